@@ -1,0 +1,1 @@
+"""The shell: looks, lets `gitops` decide, acts, reports."""

@@ -1,0 +1,1 @@
+"""Decisions. Pure: values in, values out; no I/O, no clock, no randomness, no threads, no logging."""

@@ -1,13 +1,13 @@
 """The error tree. The class says whether a retry can help; the text says what to do.
 
-    GitopsError
-    ├── TerminalError        fails the same way until its input changes: never retried
-    │   ├── InvalidInput     what people wrote is wrong; carries every Problem found, not just the first
-    │   ├── Refused          a request we understood and will not carry out (budget, ownership, policy)
-    │   └── Denied           the other side refused us: credentials, permissions, host keys
-    └── TransientError       retried with backoff and jitter
-        ├── Unreachable      no answer, or none in time
-        └── Conflict         somebody else was faster: read again, decide again
+GitopsError
+├── TerminalError        fails the same way until its input changes: never retried
+│   ├── InvalidInput     what people wrote is wrong; carries every Problem found, not just the first
+│   ├── Refused          a request we understood and will not carry out (budget, ownership, policy)
+│   └── Denied           the other side refused us: credentials, permissions, host keys
+└── TransientError       retried with backoff and jitter
+├── Unreachable      no answer, or none in time
+└── Conflict         somebody else was faster: read again, decide again
 """
 
 from __future__ import annotations

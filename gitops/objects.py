@@ -102,4 +102,5 @@ class Manifest:
     def key(self) -> ObjectKey:
         """Identity; the namespace is what the body says, so scope must have been settled before."""
         group, _ = split_api_version(self.api_version)
-        return ObjectKey(group, self.kind, str(self.metadata.get("namespace") or ""), str(self.metadata["name"]))
+        metadata = self.metadata
+        return ObjectKey(group, self.kind, str(metadata.get("namespace") or ""), str(metadata["name"]))

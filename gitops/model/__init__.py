@@ -1,0 +1,1 @@
+"""What people write, as strict values. Reading files into these is `gitops.model.catalog`'s job."""

@@ -1,0 +1,90 @@
+"""The operator's own configuration: which repositories to follow, how clusters are reached. Never in the repository."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from gitops.model.schema import ApiVersion, Duration, Name, Schema
+
+
+class ForcePush(StrEnum):
+    """What to do when the followed branch was rewritten."""
+
+    REFUSE = "Refuse"
+    FOLLOW = "Follow"
+
+
+class GitCredentials(Schema):
+    """Where credentials are found; they are read when used and kept nowhere."""
+
+    username: str | None = None
+    password_file: str | None = None
+    password_env: str | None = None
+    ssh_key_file: str | None = None
+    ssh_passphrase_file: str | None = None
+    known_hosts_file: str | None = None
+    ca_file: str | None = None
+
+    @model_validator(mode="after")
+    def _one_password(self) -> Self:
+        if self.password_file and self.password_env:
+            raise ValueError("give passwordFile or passwordEnv, not both")
+        return self
+
+
+class FollowedRepository(Schema):
+    """One repository and the one branch of it that is followed."""
+
+    name: Name
+    url: str = Field(description="a path, or a file://, https:// or ssh:// address")
+    branch: str = "main"
+    credentials: GitCredentials | None = None
+    audit_url: str | None = Field(default=None, description="where audit refs go; defaults to url")
+    poll_interval: Duration = timedelta(seconds=30)
+    on_force_push: ForcePush = ForcePush.REFUSE
+
+
+class ClusterConnection(Schema):
+    """One way to reach one API server; exactly one of kubeconfig, inCluster, server."""
+
+    name: Name
+    kubeconfig: str | None = None
+    context: str | None = None
+    in_cluster: bool = False
+    server: str | None = None
+    ca_file: str | None = None
+    token_file: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if sum((self.kubeconfig is not None, self.in_cluster, self.server is not None)) != 1:
+            raise ValueError(f"connection {self.name} needs exactly one of kubeconfig, inCluster, server")
+        return self
+
+
+class Controller(Schema):
+    """`controller.yaml`."""
+
+    api_version: ApiVersion
+    kind: Literal["Controller"]
+    repositories: tuple[FollowedRepository, ...] = Field(min_length=1)
+    connections: tuple[ClusterConnection, ...] = ()
+    state_directory: str | None = Field(default=None, description="mirrors; safe to delete")
+    listen: str = Field(default="127.0.0.1:9464", description="host:port of /metrics, /healthz, /readyz")
+    author_name: str = "gitops-waves"
+    author_email: str = "gitops-waves@localhost"
+
+    @model_validator(mode="after")
+    def _names_are_told_apart(self) -> Self:
+        for what, names in (
+            ("repositories", [repository.name for repository in self.repositories]),
+            ("connections", [connection.name for connection in self.connections]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"two {what} are named {', '.join(twice)}")
+        return self

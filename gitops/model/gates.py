@@ -1,0 +1,67 @@
+"""Gates as people write them. What a gate's samples mean is decided in `gitops.gates`."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from gitops.model.schema import Duration, Name, Schema
+
+
+class HealthGate(Schema):
+    """Every object of every target in the wave stays Current for the whole soak. Always on; named to tune it."""
+
+    type: Literal["health"]
+    name: Name = "health"
+
+
+class HttpGate(Schema):
+    """GET answers as expected, again and again through the soak.
+
+    `url` may use the target's variables (`${cluster}`, `${namespace}`, cluster labels' variables); it is
+    asked once per target of the wave. TLS is verified; redirects to other hosts and link-local
+    addresses are refused.
+    """
+
+    type: Literal["http"]
+    name: Name = "http"
+    url: str
+    expected_statuses: tuple[Annotated[int, Field(ge=100, le=599)], ...] = (200,)
+    body_match: str | None = Field(default=None, description="regular expression that the body must contain")
+    interval: Duration = timedelta(seconds=5)
+    timeout: Duration = timedelta(seconds=5)
+    failure_threshold: int = Field(default=3, ge=1, description="bad samples in a row that fail the wave")
+
+    @field_validator("url")
+    @classmethod
+    def _web_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise ValueError("must be an http:// or https:// address")
+        if "@" in parts.netloc:
+            raise ValueError("must not carry credentials")
+        return url
+
+    @field_validator("body_match")
+    @classmethod
+    def _valid_expression(cls, expression: str | None) -> str | None:
+        if expression is not None:
+            try:
+                re.compile(expression)
+            except re.error as error:
+                raise ValueError(f"not a regular expression: {error}") from error
+        return expression
+
+
+class ApprovalGate(Schema):
+    """A person opens it with a commit (`gitops approve`)."""
+
+    type: Literal["approval"]
+    name: Name = "approval"
+
+
+Gate = Annotated[HealthGate | HttpGate | ApprovalGate, Field(discriminator="type")]

@@ -1,0 +1,179 @@
+"""The kinds of `gitops-waves.io/v1alpha1` that live in a repository."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from gitops.model.gates import Gate
+from gitops.model.rendering import Rendering
+from gitops.model.schema import ApiVersion, Duration, IntOrPercent, Metadata, Name, Namespace, Schema, Share
+from gitops.model.selectors import LabelSelector
+
+
+class FailurePolicy(StrEnum):
+    """What happens when a wave fails."""
+
+    REVERT = "Revert"
+    HALT = "Halt"
+
+
+class RevertPush(StrEnum):
+    """How the revert reaches Git."""
+
+    COMMIT = "Commit"
+    NONE = "None"
+
+
+class DriftMode(StrEnum):
+    """What is done about live objects that no longer hold what was applied."""
+
+    CORRECT = "Correct"
+    REPORT = "Report"
+    IGNORE = "Ignore"
+
+
+class TargetSet(Schema):
+    """Clusters by label, and the namespace that the application is rendered into on each."""
+
+    cluster_selector: LabelSelector
+    namespace: Namespace
+    create_namespace: bool = False
+
+
+class Wave(Schema):
+    """An ordered slice of the environment's targets; first match wins.
+
+    With `clusterSelector`: the targets on matching clusters. With `percentage`: that share of all the
+    environment's targets (rounded up), taken in target order (cluster name, then namespace) from
+    those that no earlier wave has. With neither: all the rest, allowed for the last wave only.
+    """
+
+    name: Name
+    cluster_selector: LabelSelector | None = None
+    percentage: IntOrPercent | None = None
+    max_concurrent: IntOrPercent = Field(default=Share(percent=100), validate_default=True)
+    max_failures: IntOrPercent = Field(default=Share(count=0), validate_default=True)
+    progress_deadline: Duration = timedelta(minutes=10)
+    soak: Duration = timedelta(0)
+    gates: tuple[Gate, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_way_to_choose(self) -> Self:
+        if self.cluster_selector is not None and self.percentage is not None:
+            raise ValueError("give clusterSelector or percentage, not both")
+        if self.percentage is not None and self.percentage.percent is None:
+            raise ValueError("percentage is written with a percent sign, such as 20%")
+        if self.max_concurrent in (Share(count=0), Share(percent=0)):
+            raise ValueError("maxConcurrent 0 would never start a target")
+        names = [gate.name for gate in self.gates]
+        if len(names) != len(set(names)):
+            raise ValueError("two gates of one wave have the same name: give each its own")
+        return self
+
+
+class OnFailure(Schema):
+    """What to do when a rollout fails."""
+
+    action: FailurePolicy = FailurePolicy.REVERT
+    push: RevertPush = RevertPush.COMMIT
+
+
+class PruneBudget(Schema):
+    """How much one rollout may delete from one target without being told to by a commit trailer."""
+
+    max_objects: IntOrPercent = Field(default=Share(percent=50), validate_default=True)
+
+
+class EnvironmentSpec(Rendering):
+    """See the fields; DESIGN section 2 defines the words."""
+
+    targets: tuple[TargetSet, ...] = Field(min_length=1)
+    waves: tuple[Wave, ...] = Field(min_length=1)
+    on_failure: OnFailure = OnFailure()
+    max_concurrent_rollouts: int = Field(default=10, ge=1, description="applications rolled out at once")
+    drift: DriftMode = DriftMode.REPORT
+    prune: PruneBudget = PruneBudget()
+    service_account_name: Name | None = None
+    suspended: bool = Field(default=False, description="while true, nothing new is rolled out")
+
+    @model_validator(mode="after")
+    def _waves_are_told_apart(self) -> Self:
+        names = [wave.name for wave in self.waves]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two waves are named {', '.join(twice)}")
+        for wave in self.waves[:-1]:
+            if wave.cluster_selector is None and wave.percentage is None:
+                raise ValueError(f"wave {wave.name} takes all the rest, so it must be the last")
+        return self
+
+
+class Environment(Schema):
+    """`environments/<name>/environment.yaml`."""
+
+    api_version: ApiVersion
+    kind: Literal["Environment"]
+    metadata: Metadata
+    spec: EnvironmentSpec
+
+
+class ApplicationSpec(Rendering):
+    """What one application says for itself; everything is optional."""
+
+    depends_on: tuple[Name, ...] = Field(default=(), description="applications of the same environment")
+    gates: tuple[Gate, ...] = Field(default=(), description="asked in every wave, beside the wave's own")
+
+
+class Application(Schema):
+    """`application.yaml` in an application's folder; optional."""
+
+    api_version: ApiVersion
+    kind: Literal["Application"]
+    metadata: Metadata
+    spec: ApplicationSpec = ApplicationSpec()
+
+
+class ClusterSpec(Schema):
+    """Which of the operator's connections leads to this cluster."""
+
+    connection: Name | None = Field(default=None, description="defaults to the cluster's own name")
+
+
+class Cluster(Schema):
+    """`clusters/*.yaml`. Labels choose it; how to reach it is the operator's to say."""
+
+    api_version: ApiVersion
+    kind: Literal["Cluster"]
+    metadata: Metadata
+    spec: ClusterSpec = ClusterSpec()
+
+    @property
+    def name(self) -> str:
+        """`metadata.name`."""
+        return self.metadata.name
+
+    @property
+    def connection(self) -> str:
+        """The connection's name in the operator's configuration."""
+        return self.spec.connection or self.name
+
+
+class RepositorySpec(Schema):
+    """Defaults for everything in the repository."""
+
+    on_failure: OnFailure | None = None
+    drift: DriftMode | None = None
+    prune: PruneBudget | None = None
+
+
+class Repository(Schema):
+    """`gitops.yaml` at the top of the repository; optional."""
+
+    api_version: ApiVersion
+    kind: Literal["Repository"]
+    metadata: Metadata
+    spec: RepositorySpec = RepositorySpec()

@@ -1,0 +1,71 @@
+"""Variables and patches, as environments and applications write them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from gitops.model.schema import Schema
+from gitops.model.selectors import LabelSelector
+
+VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$", max_length=63)]
+Variables = dict[VariableName, str]
+
+
+class PatchTarget(Schema):
+    """Which objects a patch is for: every field given must match."""
+
+    group: str | None = None
+    kind: str | None = None
+    name: str | None = None
+    label_selector: LabelSelector | None = None
+
+
+class JsonPatchOperation(Schema):
+    """One operation of RFC 6902."""
+
+    op: Literal["add", "remove", "replace", "move", "copy", "test"]
+    path: str = Field(pattern=r"^(/.*)?$")
+    from_: str | None = Field(default=None, alias="from")
+    value: Any = None
+
+    @model_validator(mode="after")
+    def _operands(self) -> Self:
+        if self.op in ("move", "copy") and self.from_ is None:
+            raise ValueError(f"{self.op} needs from")
+        if self.op in ("add", "replace", "test") and "value" not in self.model_fields_set:
+            raise ValueError(f"{self.op} needs value")
+        return self
+
+    def as_json(self) -> dict[str, Any]:
+        """The operation as RFC 6902 writes it."""
+        return self.model_dump(by_alias=True, include=self.model_fields_set | {"op", "path"})
+
+
+class Patch(Schema):
+    """Operations for every matching object, in order; matching nothing is an error."""
+
+    target: PatchTarget
+    operations: tuple[JsonPatchOperation, ...] = Field(min_length=1)
+
+
+class TargetOverride(Schema):
+    """Variables and patches for the targets whose cluster labels match."""
+
+    cluster_selector: LabelSelector
+    variables: Variables = Field(default_factory=dict)
+    patches: tuple[Patch, ...] = ()
+
+
+class Rendering(Schema):
+    """What both an environment and an application may say about rendering.
+
+    Variables, later ones win: the target's own (`cluster`, `namespace`, `environment`, `application`, and
+    `labels.<name>` of the cluster), the environment's, the environment's overrides, the application's,
+    the application's overrides. Patches run in the same order.
+    """
+
+    variables: Variables = Field(default_factory=dict)
+    patches: tuple[Patch, ...] = ()
+    overrides: tuple[TargetOverride, ...] = ()
