@@ -1,0 +1,202 @@
+"""The one redactor for every exit: objects, texts, and pairs of objects that are compared.
+
+What counts as secret: `data` and `stringData` values of kind Secret (of any group), the literal value of an
+environment variable whose name ends like a credential's (`DB_PASSWORD`, `API_TOKEN`), and kubectl's
+last-applied annotation, which repeats an object's earlier values. A ConfigMap's values are not: what is in a
+ConfigMap is readable by everybody who may read the plan.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from gitops.objects import Json, JsonObject
+
+REDACTED = "(redacted)"
+REDACTED_CHANGED = "(redacted, changed)"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+_SECRET_FIELDS = ("data", "stringData")
+_CREDENTIAL_NAME = re.compile(
+    r"(^|[_.-])(PASSWORD|PASSWD|PASSPHRASE|PASS|PWD|TOKEN|SECRET|KEY|CREDENTIALS?)$", re.IGNORECASE
+)
+# Shorter values (`a`, `on`, `443`) would scrub ordinary words out of every message.
+_SHORTEST = 4
+_SHORTEST_PART = 8
+_ORDINARY = frozenset({"true", "false", "null", "none", "admin", "root", "default"})
+
+
+def redact_object(body: JsonObject) -> JsonObject:
+    """Copy an object with `(redacted)` in place of every secret value; keys stay visible."""
+    return _object(body, None)
+
+
+def redact_pair(
+    before: JsonObject | None, after: JsonObject | None
+) -> tuple[JsonObject | None, JsonObject | None]:
+    """Redact two states of one object so that a changed secret still differs: `(redacted, changed)`.
+
+    The mark appears on the `after` side only, and says no more than equal or not.
+    """
+    old = None if before is None else _object(before, None)
+    new = None if after is None else _object(after, before)
+    return old, new
+
+
+def _secret_values(values: Json, other: Json) -> Json:
+    if not isinstance(values, dict):
+        return REDACTED
+    return {key: _mark(value, _get(other, key)) for key, value in values.items()}
+
+
+def _mark(value: Json, other: Json) -> str:
+    return REDACTED if other is None or value == other else REDACTED_CHANGED
+
+
+def _get(holder: Json, key: str) -> Any:  # noqa: ANN401 - whatever the object holds there
+    return holder.get(key) if isinstance(holder, dict) else None
+
+
+def _walk(value: Json, other: Json) -> Json:
+    if isinstance(value, list):
+        theirs = other if isinstance(other, list) else []
+        return [_walk(item, _partner(item, index, theirs)) for index, item in enumerate(value)]
+    return _object(value, other) if isinstance(value, dict) else value
+
+
+def _object(value: JsonObject, other: Json) -> JsonObject:
+    copy = {key: _walk(below, _get(other, key)) for key, below in value.items()}
+    if LAST_APPLIED in copy:
+        copy[LAST_APPLIED] = _mark(value[LAST_APPLIED], _get(other, LAST_APPLIED))
+    if _is_credential(value):
+        copy["value"] = _mark(value["value"], _get(other, "value"))
+    if value.get("kind") == "Secret":
+        for field in _SECRET_FIELDS:
+            if value.get(field):
+                copy[field] = _secret_values(value[field], _get(other, field))
+    return copy
+
+
+def _partner(item: Json, index: int, theirs: list[Any]) -> Json:
+    """The element of the other list that stands for the same thing: by `name`, else by place."""
+    name = _get(item, "name")
+    if name is not None:
+        return next((candidate for candidate in theirs if _get(candidate, "name") == name), None)
+    return theirs[index] if index < len(theirs) else None
+
+
+def _is_credential(value: JsonObject) -> bool:
+    """An element of `env`: a name like a credential's beside a literal value."""
+    name = value.get("name")
+    return (
+        isinstance(name, str) and isinstance(value.get("value"), str) and bool(_CREDENTIAL_NAME.search(name))
+    )
+
+
+class Redactor:
+    """Takes known secret strings out of any text. Its repr shows how many it knows, never which."""
+
+    __slots__ = ("_count", "_pattern")
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        forms = {form for secret in secrets for form in _forms(secret)}
+        # Longest first, so that a secret that contains another goes as a whole.
+        ordered = sorted(forms, key=lambda form: (-len(form), form))
+        self._count = len(ordered)
+        self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def __repr__(self) -> str:
+        return f"Redactor({self._count} forms)"
+
+    def text(self, text: str) -> str:
+        """Replace every known secret, raw, base64 or JSON-escaped, with `(redacted)`."""
+        return text if self._pattern is None else self._pattern.sub(REDACTED, text)
+
+
+def redact_text(text: str, secrets: Iterable[str]) -> str:
+    """`Redactor(secrets).text(text)`, for a single use."""
+    return Redactor(secrets).text(text)
+
+
+def secrets_of(bodies: Iterable[JsonObject]) -> frozenset[str]:
+    """Collect the secret strings of objects, decoded: what `Redactor` takes.
+
+    Values under four characters and a few ordinary words are left out: they protect nothing and would
+    scrub every message. A value with several lines, or that is a JSON document, gives its longer parts too.
+    """
+    found: set[str] = set()
+    for body in bodies:
+        if body.get("kind") == "Secret":
+            found.update(_values_of_secret(body))
+        else:
+            found.update(_credentials(body))
+    return frozenset(part for value in found for part in _parts(value) if part.lower() not in _ORDINARY)
+
+
+def _values_of_secret(body: JsonObject) -> Iterator[str]:
+    for field in _SECRET_FIELDS:
+        values = body.get(field)
+        for value in values.values() if isinstance(values, dict) else ():
+            if not isinstance(value, str):
+                continue
+            yield value
+            if field == "data":
+                try:
+                    yield base64.b64decode(value, validate=True).decode()
+                except (binascii.Error, UnicodeDecodeError, ValueError):
+                    continue  # not text: only its base64 form can appear in a message
+
+
+def _credentials(value: Json) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _credentials(item)
+    elif isinstance(value, dict):
+        if _is_credential(value):
+            yield value["value"]
+        for below in value.values():
+            yield from _credentials(below)
+
+
+def _parts(value: str) -> Iterator[str]:
+    if len(value) >= _SHORTEST:
+        yield value
+    for part in (*value.splitlines(), *_leaves_of_document(value)):
+        if len(part.strip()) >= _SHORTEST_PART:
+            yield part.strip()
+
+
+def _leaves_of_document(value: str) -> Iterator[str]:
+    if not value.lstrip().startswith(("{", "[")):
+        return
+    try:
+        document = json.loads(value)
+    except ValueError:
+        return
+    todo = [document]
+    while todo:
+        found = todo.pop()
+        if isinstance(found, str):
+            yield found
+        elif isinstance(found, dict):
+            todo.extend(found.values())
+        elif isinstance(found, list):
+            todo.extend(found)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """The ways in which one secret is written in messages: as it is, base64 (also unpadded), JSON-escaped."""
+    if not secret:
+        return
+    yield secret
+    encoded = base64.b64encode(secret.encode()).decode()
+    yield encoded
+    if len(encoded.rstrip("=")) >= _SHORTEST_PART:
+        yield encoded.rstrip("=")
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
