@@ -1,0 +1,149 @@
+"""What a pass sees, and the work that it may ask for. Nothing here is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+from gitops.gates import Sampling
+from gitops.model.kinds import OnFailure
+from gitops.rollout.events import CommandKind
+from gitops.rollout.state import FailureCause, WavePlan
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What Git wants of one application. `removed`: it left Git, so nothing shall remain of it."""
+
+    revision: str
+    digest: str
+    waves: tuple[WavePlan, ...]
+    depends_on: tuple[str, ...] = ()
+    removed: bool = False
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """All targets, by name."""
+        return frozenset(name for wave in self.waves for name in wave.targets)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A commit on the branch that asks for something; `application` is empty for all of them."""
+
+    kind: CommandKind
+    application: str
+    commit: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a piece of work cannot succeed, with what a person would look for."""
+
+    cause: FailureCause
+    because: str
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyWork:
+    """Make a target hold a revision and watch its health for as long as this is wanted."""
+
+    application: str
+    rollout: str
+    target: str
+    revision: str
+    digest: str
+    prune_permitted: bool = False
+    removed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreWork:
+    """Bring a target back to the last good revision; what the failed one added goes."""
+
+    application: str
+    rollout: str
+    target: str
+    revision: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeWork:
+    """Sample one gate on one target."""
+
+    application: str
+    rollout: str
+    wave: str
+    gate: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevertWork:
+    """Write the revert commit and push it."""
+
+    application: str
+    rollout: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReachWork:
+    """Find out whether a target that was left behind answers again."""
+
+    application: str
+    target: str
+
+
+Work: TypeAlias = ApplyWork | RestoreWork | ProbeWork | RevertWork | ReachWork
+
+
+@dataclass(frozen=True, slots=True)
+class TargetReport:
+    """How an ApplyWork or RestoreWork stands.
+
+    `counts`: objects by action, None until everything was applied. `settled`: all objects of this
+    revision were Current when sampled after the apply, and pruning is done. `current_since`: Current
+    without a break since then, as watched; None while not. `waiting_for` is the value seen, for people.
+    """
+
+    counts: Mapping[str, int] | None = None
+    settled: bool = False
+    current_since: datetime | None = None
+    failure: Failure | None = None
+    unreachable: str = ""
+    waiting_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RevertReport:
+    """How a RevertWork stands: a commit, a refusal, or what it waits for."""
+
+    commit: str = ""
+    refused: str = ""
+    waiting_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One look at everything that an environment's decision rests on.
+
+    `desired` leaves out applications that cannot be rendered: those are in `problems`. Both are empty of an
+    application that neither Git nor the state knows.
+    """
+
+    revision: str
+    desired: Mapping[str, Desired]
+    problems: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    commands: tuple[Command, ...] = ()
+    suspended: bool = False
+    on_failure: OnFailure = field(default_factory=OnFailure)
+    max_concurrent_rollouts: int = 10
+    targets: Mapping[ApplyWork | RestoreWork, TargetReport] = field(default_factory=dict)
+    samplings: Mapping[ProbeWork, Sampling] = field(default_factory=dict)
+    reverts: Mapping[RevertWork, RevertReport] = field(default_factory=dict)
+    reachable: frozenset[ReachWork] = frozenset()
