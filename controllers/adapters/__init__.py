@@ -1,0 +1,1 @@
+"""What touches the world: each module wraps one outside party and translates its errors into ours."""

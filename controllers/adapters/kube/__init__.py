@@ -1,0 +1,1 @@
+"""The Kubernetes API: connections, discovery, verbs, watches. Decides nothing about what should run."""

@@ -1,0 +1,136 @@
+"""Keeps a copy of a collection up to date: list, watch, resume, list again when the server forgot (410).
+
+Decides nothing about the objects. It never gives up: whatever fails is in `error` and is tried again with
+backoff and jitter, while `items` keeps what was seen last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from controllers.adapters.kube.client import KubeClient
+from controllers.adapters.kube.errors import Expired
+from controllers.adapters.kube.patience import Patience
+from controllers.adapters.kube.resources import Resource
+from controllers.adapters.kube.wire import WatchEvent
+from gitops.errors import GitopsError, TransientError
+from gitops.objects import JsonObject
+
+Place = tuple[str, str]
+_LONGEST_WISH = 60.0  # seconds: no server puts a copy to sleep for a day
+
+
+def whole(body: JsonObject) -> JsonObject:
+    """Keep an object as it came."""
+    return body
+
+
+@dataclass(slots=True)
+class Reflector:
+    """One collection of one cluster. `items` is by (namespace, name); read it, never write it.
+
+    `trim` makes of each object what is kept, so that a large collection need not be in memory whole.
+    `on_change(type, object)` is called with ADDED, MODIFIED or DELETED and the trimmed object, also for what
+    a new list shows to have changed meanwhile; it must be quick and not raise. `synced` is set from the first
+    complete list on, `error` is None while the server answers.
+    """
+
+    client: KubeClient
+    resource: Resource
+    namespace: str = ""
+    label_selector: str = ""
+    field_selector: str = ""
+    metadata_only: bool = False
+    trim: Callable[[JsonObject], JsonObject] = whole
+    on_change: Callable[[str, JsonObject], None] | None = None
+    patience: Patience = field(default_factory=Patience)
+    items: dict[Place, JsonObject] = field(default_factory=dict, init=False)
+    resource_version: str = field(default="", init=False)
+    synced: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    error: GitopsError | None = field(default=None, init=False)
+    _failures: int = field(default=0, init=False)
+    _task: asyncio.Task[None] | None = field(default=None, init=False)
+
+    def start(self) -> None:
+        """Begin, in a task of its own. Once only."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name=f"reflect {self.resource.plural}")
+
+    async def stop(self) -> None:
+        """End the task and wait until its connection is given back. Raises what a callback raised."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+            if not self._task.cancelled():
+                self._task.result()
+
+    async def _run(self) -> None:
+        while True:
+            wish: float | None = None
+            try:
+                if not self.resource_version:
+                    await self._list()
+                await self._follow()
+            except Expired:
+                self.resource_version = ""
+            except GitopsError as error:
+                self.error = error
+                wish = error.retry_after if isinstance(error, TransientError) else None
+                wish = None if wish is None else min(wish, _LONGEST_WISH)
+            # After a watch that the server ended in its own time too: one that ends at once must not spin.
+            self._failures += 1
+            await self.patience.sleep(self.patience.wait(self._failures, wish))
+
+    async def _list(self) -> None:
+        listing = await self.client.list(
+            self.resource,
+            self.namespace,
+            label_selector=self.label_selector,
+            field_selector=self.field_selector,
+            metadata_only=self.metadata_only,
+        )
+        found = {_place(body): self.trim(body) for body in listing.items}
+        for place in sorted(self.items.keys() - found.keys()):
+            self._change("DELETED", place, self.items[place])
+        for place, body in found.items():
+            known = self.items.get(place)
+            if known != body:
+                self._change("ADDED" if known is None else "MODIFIED", place, body)
+        self.resource_version = listing.resource_version
+        self.error = None
+        self.synced.set()
+
+    async def _follow(self) -> None:
+        async with self.client.watch(
+            self.resource,
+            self.namespace,
+            resource_version=self.resource_version,
+            label_selector=self.label_selector,
+            field_selector=self.field_selector,
+            metadata_only=self.metadata_only,
+        ) as watch:
+            await watch.open()
+            self.error = None
+            async for event in watch:
+                self._failures = 0
+                self._take(event)
+
+    def _take(self, event: WatchEvent) -> None:
+        if event.type != "BOOKMARK":
+            self._change(event.type, _place(event.object), self.trim(event.object))
+        self.resource_version = str(event.object["metadata"]["resourceVersion"])
+
+    def _change(self, kind: str, place: Place, body: JsonObject) -> None:
+        if kind == "DELETED":
+            self.items.pop(place, None)
+        else:
+            self.items[place] = body
+        if self.on_change is not None:
+            self.on_change(kind, body)
+
+
+def _place(body: JsonObject) -> Place:
+    metadata = body["metadata"]
+    return str(metadata.get("namespace") or ""), str(metadata["name"])

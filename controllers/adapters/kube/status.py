@@ -1,0 +1,87 @@
+"""Turns an HTTP answer of the API server into our error tree, in the server's own words.
+
+The shape is `metav1.Status`; anything else (a proxy's HTML, say) is shortened and quoted as it is.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+from controllers.adapters.kube.errors import Cause, Expired, NotFound, Rejected
+from controllers.adapters.kube.redaction import redact_secret
+from controllers.adapters.kube.wire import Answer, Call
+from gitops.errors import Conflict, Denied, GitopsError, Unreachable
+from gitops.objects import JsonObject
+
+_SHOWN_CHARACTERS = 2000
+# A namespace on its way out answers 403 with this cause (apimachinery's NamespaceTerminatingCause). It is no
+# matter of permissions and passes by itself.
+_TERMINATING = "NamespaceTerminating"
+_BY_CODE: dict[int, type[Conflict | Denied | Expired | NotFound]] = {
+    HTTPStatus.FORBIDDEN: Denied,
+    HTTPStatus.NOT_FOUND: NotFound,
+    HTTPStatus.CONFLICT: Conflict,
+    HTTPStatus.GONE: Expired,
+}
+
+
+def error_for(call: Call, answer: Answer, *, cluster: str) -> GitopsError:
+    """Make the error that an answer with a code of 400 or more stands for; nothing is raised here."""
+    status = parse_status(answer.body)
+    text = f"{cluster}: {message_of(call, answer)}"
+    code = answer.status
+    if code == HTTPStatus.UNAUTHORIZED:
+        return Denied(f"{text}: renew the token or client certificate of this connection")
+    if code == HTTPStatus.FORBIDDEN and _TERMINATING in _cause_reasons(status):
+        return Conflict(text)
+    if code == HTTPStatus.TOO_MANY_REQUESTS or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Unreachable(text, retry_after=retry_after(answer))
+    if code in _BY_CODE:
+        return _BY_CODE[code](text)
+    return Rejected(text, code=code, reason=str(status.get("reason") or ""), causes=_causes(call, status))
+
+
+def parse_status(body: bytes) -> JsonObject:
+    """Read a `metav1.Status`; an empty object for anything else."""
+    try:
+        status = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return status if isinstance(status, dict) and status.get("kind") == "Status" else {}
+
+
+def message_of(call: Call, answer: Answer) -> str:
+    """Say what the server said, fit for a log: one line, short, without values of a Secret."""
+    said = parse_status(answer.body).get("message") or answer.body.decode(errors="replace")
+    said = _safe(call, " ".join(str(said).split()))
+    return said[:_SHOWN_CHARACTERS] if said else f"HTTP {answer.status}"
+
+
+def retry_after(answer: Answer) -> float | None:
+    """Read the server's wish in seconds. HTTP dates are ignored: API servers send seconds."""
+    wish = answer.headers.get("Retry-After", "")
+    return float(wish) if wish.isascii() and wish.isdigit() else None
+
+
+def _details(status: JsonObject) -> list[dict[str, Any]]:
+    details = status.get("details")
+    causes = details.get("causes") if isinstance(details, dict) else None
+    return [cause for cause in causes or [] if isinstance(cause, dict)]
+
+
+def _cause_reasons(status: JsonObject) -> set[str]:
+    return {str(cause.get("reason")) for cause in _details(status)}
+
+
+def _causes(call: Call, status: JsonObject) -> tuple[Cause, ...]:
+    return tuple(
+        Cause(str(cause.get("field") or ""), _safe(call, str(cause.get("message") or "")))
+        for cause in _details(status)
+    )
+
+
+def _safe(call: Call, text: str) -> str:
+    return redact_secret(text, call.body) if call.kind == "Secret" else text
