@@ -1,0 +1,199 @@
+"""Files → documents, cut where kubectl cuts them: at lines that begin with `---`, after each JSON value."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from gitops.dialect.nodes import Composer, Limits, Malformed, Node, Place, Spent
+from gitops.errors import InvalidInput, Location, Problem
+from gitops.objects import Json
+
+_BOM = "\ufeff"
+_NOT_TEXT = re.compile(r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """One document that is not empty. Treat `value` as frozen: aliases share their parts.
+
+    `index` counts the file's documents from 0, `line` is where the value begins.
+    """
+
+    value: Json
+    index: int
+    line: int
+    path: str
+    _text: str = field(repr=False)
+    _first_line: int = field(repr=False)
+
+    def at(self, *pointer: str | int) -> Place:
+        """Line and column, from 1, of the value at `pointer`; of its nearest parent where it is missing."""
+        node = self._root()
+        for step in pointer:
+            child = _child(node, step)
+            if child is None:
+                break
+            node = child
+        return node.place
+
+    def key_at(self, *pointer: str | int) -> Place:
+        """As `at`, but the place of the key where the last step names one."""
+        node = self._root()
+        for step in pointer[:-1]:
+            child = _child(node, step)
+            if child is None:
+                return node.place
+            node = child
+        found = node.keys.get(pointer[-1]) if pointer and isinstance(pointer[-1], str) else None
+        return found or self.at(*pointer)
+
+    def locate(self, *pointer: str | int) -> Location:
+        """`at` as a Location in this document's file."""
+        return Location(self.path, *self.at(*pointer))
+
+    def locate_key(self, *pointer: str | int) -> Location:
+        """`key_at` as a Location in this document's file."""
+        return Location(self.path, *self.key_at(*pointer))
+
+    def _root(self) -> Node:
+        return _compose_again(self._text, self._first_line)
+
+
+# Places are needed for errors only, so values are kept and places are found by reading once more.
+@lru_cache(maxsize=8)
+def _compose_again(text: str, first_line: int) -> Node:
+    unlimited = Limits(depth=1 << 30, aliases=1 << 62, nodes=1 << 62)
+    root = Composer(text, first_line, unlimited, Spent()).compose()
+    assert root is not None, "a Document is made from text that composes"  # noqa: S101 - states an invariant
+    return root
+
+
+def _child(node: Node, step: str | int) -> Node | None:
+    children = node.children
+    if isinstance(children, dict):
+        return children.get(step) if isinstance(step, str) else None
+    if isinstance(children, list) and isinstance(step, int) and 0 <= step < len(children):
+        return children[step]
+    return None
+
+
+def parse(data: bytes, path: str, limits: Limits = Limits()) -> tuple[Document, ...]:  # noqa: B008 - frozen
+    """Read a YAML or JSON file as kubectl does; empty documents are left out.
+
+    Stricter than kubectl where it would lose something without a word: duplicate keys, unknown tags and
+    text after `...` are refused. Raises InvalidInput with every problem that could be found; no message
+    quotes a value, because it may be a Secret's.
+    """
+    text = _decode(data, path, limits)
+    reader = _Reader(path, limits)
+    for chunk, first_line in reader.chunks(text):
+        reader.read(chunk, first_line)
+    if reader.problems:
+        raise InvalidInput(*reader.problems)
+    return tuple(reader.documents)
+
+
+def _decode(data: bytes, path: str, limits: Limits) -> str:
+    if len(data) > limits.bytes:
+        message = f"the file has {len(data)} bytes, more than the {limits.bytes} that are read"
+        raise InvalidInput(Problem(Location(path), message))
+    try:
+        text = data.decode().removeprefix(_BOM)
+    except UnicodeDecodeError as error:
+        place = _place_of(data[: error.start].decode())
+        raise InvalidInput(Problem(Location(path, *place), "not UTF-8 text")) from None
+    if (strange := _NOT_TEXT.search(text)) is not None:
+        place = _place_of(text[: strange.start()])
+        raise InvalidInput(
+            Problem(Location(path, *place), f"the character U+{ord(strange[0]):04X} is not allowed in YAML")
+        )
+    return text
+
+
+def _place_of(before: str) -> Place:
+    """Where the character after `before` stands."""
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
+class _Reader:
+    """Collects documents and problems of one file."""
+
+    def __init__(self, path: str, limits: Limits) -> None:
+        self._path = path
+        self._limits = limits
+        self._spent = Spent()
+        self.documents: list[Document] = []
+        self.problems: list[Problem] = []
+
+    def read(self, text: str, first_line: int) -> None:
+        """Add the document of `text`, which begins on `first_line` of the file."""
+        composer = Composer(text, first_line, self._limits, self._spent)
+        try:
+            root = composer.compose()
+        except Malformed as error:
+            self._fault(error.place, error.message)
+            return
+        finally:
+            for place, message in composer.faults:
+                self._fault(place, message)
+        if root is None or root.value is None or composer.faults:
+            return
+        if len(self.documents) == self._limits.documents:
+            self._fault(root.place, f"more than {self._limits.documents} documents in one file")
+        if len(self.documents) < self._limits.documents:
+            index = len(self.documents)
+            self.documents.append(Document(root.value, index, root.place[0], self._path, text, first_line))
+
+    def chunks(self, text: str) -> Iterator[tuple[str, int]]:
+        """Cut `text` into single documents, each with the number of its first line."""
+        lines = text.split("\n")
+        start = 0
+        for number, line in enumerate(lines):
+            if not line.startswith("---"):
+                continue
+            rest = line[3:].strip()
+            if rest and not rest.startswith("#"):
+                message = "only a comment may follow --- on its line, as kubectl has it"
+                self._fault((number + 1, 4 + len(line[3:]) - len(line[3:].lstrip())), message)
+            yield from _json_values("\n".join(lines[start:number]), start + 1)
+            start = number + 1
+        yield from _json_values("\n".join(lines[start:]), start + 1)
+
+    def _fault(self, place: Place, message: str) -> None:
+        self.problems.append(Problem(Location(self._path, *place), message))
+
+
+def _json_values(text: str, first_line: int) -> Iterator[tuple[str, int]]:
+    """Cut a chunk that is nothing but JSON values into these; leave any other alone."""
+    if not text.lstrip().startswith("{"):
+        yield text, first_line
+        return
+    decoder = json.JSONDecoder()
+    values: list[tuple[str, int]] = []
+    position = 0
+    while rest := text[position:].lstrip():
+        start = len(text) - len(rest)
+        try:
+            _, end = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):  # not JSON: read it as YAML, whose limits then decide
+            yield text, first_line
+            return
+        line, column = _place_of(text[:start])
+        values.append((" " * (column - 1) + _join_surrogates(text[start:end]), first_line + line - 1))
+        position = end
+    yield from values
+
+
+def _join_surrogates(text: str) -> str:
+    """Write JSON's escaped surrogate pairs as YAML's escapes, since YAML has no surrogates."""
+
+    def joined(match: re.Match[str]) -> str:
+        high, low = int(match[2], 16), int(match[3], 16)
+        return f"{match[1]}\\U{0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00):08X}"
+
+    return _SURROGATES.sub(joined, text)

@@ -1,0 +1,205 @@
+"""YAML events → values with their places, within limits that are checked before anything grows."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from gitops.dialect import scalars
+from gitops.objects import Json
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one file may cost. `nodes` counts every value of the file after aliases are followed."""
+
+    bytes: int = 3 << 20
+    documents: int = 1000
+    depth: int = 64
+    aliases: int = 10_000
+    nodes: int = 250_000
+
+
+@dataclass(slots=True)
+class Spent:
+    """What a file has cost so far, over all its documents."""
+
+    nodes: int = 0
+    aliases: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value and its place (line and column count from 1). `keys` has the places of a mapping's keys."""
+
+    value: Json
+    place: Place
+    size: int = 1
+    keys: dict[str, Place] = field(default_factory=dict)
+    children: dict[str, Node] | list[Node] | None = None
+
+
+class Malformed(Exception):  # noqa: N818 - internal: becomes a Problem in the one place that catches it
+    """Reading cannot go on after this."""
+
+    def __init__(self, place: Place, message: str) -> None:
+        self.place = place
+        self.message = message
+        super().__init__(message)
+
+
+class Composer:
+    """Composes the one document of `text`; what does not stop the reading is left in `faults`."""
+
+    def __init__(self, text: str, first_line: int, limits: Limits, spent: Spent) -> None:
+        self._text = text
+        self._first_line = first_line
+        self._limits = limits
+        self._spent = spent
+        self._anchors: dict[str, Node | None] = {}  # None while the anchored value is still being read
+        self.faults: list[tuple[Place, str]] = []
+
+    def compose(self) -> Node | None:
+        """Read the document; None when there is none. Raises Malformed."""
+        events: Generator[Any, None, None] = yaml.parse(self._text, Loader=_LOADER)  # type: ignore[assignment]
+        try:
+            return self._document(events)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            place = self._place(mark) if mark else (self._first_line, 1)
+            raise Malformed(place, f"not valid YAML: {error.problem or 'it cannot be read'}") from None
+        except yaml.YAMLError:
+            raise Malformed((self._first_line, 1), "not valid YAML: it cannot be read") from None
+        finally:
+            events.close()
+
+    def _document(self, events: Iterator[Any]) -> Node | None:
+        root: Node | None = None
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                if root is not None:
+                    raise Malformed(self._place(event.start_mark), "a new document starts with a line ---")
+                root = self._node(next(events), events, 1)
+        return root
+
+    def _place(self, mark: Any) -> Place:  # noqa: ANN401 - PyYAML's C marks have no type
+        return (self._first_line + int(mark.line), int(mark.column) + 1)
+
+    def _node(self, event: Any, events: Iterator[Any], depth: int) -> Node:  # noqa: ANN401 - as above
+        place = self._place(event.start_mark)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event.anchor, place)
+        self._charge(1, place)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = None
+        if isinstance(event, yaml.ScalarEvent):
+            node = Node(scalars.through_json(self._scalar(event, place)), place)
+        else:
+            if depth > self._limits.depth:
+                raise Malformed(place, f"nested deeper than {self._limits.depth} levels")
+            node = self._collection(event, events, depth)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node
+        return node
+
+    def _charge(self, nodes: int, place: Place) -> None:
+        self._spent.nodes += nodes
+        if self._spent.nodes > self._limits.nodes:
+            raise Malformed(place, f"more than {self._limits.nodes} values in one file, aliases included")
+
+    def _alias(self, anchor: str | None, place: Place) -> Node:
+        self._spent.aliases += 1
+        if self._spent.aliases > self._limits.aliases:
+            raise Malformed(place, f"more than {self._limits.aliases} aliases in one file")
+        if anchor is None or anchor not in self._anchors:
+            # The name is not shown: `password: *hunter2` is a forgotten pair of quotes.
+            raise Malformed(
+                place, "an alias (*) without an anchor (&) before it; quote text that starts with *"
+            )
+        node = self._anchors[anchor]
+        if node is None:
+            raise Malformed(place, "an alias inside the very value it stands for")
+        self._charge(node.size, place)
+        return node
+
+    def _scalar(self, event: Any, place: Place) -> scalars.Scalar:  # noqa: ANN401 - as above
+        if event.tag == "!" or (event.tag is None and not event.implicit[0]):
+            return str(event.value)
+        try:
+            return scalars.resolve(event.tag, event.value)
+        except ValueError as error:
+            self.faults.append((place, str(error)))
+            return None
+
+    def _collection(self, event: Any, events: Iterator[Any], depth: int) -> Node:  # noqa: ANN401 - as above
+        place = self._place(event.start_mark)
+        expected = scalars.SEQ if isinstance(event, yaml.SequenceStartEvent) else scalars.MAP
+        if event.tag not in (None, "!", expected):
+            self.faults.append((place, scalars.UNSUPPORTED_TAG))
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._mapping(place, events, depth)
+        items: list[Node] = []
+        while not isinstance(child := next(events), yaml.SequenceEndEvent):
+            items.append(self._node(child, events, depth + 1))
+        size = 1 + sum(item.size for item in items)
+        return Node([item.value for item in items], place, size, children=items)
+
+    def _mapping(self, place: Place, events: Iterator[Any], depth: int) -> Node:
+        entries: dict[str, Node] = {}
+        keys: dict[str, Place] = {}
+        written: dict[str, Place] = {}
+        size = 1
+        while not isinstance(event := next(events), yaml.MappingEndEvent):
+            key_place = self._place(event.start_mark)
+            name = self._key(event, events, depth)
+            value = self._node(next(events), events, depth + 1)
+            size += 1 + value.size
+            if _is_merge(event):
+                self._merge(value, entries, keys)
+                continue
+            if name is None:
+                continue
+            if name in written:
+                self.faults.append((key_place, f'duplicate key "{name}", first on line {written[name][0]}'))
+                continue
+            entries[name], keys[name], written[name] = value, key_place, key_place
+        return Node({name: node.value for name, node in entries.items()}, place, size, keys, entries)
+
+    def _key(self, event: Any, events: Iterator[Any], depth: int) -> str | None:  # noqa: ANN401 - as above
+        """Read a key; a scalar is named before it goes through JSON, as sigs.k8s.io/yaml does it."""
+        place = self._place(event.start_mark)
+        node = self._node(event, events, depth + 1)
+        if isinstance(node.value, dict | list):
+            self.faults.append((place, "a key must be a text, not a list or a mapping"))
+            return None
+        try:
+            raw = self._scalar(event, place) if isinstance(event, yaml.ScalarEvent) else node.value
+            return scalars.key_text(raw)
+        except ValueError as error:
+            self.faults.append((place, str(error)))
+            return None
+
+    def _merge(self, value: Node, entries: dict[str, Node], keys: dict[str, Place]) -> None:
+        # As go-yaml v2 does it: in order of writing, so a merge replaces keys written above it.
+        sources = reversed(value.children) if isinstance(value.children, list) else [value]
+        for source in sources:
+            if not isinstance(source.children, dict):
+                self.faults.append((value.place, "<< takes a mapping or a list of mappings"))
+                return
+            entries.update(source.children)
+            keys.update(source.keys)
+
+
+def _is_merge(event: Any) -> bool:  # noqa: ANN401 - PyYAML's events have no common type
+    return (
+        isinstance(event, yaml.ScalarEvent)
+        and event.value == "<<"
+        and (event.tag == scalars.MERGE or (event.tag is None and bool(event.implicit[0])))
+    )
