@@ -1,0 +1,119 @@
+"""Read commits: who, when, what message, what trailers, and which paths differ between two of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from itertools import islice
+
+import pygit2
+from pygit2.enums import SortMode
+
+_TRAILER = re.compile(r"(?P<key>[A-Za-z0-9][A-Za-z0-9-]*)\s*:\s*(?P<value>.*)")
+_PICKED = "(cherry picked from commit "
+
+
+@dataclass(frozen=True, slots=True)
+class CommitInfo:
+    """A commit as people see it. `time` is the committer's, in the committer's own offset.
+
+    `body` is what follows the subject, trailers included; `trailers` are in the order written, repeats kept.
+    """
+
+    oid: str
+    parents: tuple[str, ...]
+    author_name: str
+    author_email: str
+    time: datetime
+    subject: str
+    body: str
+    trailers: tuple[tuple[str, str], ...]
+
+
+def commit_time(commit: pygit2.Commit) -> datetime:
+    """When it was committed; aware, in the committer's offset."""
+    offset = timezone(timedelta(minutes=commit.commit_time_offset))
+    return datetime.fromtimestamp(commit.commit_time, tz=offset)
+
+
+def message_of(commit: pygit2.Commit) -> str:
+    """Decode the message whatever its encoding says; bytes that are no UTF-8 are replaced."""
+    return commit.raw_message.decode("utf-8", errors="replace")
+
+
+def describe(commit: pygit2.Commit) -> CommitInfo:
+    """Take a commit apart."""
+    message = message_of(commit)
+    subject, _, body = message.lstrip("\n").partition("\n")
+    return CommitInfo(
+        oid=str(commit.id),
+        parents=tuple(map(str, commit.parent_ids)),
+        author_name=commit.author.raw_name.decode("utf-8", errors="replace"),
+        author_email=commit.author.raw_email.decode("utf-8", errors="replace"),
+        time=commit_time(commit),
+        subject=subject.strip(),
+        body=body.strip("\n"),
+        trailers=trailers(message),
+    )
+
+
+def trailers(message: str) -> tuple[tuple[str, str], ...]:
+    """Read the trailers as git-interpret-trailers(1) does: the last paragraph, if it is nothing else.
+
+    A line that begins with a space continues the one before. The subject is never a trailer.
+    """
+    paragraphs = re.split(r"\n[ \t]*\n", message.strip("\n"))
+    if len(paragraphs) == 1:
+        return ()
+    found: list[tuple[str, str]] = []
+    for line in paragraphs[-1].splitlines():
+        match = _TRAILER.fullmatch(line.rstrip())
+        if match:
+            found.append((match["key"], match["value"]))
+        elif line[:1].isspace() and found:
+            key, value = found[-1]
+            found[-1] = (key, f"{value} {line.strip()}")
+        elif not line.startswith(_PICKED):
+            return ()
+    return tuple(found)
+
+
+def commits(
+    repository: pygit2.Repository, newer: str, older: str | None, limit: int | None
+) -> tuple[CommitInfo, ...]:
+    """List what `newer` reaches and `older` does not, newest first, parents after their children.
+
+    Without `older` the order is by time only, so that a limit costs no more than it returns.
+    """
+    order = SortMode.TIME | SortMode.TOPOLOGICAL if older else SortMode.TIME
+    walker = repository.walk(newer, order)
+    if older:
+        walker.hide(older)
+    return tuple(map(describe, islice(walker, limit)))
+
+
+def changed_paths(repository: pygit2.Repository, old: str, new: str) -> tuple[str, ...]:
+    """List files that differ between two commits or trees, sorted; equal folders are not entered.
+
+    A renamed file counts twice. Names that are not UTF-8 come with U+FFFD for what cannot be decoded.
+    """
+    left, right = (repository[oid].peel(pygit2.Tree) for oid in (old, new))
+    return tuple(sorted(set(_differences(repository, left, right, ""))))
+
+
+def _differences(
+    repository: pygit2.Repository, left: pygit2.Tree | None, right: pygit2.Tree | None, prefix: str
+) -> Iterator[str]:
+    before, after = ({} if tree is None else {item.raw_name: item for item in tree} for tree in (left, right))
+    for name in before.keys() | after.keys():
+        sides = before.get(name), after.get(name)
+        if sides[0] and sides[1] and (sides[0].id, sides[0].filemode) == (sides[1].id, sides[1].filemode):
+            continue
+        path = prefix + (name or b"").decode("utf-8", errors="replace")
+        old, new = (side if isinstance(side, pygit2.Tree) else None for side in sides)
+        if old is not None or new is not None:
+            yield from _differences(repository, old, new, f"{path}/")
+        if any(side is not None and not isinstance(side, pygit2.Tree) for side in sides):
+            yield path

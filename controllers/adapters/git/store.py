@@ -1,0 +1,88 @@
+"""The folder of a mirror: make it, reopen it, and replace it when it is broken."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from itertools import count
+from pathlib import Path
+
+import pygit2
+
+from controllers.adapters.git.audit import REFS, SEEN, ref_target
+from controllers.adapters.git.failures import explained
+
+_log = logging.getLogger(__name__)
+_STALE = 600  # seconds after which a lock or a half-written pack can only be a dead process's
+
+
+def open_store(path: Path, branch: str) -> pygit2.Repository:
+    """Open the bare repository at `path`; make it where there is none, or where it is broken.
+
+    Everything in it comes from the remote, except records that were not pushed yet: a broken folder that may
+    hold some is renamed, not removed, and a warning says where it is.
+    """
+    with explained(f"opening the mirror in {path}"):
+        if path.exists() and not _sound(path):
+            _clear_away(path)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _create(path, branch)
+        _sweep(path)
+        repository = pygit2.Repository(str(path))
+        repository.references.create("HEAD", f"refs/heads/{branch}", force=True)
+        return repository
+
+
+def _create(path: Path, branch: str) -> None:
+    """Make it beside its place first, so that nobody finds half of it."""
+    draft = path.with_name(f".{path.name}.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    repository = pygit2.init_repository(str(draft), bare=True, initial_head=branch)
+    repository.config["http.followRedirects"] = "false"  # credentials go to the configured host only
+    repository.config["core.logAllRefUpdates"] = "false"
+    repository.free()
+    draft.rename(path)
+
+
+def _sound(path: Path) -> bool:
+    """Whether every ref names a commit whose tree can be read. A torn write shows there first."""
+    try:
+        repository = pygit2.Repository(str(path))
+        for name in repository.listall_references():
+            repository[str(repository.references[name].target)].peel(pygit2.Tree)
+    except (pygit2.GitError, KeyError, ValueError, OSError) as error:
+        _log.warning("the mirror in %s is damaged and will be fetched again: %s", path, error)
+        return False
+    return True
+
+
+def _clear_away(path: Path) -> None:
+    if _all_pushed(path):
+        shutil.rmtree(path)
+        return
+    aside = next(free for n in count(1) if not (free := path.with_name(f"{path.name}.damaged-{n}")).exists())
+    path.rename(aside)
+    _log.warning("the damaged mirror may hold audit records that were never pushed; it is kept in %s", aside)
+
+
+def _all_pushed(path: Path) -> bool:
+    try:
+        repository = pygit2.Repository(str(path))
+        ours = [name for name in repository.listall_references() if name.startswith(REFS)]
+        return all(
+            ref_target(repository, name) == ref_target(repository, SEEN + name.removeprefix(REFS))
+            for name in ours
+        )
+    except (pygit2.GitError, KeyError, ValueError, OSError):
+        return False
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed processes left: locks would block later writes, halves of packs fill the disk."""
+    oldest = time.time() - _STALE
+    for pattern in ("*.lock", "refs/**/*.lock", "objects/pack/*_git2_*", "objects/**/tmp_object_git2_*"):
+        for leftover in path.glob(pattern):
+            if leftover.stat().st_mtime < oldest:
+                leftover.unlink(missing_ok=True)

@@ -1,0 +1,198 @@
+"""Read the tree of one commit from the object store. There is no work tree, so no path can leave it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pygit2
+from pygit2.enums import FileMode
+
+from gitops.errors import InvalidInput, Location, Problem
+
+READ_LIMIT = 32 << 20  # bytes of one file
+_LINK_LIMIT = 4096  # bytes of one symlink's target, Linux' PATH_MAX
+_HOPS = 40  # symlinks followed for one path, as Linux does
+
+
+class Kind(StrEnum):
+    """What an entry of a tree is."""
+
+    BLOB = "blob"
+    TREE = "tree"
+    SYMLINK = "symlink"
+    SUBMODULE = "submodule"
+
+
+_KINDS = {FileMode.TREE: Kind.TREE, FileMode.LINK: Kind.SYMLINK, FileMode.COMMIT: Kind.SUBMODULE}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One name in a tree; `path` counts from the root of the repository, without a leading slash."""
+
+    name: str
+    path: str
+    kind: Kind
+    oid: str
+
+
+class TreeView:
+    """The files of one commit. Paths are relative to its root, with `/`; `""` is the root itself.
+
+    What people committed and we cannot use raises InvalidInput naming the path.
+    """
+
+    def __init__(self, repository: pygit2.Repository, lock: threading.RLock, oid: str) -> None:
+        self._repository = repository
+        self._lock = lock
+        self.root_oid = oid
+
+    def entries(self, folder: str = "") -> tuple[Entry, ...]:
+        """List one folder by name; empty where there is none. Symlinks to folders are followed."""
+        with self._lock:
+            found = self._follow(folder)
+            if found is None or found.kind is not Kind.TREE:
+                return ()
+            return tuple(self._list(found.oid, found.path))
+
+    def walk(self, folder: str = "") -> Iterator[Entry]:
+        """List everything below a folder except folders themselves, sorted by path.
+
+        Symlinks and submodules are listed, not entered. Raises all bad file names together.
+        """
+        with self._lock:
+            found = self._follow(folder)
+            if found is None or found.kind is not Kind.TREE:
+                return iter(())
+            leaves: list[Entry] = []
+            problems: list[Problem] = []
+            folders = [found]
+            while folders:
+                place = folders.pop()
+                for entry in self._list(place.oid, place.path, problems):
+                    (folders if entry.kind is Kind.TREE else leaves).append(entry)
+        if problems:
+            raise InvalidInput(*problems)
+        return iter(sorted(leaves, key=lambda entry: entry.path))
+
+    def oid(self, path: str) -> str | None:
+        """Name the object at a path, which says whether anything below it changed; None where there is none.
+
+        A symlink is not followed: its own blob is named.
+        """
+        with self._lock:
+            entry = self._entry(_parts(path))
+            return entry.oid if entry else None
+
+    def resolve(self, path: str) -> Entry | None:
+        """Follow symlinks to a file or folder; None where there is none."""
+        with self._lock:
+            return self._follow(path)
+
+    def read(self, path: str, *, limit: int = READ_LIMIT) -> bytes:
+        """Read a file through symlinks. Its size is checked against `limit` (bytes) before it is loaded."""
+        with self._lock:
+            found = self._follow(path)
+            if found is None:
+                raise _invalid(path, "there is no such file")
+            if found.kind is not Kind.BLOB:
+                raise _invalid(path, "this is a folder, not a file")
+            return self._blob(found, path, limit)
+
+    def _blob(self, entry: Entry, path: str, limit: int) -> bytes:
+        oid = pygit2.Oid(hex=entry.oid)
+        _, size = self._repository.odb.read_header(oid)
+        if size > limit:
+            raise _invalid(path, f"the file has {size} bytes; the limit is {limit}")
+        _, content = self._repository.odb.read(oid)
+        return content
+
+    def _list(self, oid: str, path: str, problems: list[Problem] | None = None) -> Iterator[Entry]:
+        prefix = f"{path}/" if path else ""
+        for item in self._tree(oid):
+            try:
+                name = (item.raw_name or b"").decode()
+            except UnicodeDecodeError:
+                name = ""
+            if name.isprintable() and name:
+                kind = _KINDS.get(item.filemode, Kind.BLOB)
+                yield Entry(name, prefix + name, kind, str(item.id))
+                continue
+            shown = prefix + ascii(item.raw_name)[2:-1]
+            problem = Problem(
+                Location(shown), "file names must be UTF-8 without control characters; rename it"
+            )
+            if problems is None:
+                raise InvalidInput(problem)
+            problems.append(problem)
+
+    def _tree(self, oid: str) -> pygit2.Tree:
+        found = self._repository[oid]
+        assert isinstance(found, pygit2.Tree)  # noqa: S101 - the mode in the parent tree said so
+        return found
+
+    def _entry(self, parts: list[str]) -> Entry | None:
+        entry = Entry("", "", Kind.TREE, self.root_oid)
+        for part in parts:
+            if entry.kind is not Kind.TREE:
+                return None
+            tree = self._tree(entry.oid)
+            if part not in tree:
+                return None
+            item = tree[part]
+            path = f"{entry.path}/{part}" if entry.path else part
+            entry = Entry(part, path, _KINDS.get(item.filemode, Kind.BLOB), str(item.id))
+        return entry
+
+    def _follow(self, path: str) -> Entry | None:
+        """Resolve as a file system would whose root is the tree, except that nothing may climb above it."""
+        done: list[str] = []
+        todo = _parts(path)[::-1]
+        hops = 0
+        while todo:
+            part = todo.pop()
+            if part == "..":
+                if not done:
+                    raise _invalid(path, "the symlink leads out of the repository")
+                done.pop()
+                continue
+            entry = self._entry([*done, part])
+            if entry is None and hops:
+                raise _invalid(path, f"the symlink leads to {'/'.join([*done, part])}, which does not exist")
+            if entry is None:
+                return None
+            if entry.kind is Kind.SUBMODULE:
+                raise _invalid(entry.path, "submodules are not supported: commit the files themselves")
+            if entry.kind is Kind.SYMLINK:
+                hops += 1
+                todo.extend(self._target(entry, path, hops)[::-1])
+            else:
+                done.append(part)
+        return self._entry(done)
+
+    def _target(self, link: Entry, path: str, hops: int) -> list[str]:
+        if hops > _HOPS:
+            raise _invalid(path, "the symlink leads back to itself")
+        try:
+            target = self._blob(link, link.path, _LINK_LIMIT).decode()
+        except UnicodeDecodeError:
+            raise _invalid(link.path, "the symlink's target is not UTF-8") from None
+        if target.startswith("/"):
+            raise _invalid(
+                path, f"the symlink {link.path} is absolute; only symlinks inside the repository are read"
+            )
+        return [part for part in target.split("/") if part not in {"", "."}]
+
+
+def _parts(path: str) -> list[str]:
+    parts = [part for part in path.split("/") if part not in {"", "."}]
+    if ".." in parts:
+        raise _invalid(path, "a path inside the repository cannot contain `..`")
+    return parts
+
+
+def _invalid(path: str, message: str) -> InvalidInput:
+    return InvalidInput(Problem(Location(path), message))
