@@ -1,0 +1,31 @@
+"""What was applied to one target for one application: set arithmetic, its ConfigMaps, the prune budget."""
+
+from gitops.inventory.budget import ALLOW_PRUNE, STATEFUL, prune_allowed
+from gitops.inventory.entries import Entry, Inventory, empty
+from gitops.inventory.storage import (
+    INVENTORY_OF,
+    applyset_id,
+    from_config_maps,
+    leftover_chunks,
+    member_labels,
+    parent_name,
+    selector,
+    to_config_maps,
+)
+
+__all__ = [
+    "ALLOW_PRUNE",
+    "INVENTORY_OF",
+    "STATEFUL",
+    "Entry",
+    "Inventory",
+    "applyset_id",
+    "empty",
+    "from_config_maps",
+    "leftover_chunks",
+    "member_labels",
+    "parent_name",
+    "prune_allowed",
+    "selector",
+    "to_config_maps",
+]

@@ -1,0 +1,122 @@
+"""What happens to one object: one that is wanted, or one that is tracked and no longer wanted."""
+
+from __future__ import annotations
+
+from gitops.errors import Problem
+from gitops.inventory import STATEFUL, Entry
+from gitops.objects import GroupKind, Manifest, ObjectKey, digest
+from gitops.ownership import PART_OF, claimed_by
+from gitops.plan.model import Action, ObjectPlan, PlanPolicy, Wanted
+from gitops.plan.view import PRUNE, LiveObject, TargetView
+
+_JOB = GroupKind("batch", "Job")
+
+
+def wanted_object(manifest: Manifest, wanted: Wanted, view: TargetView) -> ObjectPlan | Problem:
+    """Decide about one settled manifest; a Problem where somebody else claims the live object."""
+    key, applyset = manifest.key, wanted.scope.applyset
+    entry = view.inventory.entries.get(key) if view.inventory else None
+    live = view.live.get(key)
+    manifest_digest = digest(manifest.body)
+    if live is None:
+        action, because = _missing(manifest, manifest_digest, entry)
+        return ObjectPlan(key, action, because, manifest, manifest_digest)
+    ours = live.labels.get(PART_OF) == applyset or (
+        bool(entry and entry.uid == live.uid) and PART_OF not in live.labels
+    )
+    if ours:
+        action, because = _ours(manifest_digest, entry, live)
+    else:
+        claim = _claim(key, live, applyset, view)
+        if claim is not None:
+            return Problem(manifest.source, claim)
+        action, because = Action.TAKE_OVER, _taken_from(live, view)
+    # Our label without an entry means a lost inventory: whether the object was there before, nobody knows.
+    taken_over = action is Action.TAKE_OVER or entry is None or entry.taken_over
+    return ObjectPlan(key, action, because, manifest, manifest_digest, live.uid, taken_over)
+
+
+def _missing(manifest: Manifest, manifest_digest: str, entry: Entry | None) -> tuple[Action, str]:
+    if entry is None or not entry.digest:
+        return Action.CREATE, "it does not exist yet"
+    if entry.digest == manifest_digest and _removes_itself(manifest):
+        return Action.FINISHED, "it was applied, and its time to live removes it once it finished"
+    return Action.CREATE, "somebody deleted it"
+
+
+def _removes_itself(manifest: Manifest) -> bool:
+    """Whether a Job's `ttlSecondsAfterFinished` explains its absence; creating it would run it again."""
+    spec = manifest.body.get("spec") or {}
+    return manifest.key.group_kind == _JOB and spec.get("ttlSecondsAfterFinished") is not None
+
+
+def _ours(manifest_digest: str, entry: Entry | None, live: LiveObject) -> tuple[Action, str]:
+    if live.terminating:
+        because = "it is being deleted, and will be created again"
+    elif entry is None or not entry.digest:
+        because = "an earlier apply was not confirmed"
+    elif entry.uid != live.uid:
+        because = "somebody deleted it and created it again"
+    elif entry.digest != manifest_digest:
+        because = "its manifest changed"
+    elif not entry.fields or entry.fields != live.fields:
+        because = "somebody changed fields that we own"
+    else:
+        return Action.UNCHANGED, "it is as it was applied"
+    return Action.CONFIGURE, because
+
+
+def _claim(key: ObjectKey, live: LiveObject, applyset: str, view: TargetView) -> str | None:
+    """Say who claims an object that is not ours, or None where it may be taken over."""
+    other = live.labels.get(PART_OF, "")
+    if other in view.siblings:
+        if key not in view.siblings[other]:
+            return None  # moved between two applications of one environment
+        return f"{key} belongs to another application of this environment, which renders it too: keep one"
+    owner = claimed_by(live.labels, live.annotations, live.owner_references, ours=applyset)
+    if owner is None:
+        return None
+    return f"{key} already exists and belongs to {owner}: remove it there first, or rename it here"
+
+
+def _taken_from(live: LiveObject, view: TargetView) -> str:
+    if live.labels.get(PART_OF, "") in view.siblings:
+        return "it moved here from another application"
+    return "it exists and nobody claims it"
+
+
+def leaving_object(entry: Entry, wanted: Wanted, view: TargetView, policy: PlanPolicy) -> ObjectPlan:
+    """Decide about one tracked object that is no longer rendered; deletes only what is certainly ours."""
+    live = view.live.get(entry.key)
+    action, because = (
+        (Action.GONE, "it is not there any more")
+        if live is None
+        else _foreign(entry, live, wanted.scope.applyset, view) or _own(entry, live, policy)
+    )
+    uid = live.uid if live else ""
+    return ObjectPlan(entry.key, action, because, uid=uid, taken_over=entry.taken_over)
+
+
+def _foreign(entry: Entry, live: LiveObject, applyset: str, view: TargetView) -> tuple[Action, str] | None:
+    if any(entry.key in keys for other, keys in view.siblings.items() if other != applyset):
+        return Action.HAND_OVER, "another application of this environment renders it now"
+    owner = claimed_by(live.labels, live.annotations, live.owner_references, ours=applyset)
+    if owner is not None:
+        return Action.HAND_OVER, f"it now belongs to {owner}"
+    if live.labels.get(PART_OF) != applyset:
+        return Action.HAND_OVER, "it does not carry the label of this application"
+    if live.uid != entry.uid and not live.fields:
+        return Action.HAND_OVER, "it is another object of the same name, which we never applied"
+    return None
+
+
+def _own(entry: Entry, live: LiveObject, policy: PlanPolicy) -> tuple[Action, str]:
+    if live.annotations.get(PRUNE) == "disabled":
+        return Action.KEEP, f"its annotation {PRUNE} is disabled"
+    if policy.restoring and entry.taken_over:
+        return Action.HAND_OVER, "it existed before we took it over, so a revert leaves it"
+    if entry.key.group_kind in STATEFUL and not policy.prune_permitted:
+        return Action.KEEP, f"a {entry.key.kind} is deleted only when the commit's trailer allows it"
+    if live.terminating:
+        return Action.DELETE, "it is being deleted already"
+    return Action.DELETE, "it is no longer rendered"

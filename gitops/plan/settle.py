@@ -1,0 +1,89 @@
+"""Manifests as they will be sent: scope known, namespace filled in, member labels on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from gitops.errors import Problem
+from gitops.inventory import member_labels
+from gitops.objects import Manifest, ObjectKey, split_api_version
+from gitops.ordering import Stage, stage_of
+from gitops.plan.model import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The manifests that could be settled, sorted by key, and what is wrong with the others.
+
+    `unserved` are those whose kind only a CRD among the manifests will define.
+    """
+
+    manifests: tuple[Manifest, ...]
+    unserved: frozenset[ObjectKey] = frozenset()
+    problems: tuple[Problem, ...] = ()
+
+
+def settle(
+    manifests: Iterable[Manifest], scope: Scope, namespaced: Callable[[str, str], bool | None]
+) -> Settled:
+    """Fill in what depends on the cluster.
+
+    A namespaced object without a namespace gets the target's, a cluster-scoped one loses any it was given.
+    Problems: a kind that neither the cluster serves nor a CRD of the same render defines, and two manifests
+    of one object (also in two versions of its kind), naming both places.
+    """
+    given = tuple(manifests)
+    defined = _defined(given)
+    labels = member_labels(scope.environment, scope.applyset)
+    settled: dict[ObjectKey, Manifest] = {}
+    unserved: set[ObjectKey] = set()
+    problems: list[Problem] = []
+    for manifest in given:
+        served = namespaced(manifest.api_version, manifest.kind)
+        has_namespace = defined.get((manifest.api_version, manifest.kind)) if served is None else served
+        if has_namespace is None:
+            problems.append(Problem(manifest.source, _unknown(manifest, scope)))
+            continue
+        done = _placed(manifest, scope.target.namespace if has_namespace else None, labels)
+        if done.key in settled:
+            problems.append(
+                Problem(manifest.source, f"{done.key} is already defined at {settled[done.key].source}")
+            )
+            continue
+        settled[done.key] = done
+        if served is None:
+            unserved.add(done.key)
+    return Settled(tuple(settled[key] for key in sorted(settled)), frozenset(unserved), tuple(problems))
+
+
+def _unknown(manifest: Manifest, scope: Scope) -> str:
+    return (
+        f"cluster {scope.target.cluster} does not serve kind {manifest.kind} of {manifest.api_version}, "
+        "and no CustomResourceDefinition of this application defines it"
+    )
+
+
+def _defined(manifests: Iterable[Manifest]) -> dict[tuple[str, str], bool]:
+    """(apiVersion, kind) → namespaced, for every version that a CRD among the manifests serves."""
+    defined = {}
+    for manifest in manifests:
+        group, _ = split_api_version(manifest.api_version)
+        if stage_of(ObjectKey(group, manifest.kind, "", "")) is not Stage.DEFINITIONS:
+            continue
+        spec = manifest.body.get("spec") or {}
+        for version in spec.get("versions") or ():
+            if version.get("served"):
+                kind = (spec.get("names") or {}).get("kind", "")
+                defined[f"{spec.get('group')}/{version.get('name')}", kind] = (
+                    spec.get("scope") == "Namespaced"
+                )
+    return defined
+
+
+def _placed(manifest: Manifest, namespace: str | None, labels: dict[str, str]) -> Manifest:
+    metadata = {key: value for key, value in manifest.metadata.items() if key != "namespace"}
+    if namespace is not None:
+        metadata["namespace"] = manifest.metadata.get("namespace") or namespace
+    metadata["labels"] = {**manifest.labels, **labels}
+    return Manifest({**manifest.body, "metadata": metadata}, manifest.source)
