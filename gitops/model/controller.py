@@ -1,4 +1,4 @@
-"""The operator's own configuration: which repositories to follow, how clusters are reached. Never in the repository."""
+"""The operator's own configuration: repositories to follow, ways to reach clusters. Not in the repository."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from gitops.model.schema import Duration, Name, Schema
 
 
 class HealthGate(Schema):
-    """Every object of every target in the wave stays Current for the whole soak. Always on; named to tune it."""
+    """Every object of every target in the wave stays Current for the whole soak. Always on."""
 
     type: Literal["health"]
     name: Name = "health"
@@ -65,3 +66,13 @@ class ApprovalGate(Schema):
 
 
 Gate = Annotated[HealthGate | HttpGate | ApprovalGate, Field(discriminator="type")]
+
+
+def told_apart(gates: Sequence[Gate]) -> None:
+    """Check that verdicts, which are kept by gate name, belong to one gate each. Raises ValueError."""
+    names = [gate.name for gate in gates]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"two gates are named {', '.join(twice)}: give each its own name")
+    if any(gate.name == "health" and not isinstance(gate, HealthGate) for gate in gates):
+        raise ValueError("the name health belongs to the health gate, which is always on: choose another")

@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from gitops.model.gates import Gate
+from gitops.model.gates import Gate, told_apart
 from gitops.model.rendering import Rendering
 from gitops.model.schema import ApiVersion, Duration, IntOrPercent, Metadata, Name, Namespace, Schema, Share
 from gitops.model.selectors import LabelSelector
@@ -69,9 +69,7 @@ class Wave(Schema):
             raise ValueError("percentage is written with a percent sign, such as 20%")
         if self.max_concurrent in (Share(count=0), Share(percent=0)):
             raise ValueError("maxConcurrent 0 would never start a target")
-        names = [gate.name for gate in self.gates]
-        if len(names) != len(set(names)):
-            raise ValueError("two gates of one wave have the same name: give each its own")
+        told_apart(self.gates)
         return self
 
 
@@ -126,6 +124,11 @@ class ApplicationSpec(Rendering):
 
     depends_on: tuple[Name, ...] = Field(default=(), description="applications of the same environment")
     gates: tuple[Gate, ...] = Field(default=(), description="asked in every wave, beside the wave's own")
+
+    @model_validator(mode="after")
+    def _gates_are_told_apart(self) -> Self:
+        told_apart(self.gates)
+        return self
 
 
 class Application(Schema):

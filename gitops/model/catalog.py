@@ -1,0 +1,245 @@
+"""What a revision of the repository says: clusters, environments, applications, and what is wrong there.
+
+One broken file blocks as little as it can. A broken `application.yaml` or folder blocks that application,
+a broken `environment.yaml` that environment. A broken `gitops.yaml` or cluster file blocks everything,
+because without it nobody can say which targets an environment has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from gitops.dialect import Document
+from gitops.errors import InvalidInput, Location, Problem
+from gitops.model import folders
+from gitops.model.dependencies import check_dependencies
+from gitops.model.folders import APPLICATION_FILE, Folder, configuration_paths
+from gitops.model.kinds import (
+    Application,
+    ApplicationSpec,
+    Cluster,
+    Environment,
+    EnvironmentSpec,
+    Repository,
+    RepositorySpec,
+)
+from gitops.model.schema import Schema
+from gitops.model.sources import read_all, read_one
+
+__all__ = [
+    "ApplicationSource",
+    "Catalog",
+    "EnvironmentSource",
+    "SourceFile",
+    "build",
+    "configuration_paths",
+]
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class SourceFile:
+    """A blob of the repository."""
+
+    path: str
+    oid: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationSource:
+    """A folder of manifests. `problems` block this application alone.
+
+    `files` are its manifests, sorted, without `application.yaml`; `path` is the folder.
+    """
+
+    environment: str
+    name: str
+    path: str
+    files: tuple[SourceFile, ...]
+    spec: ApplicationSpec = field(default_factory=ApplicationSpec)
+    problems: tuple[Problem, ...] = ()
+    document: Document | None = field(default=None, repr=False, compare=False)
+
+    def at(self, *pointer: str | int) -> Location:
+        """Where `application.yaml` says what `pointer` names; the folder when there is no such file."""
+        return self.document.locate(*pointer) if self.document else Location(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSource:
+    """A folder with an `environment.yaml`. `spec` is None when that cannot be used; `problems` say why."""
+
+    name: str
+    path: str
+    spec: EnvironmentSpec | None
+    applications: Mapping[str, ApplicationSource]
+    problems: tuple[Problem, ...] = ()
+    document: Document | None = field(default=None, repr=False, compare=False)
+
+    def at(self, *pointer: str | int) -> Location:
+        """Where `environment.yaml` says what `pointer` names."""
+        return self.document.locate(*pointer) if self.document else Location(f"{self.path}/environment.yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Everything the repository says at one revision. `problems` block all of it."""
+
+    repository: RepositorySpec
+    clusters: Mapping[str, Cluster]
+    environments: Mapping[str, EnvironmentSource]
+    problems: tuple[Problem, ...] = ()
+
+    def all_problems(self) -> tuple[Problem, ...]:
+        """Give every problem of the catalog, its environments and applications, sorted by place."""
+        found = set(self.problems)
+        for environment in self.environments.values():
+            found.update(environment.problems)
+            for application in environment.applications.values():
+                found.update(application.problems)
+        return tuple(sorted(found))
+
+
+def build(entries: Mapping[str, str], contents: Mapping[str, bytes]) -> Catalog:
+    """Read a revision: `entries` is every blob's path and object id.
+
+    `contents` needs the blobs that `configuration_paths(entries)` names. Raises nothing for what
+    people wrote: the problems are in the catalog.
+    """
+    repository, problems = _repository(contents)
+    clusters, cluster_problems = _clusters(contents)
+    environments = {
+        folder.name: _environment(folder, repository, entries, contents)
+        for folder in folders.environments(entries)
+    }
+    if not environments:
+        cluster_problems.append(
+            Problem(Location("environments"), "no environment: write environments/<name>/environment.yaml")
+        )
+    return Catalog(repository, clusters, environments, tuple(sorted({*problems, *cluster_problems})))
+
+
+def _repository(contents: Mapping[str, bytes]) -> tuple[RepositorySpec, list[Problem]]:
+    if folders.REPOSITORY_FILE not in contents:
+        return RepositorySpec(), []
+    try:
+        model, _ = read_one(Repository, folders.REPOSITORY_FILE, contents[folders.REPOSITORY_FILE])
+    except InvalidInput as error:
+        return RepositorySpec(), list(error.problems)
+    return model.spec, []
+
+
+def _clusters(contents: Mapping[str, bytes]) -> tuple[dict[str, Cluster], list[Problem]]:
+    clusters: dict[str, Cluster] = {}
+    places: dict[str, Location] = {}
+    problems: list[Problem] = []
+    for path in filter(folders.is_cluster_file, sorted(contents)):
+        try:
+            found = read_all(Cluster, path, contents[path])
+        except InvalidInput as error:
+            problems += error.problems
+            continue
+        for model, document in found:
+            place = document.locate("metadata", "name")
+            if model.name in clusters:
+                message = f'a cluster named "{model.name}" is already written at {places[model.name]}'
+                problems.append(Problem(place, message))
+            else:
+                clusters[model.name], places[model.name] = model, place
+    return dict(sorted(clusters.items())), problems
+
+
+def _environment(
+    folder: Folder, repository: RepositorySpec, entries: Mapping[str, str], contents: Mapping[str, bytes]
+) -> EnvironmentSource:
+    spec, document, problems = _environment_spec(folder, repository, contents)
+    applications = {
+        name: _application(folder, name, paths, entries, contents)
+        for name, paths in sorted(folders.applications(folder).items())
+    }
+    problems += folders.problems(folder)
+    if spec is not None:
+        applications = {
+            name: replace(application, problems=(*application.problems, *_gate_problems(spec, application)))
+            for name, application in applications.items()
+        }
+    blamed = check_dependencies({name: (one.spec, one.at) for name, one in applications.items()})
+    applications = {
+        name: replace(one, problems=tuple(sorted({*one.problems, *blamed.get(name, ())})))
+        for name, one in applications.items()
+    }
+    return EnvironmentSource(folder.name, folder.path, spec, applications, tuple(sorted(problems)), document)
+
+
+def _environment_spec(
+    folder: Folder, repository: RepositorySpec, contents: Mapping[str, bytes]
+) -> tuple[EnvironmentSpec | None, Document | None, list[Problem]]:
+    path = folder.environment_file
+    if path not in contents:
+        return (
+            None,
+            None,
+            [Problem(Location(path), "missing: this folder has manifests but no environment.yaml")],
+        )
+    try:
+        model, document = read_one(Environment, path, contents[path])
+    except InvalidInput as error:
+        return None, None, list(error.problems)
+    if problem := _misnamed("environment", model.metadata.name, folder.name, document):
+        return None, document, [problem]
+    return _with_defaults(model.spec, repository), document, []
+
+
+def _with_defaults(spec: EnvironmentSpec, repository: RepositorySpec) -> EnvironmentSpec:
+    """Fill what the environment left unwritten from the repository's defaults, field by field."""
+    update: dict[str, object] = {}
+    for name in ("on_failure", "drift", "prune"):
+        default, own = getattr(repository, name), getattr(spec, name)
+        if default is None:
+            continue
+        if name not in spec.model_fields_set:
+            update[name] = default
+        elif isinstance(own, Schema):
+            update[name] = default.model_copy(update={key: getattr(own, key) for key in own.model_fields_set})
+    return spec.model_copy(update=update)
+
+
+def _misnamed(what: str, name: str, folder: str, document: Document) -> Problem | None:
+    if name == folder:
+        return None
+    place = document.locate("metadata", "name")
+    return Problem(place, f'this {what} is named like its folder: write "{folder}", not "{name}"')
+
+
+def _application(
+    folder: Folder,
+    name: str,
+    paths: Iterable[str],
+    entries: Mapping[str, str],
+    contents: Mapping[str, bytes],
+) -> ApplicationSource:
+    root = folder.application_path(name)
+    settings = f"{root}/{APPLICATION_FILE}"
+    files = tuple(SourceFile(path, entries[path]) for path in sorted(paths) if path != settings)
+    problems = folders.application_problems(name, root, (file.path for file in files))
+    source = ApplicationSource(folder.name, name, root, files, problems=tuple(problems))
+    if settings not in contents:
+        return source
+    try:
+        model, document = read_one(Application, settings, contents[settings])
+    except InvalidInput as error:
+        return replace(source, problems=(*problems, *error.problems))
+    if problem := _misnamed("application", model.metadata.name, name, document):
+        problems.append(problem)
+    return replace(source, spec=model.spec, problems=tuple(problems), document=document)
+
+
+def _gate_problems(spec: EnvironmentSpec, application: ApplicationSource) -> Iterable[Problem]:
+    """Name gates of the application that share a name, but not their content, with a wave's."""
+    for wave in spec.waves:
+        theirs = {gate.name: gate for gate in wave.gates}
+        for index, gate in enumerate(application.spec.gates):
+            if theirs.get(gate.name, gate) != gate:
+                place = application.at("spec", "gates", index)
+                message = f'wave {wave.name} has another gate named "{gate.name}": choose another name'
+                yield Problem(place, message)

@@ -1,0 +1,148 @@
+"""The repository's layout: which files belong to which environment and application, by their paths alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from posixpath import basename
+
+from gitops.errors import Location, Problem
+
+REPOSITORY_FILE = "gitops.yaml"
+ENVIRONMENT_FILE = "environment.yaml"
+APPLICATION_FILE = "application.yaml"
+
+_MANIFEST = (".yaml", ".yml", ".json")
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+class RendererName(StrEnum):
+    """How a folder is turned into manifests; told by the files that each tool requires."""
+
+    PLAIN = "plain"
+    KUSTOMIZE = "Kustomize"
+    HELM = "Helm"
+
+
+_MARKS = {
+    "kustomization.yaml": RendererName.KUSTOMIZE,
+    "kustomization.yml": RendererName.KUSTOMIZE,
+    "Kustomization": RendererName.KUSTOMIZE,
+    "Chart.yaml": RendererName.HELM,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """`environments/<name>` and the paths of the manifests in it, `environment.yaml` left out."""
+
+    name: str
+    paths: tuple[str, ...]
+
+    @property
+    def path(self) -> str:
+        """The folder, without a slash at the end."""
+        return f"environments/{self.name}"
+
+    @property
+    def environment_file(self) -> str:
+        """Where the environment is described."""
+        return f"{self.path}/{ENVIRONMENT_FILE}"
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Manifests directly beside `environment.yaml`."""
+        return tuple(path for path in self.paths if path.count("/") == 2)  # noqa: PLR2004 - environments/x/y
+
+    def application_path(self, name: str) -> str:
+        """Give the folder of application `name`."""
+        folder = f"{self.path}/{name}"
+        return folder if any(path.startswith(f"{folder}/") for path in self.paths) else self.path
+
+
+def is_manifest(path: str) -> bool:
+    """Whether the file is read for manifests: by its ending, and not hidden nor in a hidden folder."""
+    return (path.endswith(_MANIFEST) or basename(path) in _MARKS) and not any(
+        part.startswith(".") for part in path.split("/")
+    )
+
+
+def is_cluster_file(path: str) -> bool:
+    """Whether the file describes clusters."""
+    return path.startswith("clusters/") and path.count("/") == 1 and is_manifest(path)
+
+
+def configuration_paths(paths: Iterable[str]) -> tuple[str, ...]:
+    """Name the files that `gitops.model.catalog.build` reads, sorted."""
+    return tuple(sorted(path for path in paths if _is_configuration(path)))
+
+
+def _is_configuration(path: str) -> bool:
+    parts = path.split("/")
+    if path == REPOSITORY_FILE or is_cluster_file(path):
+        return True
+    if parts[0] != "environments" or not is_manifest(path):
+        return False
+    # environments/x/environment.yaml; application.yaml in environments/x/ or environments/x/y/.
+    return (len(parts), parts[-1]) in {(3, ENVIRONMENT_FILE), (3, APPLICATION_FILE), (4, APPLICATION_FILE)}
+
+
+def environments(paths: Iterable[str]) -> tuple[Folder, ...]:
+    """Give every folder below `environments/` that holds manifests, sorted by name."""
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        parts = path.split("/")
+        if parts[0] == "environments" and len(parts) > 2 and is_manifest(path):  # noqa: PLR2004 - a file in x/
+            found.setdefault(parts[1], []).append(path)
+    return tuple(
+        Folder(
+            name, tuple(path for path in sorted(files) if path != f"environments/{name}/{ENVIRONMENT_FILE}")
+        )
+        for name, files in sorted(found.items())
+    )
+
+
+def applications(folder: Folder) -> Mapping[str, list[str]]:
+    """Group the folder's manifests by application: by direct subfolder, or all as one when there is none."""
+    found: dict[str, list[str]] = {}
+    for path in folder.paths:
+        parts = path.split("/")
+        if len(parts) > 3:  # noqa: PLR2004 - environments/x/y/z
+            found.setdefault(parts[2], []).append(path)
+    return found or ({folder.name: list(folder.own)} if folder.own else {})
+
+
+def problems(folder: Folder) -> list[Problem]:
+    """Say what is wrong with the layout of an environment."""
+    found = []
+    if _NAME.fullmatch(folder.name) is None:
+        found.append(Problem(Location(folder.path), f'"{folder.name}" is not a name: {_RULE}'))
+    if folder.own and len(folder.own) < len(folder.paths):
+        message = "manifests beside environment.yaml and folders of applications: move these into a folder"
+        found += [Problem(Location(path), message) for path in folder.own]
+    return found
+
+
+_RULE = "use a to z, 0 to 9 and -, at most 63, beginning and ending with a letter or digit"
+
+
+def application_problems(name: str, root: str, paths: Iterable[str]) -> list[Problem]:
+    """Say what is wrong with the folder of an application."""
+    found = [
+        Problem(Location(path), f"{renderer} rendering is not supported yet: {_PLAIN}")
+        for path in paths
+        if (renderer := renderer_of(path)) is not RendererName.PLAIN
+    ]
+    if _NAME.fullmatch(name) is None:
+        found.append(Problem(Location(root), f'"{name}" is not a name: {_RULE}'))
+    return found
+
+
+_PLAIN = "keep the rendered manifests in this folder"
+
+
+def renderer_of(path: str) -> RendererName:
+    """Tell which tool the file asks for."""
+    return _MARKS.get(basename(path), RendererName.PLAIN)
