@@ -1,0 +1,93 @@
+"""Clusters for tests: started once per run, when the first test asks.
+
+Everything below `tests/cluster/` carries the marker `cluster`. Where the rig's servers cannot be had, those
+tests are skipped and the summary says how many and why; with `CI=true` they fail instead.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster.rig import binaries
+from tests.cluster.rig.control_plane import ControlPlane, Fleet
+
+_CLUSTER_TESTS = Path(__file__).parent / "cluster"
+_UNAVAILABLE = pytest.StashKey[str]()
+_NAME_LENGTH = 40
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test below `tests/cluster/`."""
+    for item in items:
+        if _CLUSTER_TESTS in item.path.parents:
+            item.add_marker(pytest.mark.cluster)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say in one line how many cluster tests did not run, and why."""
+    reason = config.stash.get(_UNAVAILABLE, None)
+    if reason is None:
+        return
+    skipped = [report for report in terminalreporter.stats.get("skipped", ()) if "cluster" in report.keywords]
+    first_line = reason.splitlines()[0]
+    terminalreporter.write_line(
+        f"{len(skipped)} cluster tests skipped: no Kubernetes control plane: {first_line}",
+        yellow=True,
+        bold=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def control_planes(pytestconfig: pytest.Config) -> Iterator[Fleet]:
+    """Control planes that start when first asked for, up to three of them, and end with the run."""
+
+    def notify(line: str) -> None:
+        capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled():
+            pytestconfig.pluginmanager.getplugin("terminalreporter").write_line(line)
+
+    try:
+        folder = binaries.ensure(notify)
+    except binaries.RigUnavailable as unavailable:
+        if os.environ.get("CI") == "true":
+            raise
+        pytestconfig.stash[_UNAVAILABLE] = str(unavailable)
+        pytest.skip(str(unavailable))
+    fleet = Fleet(folder)
+    yield fleet
+    fleet.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster(control_planes: Fleet) -> ControlPlane:
+    """The first control plane. What a test stops or pauses, it starts again."""
+    return control_planes.first(1)[0]
+
+
+@pytest.fixture(scope="session")
+def clusters(control_planes: Fleet) -> tuple[ControlPlane, ...]:
+    """Three control planes."""
+    return control_planes.first(3)
+
+
+@pytest.fixture
+def namespace(control_planes: Fleet, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Make a new namespace, named after the test, in every control plane that runs.
+
+    Its deletion is asked for when the test ends, and not waited for.
+    """
+    control_planes.first(1)
+    words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[:_NAME_LENGTH].strip("-")
+    name = f"{words}-{secrets.token_hex(3)}"
+    for plane in control_planes.started:
+        plane.api.create("/api/v1/namespaces", {"metadata": {"name": name}})
+    yield name
+    for plane in control_planes.started:
+        plane.api.request("DELETE", f"/api/v1/namespaces/{name}")
