@@ -88,6 +88,8 @@ async def _by_kubeconfig(settings: ConnectionSettings) -> Access:
         ),
     )
     user = _user(loader)
+    if user is None:
+        raise _broken_file(settings, paths, "the context's user is not a mapping: correct the file")
     if _IMPERSONATING & user.keys():
         raise _broken_file(
             settings,
@@ -120,9 +122,11 @@ def _exists(paths: str) -> bool:
     return any(Path(path).expanduser().is_file() for path in paths.split(os.pathsep) if path)
 
 
-def _user(loader: Any) -> dict[str, Any]:  # noqa: ANN401 - untyped library
+def _user(loader: Any) -> dict[str, Any] | None:  # noqa: ANN401 - untyped library
     node = loader._user  # noqa: SLF001 - the library tells nowhere else which user a context chose
-    return dict(node.value) if node is not None and isinstance(node.value, dict) else {}
+    if node is None:
+        return {}  # nobody: a server may allow that
+    return dict(node.value) if isinstance(node.value, dict) else None
 
 
 async def _translated(settings: ConnectionSettings, paths: str, read: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 - untyped library

@@ -242,9 +242,13 @@ def open_session(tls: ssl.SSLContext | None) -> aiohttp.ClientSession:
     No cookies, no environment: proxies were settled with the route, and `.netrc` must not add credentials.
     """
     connector = aiohttp.TCPConnector(
-        limit=0, ssl=tls if tls is not None else True, keepalive_timeout=60.0, socket_factory=_alive_socket
+        limit=0, ssl=tls if tls is not None else True, keepalive_timeout=30.0, socket_factory=_alive_socket
     )
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), headers=_SAME)
+    session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), headers=_SAME)
+    # aiohttp repeats PUT and DELETE by itself when a kept connection breaks. Whether a call may be repeated
+    # is Retry's to say, and `on_request` must see every request. aiohttp's own TestClient does the same.
+    session._retry_connection = False  # noqa: SLF001 - there is no public switch
+    return session
 
 
 def _alive_socket(address: tuple[Any, ...]) -> socket.socket:
