@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -28,6 +29,8 @@ _SERVER_METADATA = frozenset(
     {"creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"}
 )
 _LONGEST = 200
+# Strings that read like another type, or whose ends could not be seen.
+_NEEDS_QUOTES = re.compile(r"^$|^\s|\s$|^(true|false|null)$|^[-+.]?\d|^[\[{\"]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,7 @@ def _line(change: Change) -> str:
 
 def _short(value: Json | Absent) -> str:
     """JSON on one line, strings that need no quotes without them, cut after 200 characters."""
-    if isinstance(value, str) and value.isprintable() and value.strip() == value and value:
+    if isinstance(value, str) and value.isprintable() and not _NEEDS_QUOTES.search(value):
         written = value
     else:
         written = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)

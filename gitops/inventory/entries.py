@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from gitops.model.targets import Target
@@ -41,7 +41,7 @@ class Inventory:
     target: Target
     revision: str = ""
     digest: str = ""
-    entries: Mapping[ObjectKey, Entry] = MappingProxyType({})
+    entries: Mapping[ObjectKey, Entry] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Keep the entries sorted and out of reach."""

@@ -11,7 +11,7 @@ import base64
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gitops.errors import InvalidInput, Location, Problem
@@ -88,10 +88,11 @@ def from_config_maps(bodies: Iterable[JsonObject], cluster: str) -> Inventory | 
     for body in chunks:
         try:
             _check_format(body)
-            for entry in map(_entry, str(body["data"]["entries"]).splitlines()):
+            for entry in _entries(str(body["data"]["entries"])):
                 known = entries.setdefault(entry.key, entry)
                 if known != entry:
-                    entries[entry.key] = Entry(entry.key, entry.version, taken_over=True)
+                    either = known.taken_over or entry.taken_over
+                    entries[entry.key] = Entry(entry.key, entry.version, taken_over=either)
         except (KeyError, TypeError, ValueError) as error:
             problems.append(_problem(body, _reason(error)))
     parent = next((body for body in chunks if _ID in _labels(body)), None)
@@ -136,6 +137,11 @@ def _line(entry: Entry) -> str:
     if entry.taken_over:
         fields["takenOver"] = True
     return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+
+
+def _entries(text: str) -> Iterator[Entry]:
+    # Not splitlines(): a name may hold characters that it takes for line ends.
+    return (_entry(line) for line in text.split("\n") if line)
 
 
 def _entry(line: str) -> Entry:
