@@ -1,0 +1,176 @@
+"""Everything that can be found wrong in a revision without a cluster, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gitops.dialect import Document
+from gitops.errors import InvalidInput, Location, Problem
+from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
+from gitops.model.folders import RendererName, renderer_of
+from gitops.model.kinds import Cluster
+from gitops.model.reading import Locate
+from gitops.model.rendering import Rendering
+from gitops.model.targets import Target, explain_no_match, matching_clusters, targets_of
+from gitops.objects import Manifest, ObjectKey
+from gitops.render import identity, parse_file, render_documents
+from gitops.waves import assign
+
+Documents = Mapping[str, Sequence[Document]]
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Claim:
+    """An application says what an object of one cluster shall be."""
+
+    cluster: str
+    key: ObjectKey
+    source: Location
+    environment: str
+    application: str
+    namespace: str
+
+    def __str__(self) -> str:
+        where = f"application {self.application} of environment {self.environment}"
+        return f"{where} (namespace {self.namespace}, {self.source})"
+
+
+def lint(catalog: Catalog, contents: Mapping[str, bytes]) -> tuple[Problem, ...]:
+    """Give every problem of a revision, sorted by place.
+
+    `contents` holds every file that `catalog` names. What cannot be judged because something it rests
+    on is broken is not judged: then that is the problem.
+    """
+    documents, problems = _parse_all(catalog, contents)
+    problems |= set(catalog.all_problems())
+    claims: list[Claim] = []
+    for environment in catalog.environments.values():
+        targets, found = _targets(environment, catalog)
+        problems |= found
+        outcome = _Renders(environment, catalog.clusters, documents)
+        for application in environment.applications.values():
+            if not application.problems:
+                outcome.run(application, targets)
+        problems |= outcome.problems | outcome.idle_patches(targets)
+        claims += outcome.claims
+    return tuple(sorted({*problems, *conflicts(claims)}))
+
+
+def conflicts(claims: Iterable[Claim]) -> tuple[Problem, ...]:
+    """Find objects that are claimed twice on one cluster; each problem names both claims."""
+    first: dict[tuple[str, ObjectKey], Claim] = {}
+    clusters: dict[tuple[Location, str, str], list[str]] = {}
+    for claim in sorted(claims):
+        other = first.setdefault((claim.cluster, claim.key), claim)
+        if other is not claim:
+            clusters.setdefault((claim.source, str(claim.key), f"{other}"), []).append(claim.cluster)
+    return tuple(
+        Problem(source, f"{key} is claimed by {other} too, on {', '.join(sorted(set(where)))}")
+        for (source, key, other), where in sorted(clusters.items())
+    )
+
+
+def _parse_all(
+    catalog: Catalog, contents: Mapping[str, bytes]
+) -> tuple[dict[str, tuple[Document, ...]], set[Problem]]:
+    documents: dict[str, tuple[Document, ...]] = {}
+    problems: set[Problem] = set()
+    for environment in catalog.environments.values():
+        for application in environment.applications.values():
+            paths = [file.path for file in application.files]
+            if any(renderer_of(path) is not RendererName.PLAIN for path in paths):
+                continue
+            for path in paths:
+                try:
+                    documents[path] = parse_file(path, contents[path])
+                except InvalidInput as error:
+                    problems.update(error.problems)
+    return documents, problems
+
+
+def _targets(environment: EnvironmentSource, catalog: Catalog) -> tuple[tuple[Target, ...], set[Problem]]:
+    clusters_unknown = any(problem.location.path.startswith("clusters/") for problem in catalog.problems)
+    if environment.spec is None or clusters_unknown:
+        return (), set()
+    try:
+        targets = targets_of(environment.spec, catalog.clusters, environment.at)
+    except InvalidInput as error:
+        return (), set(error.problems)
+    problems = _idle_overrides(environment.spec, targets, catalog.clusters, environment.at)
+    for application in environment.applications.values():
+        problems |= _idle_overrides(application.spec, targets, catalog.clusters, application.at)
+    try:
+        assign(environment.spec.waves, targets, catalog.clusters, environment.at)
+    except InvalidInput as error:
+        problems |= set(error.problems)
+    return targets, problems
+
+
+def _idle_overrides(
+    layer: Rendering, targets: Sequence[Target], clusters: Mapping[str, Cluster], at: Locate
+) -> set[Problem]:
+    chosen = {target.cluster: clusters[target.cluster] for target in targets}
+    problems = set()
+    for index, override in enumerate(layer.overrides):
+        if targets and not matching_clusters(override.cluster_selector, chosen):
+            hint = explain_no_match(override.cluster_selector, chosen)
+            place = at("spec", "overrides", index, "clusterSelector")
+            problems.add(Problem(place, f"this override is for none of the targets: {hint}"))
+    return problems
+
+
+class _Renders:
+    """Renders an environment's applications and keeps what was claimed, matched and wrong."""
+
+    def __init__(
+        self, environment: EnvironmentSource, clusters: Mapping[str, Cluster], documents: Documents
+    ) -> None:
+        self._environment = environment
+        self._clusters = clusters
+        self._documents = documents
+        self._matched: set[Location] = set()
+        self._complete = True
+        self.claims: list[Claim] = []
+        self.problems: set[Problem] = set()
+
+    def run(self, application: ApplicationSource, targets: Iterable[Target]) -> None:
+        """Render `application` for each target, unless a file of it could not be read."""
+        if any(file.path not in self._documents for file in application.files):
+            self._complete = False
+            return
+        for target in targets:
+            cluster = self._clusters[target.cluster]
+            try:
+                rendered = render_documents(self._environment, application, target, cluster, self._documents)
+            except InvalidInput as error:
+                self.problems |= set(error.problems)
+                self._complete = False
+                continue
+            self._matched |= rendered.matched
+            self.claims += [self._claim(application, target, manifest) for manifest in rendered.manifests]
+
+    def _claim(self, application: ApplicationSource, target: Target, manifest: Manifest) -> Claim:
+        key = identity(manifest.body, target.namespace)
+        return Claim(
+            target.cluster, key, manifest.source, self._environment.name, application.name, target.namespace
+        )
+
+    def idle_patches(self, targets: Sequence[Target]) -> set[Problem]:
+        """Find the environment's patches that match nothing in any of its applications."""
+        environment, spec = self._environment, self._environment.spec
+        blocked = any(application.problems for application in environment.applications.values())
+        if spec is None or not self._complete or blocked or not targets:
+            return set()
+        pointers: list[tuple[str | int, ...]] = [("spec", "patches", n) for n in range(len(spec.patches))]
+        chosen = {target.cluster: self._clusters[target.cluster] for target in targets}
+        for number, override in enumerate(spec.overrides):
+            if matching_clusters(override.cluster_selector, chosen):
+                pointers += [
+                    ("spec", "overrides", number, "patches", n) for n in range(len(override.patches))
+                ]
+        return {
+            Problem(environment.at(*pointer, "target"), "this patch matches no object of any application")
+            for pointer in pointers
+            if environment.at(*pointer) not in self._matched
+        }

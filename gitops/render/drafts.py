@@ -1,0 +1,191 @@
+"""Objects on their way to a Manifest: what an object must say, and what a manifest must not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gitops.dialect import Document
+from gitops.errors import Location, Problem
+from gitops.model.schema import API_VERSION
+from gitops.objects import Json, JsonObject, ObjectKey, split_api_version
+
+_API_VERSION = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[a-z0-9]+")
+_KIND = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_SERVERS_OWN = (
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+)
+_APPLYSET = "applyset.kubernetes.io/"  # KEP-3659
+_ENVIRONMENT_LABEL = "gitops-waves.io/environment"
+_OWN_GROUP, _ = split_api_version(API_VERSION)
+
+# Kinds of Kubernetes itself that live outside namespaces. Discovery settles the rest, later.
+_CLUSTER_SCOPED = frozenset(
+    {
+        ("", "Namespace"),
+        ("", "Node"),
+        ("", "PersistentVolume"),
+        ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"),
+        ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"),
+        ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
+        ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
+        ("apiextensions.k8s.io", "CustomResourceDefinition"),
+        ("apiregistration.k8s.io", "APIService"),
+        ("networking.k8s.io", "IngressClass"),
+        ("node.k8s.io", "RuntimeClass"),
+        ("rbac.authorization.k8s.io", "ClusterRole"),
+        ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
+        ("scheduling.k8s.io", "PriorityClass"),
+        ("storage.k8s.io", "CSIDriver"),
+        ("storage.k8s.io", "StorageClass"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An object and where in its document it stands. `body` is frozen: changes make a new Draft."""
+
+    body: JsonObject
+    document: Document
+    pointer: tuple[str | int, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.body.get('kind')} {self.metadata.get('name')} ({self.source})"
+
+    def at(self, *pointer: str | int) -> Location:
+        """Where the value at `pointer` below the object was written."""
+        return self.document.locate(*self.pointer, *pointer)
+
+    @property
+    def source(self) -> Location:
+        """The file and line that the object begins on."""
+        return replace(self.at(), column=0)
+
+    @property
+    def secret(self) -> bool:
+        """Whether its values must not be quoted."""
+        return self.body.get("kind") == "Secret"
+
+    @property
+    def metadata(self) -> JsonObject:
+        """`metadata`, empty where it is not a mapping."""
+        found = self.body.get("metadata")
+        return found if isinstance(found, dict) else {}
+
+
+def drafts(document: Document) -> Iterator[Draft | Problem]:
+    """Give the objects of a document: one, or each item of a `List`, in lists too."""
+    yield from _expand(document.value, document, ())
+
+
+def _expand(value: Json, document: Document, pointer: tuple[str | int, ...]) -> Iterator[Draft | Problem]:
+    if not isinstance(value, dict):
+        yield Problem(document.locate(*pointer), "not an object: it needs apiVersion, kind and metadata")
+        return
+    kind, items = value.get("kind"), value.get("items")
+    if not (isinstance(kind, str) and kind.endswith("List") and isinstance(items, list)):
+        yield Draft(value, document, pointer)
+        return
+    inherited = (
+        {} if kind == "List" else {"apiVersion": value.get("apiVersion"), "kind": kind[: -len("List")]}
+    )
+    for index, item in enumerate(items):
+        # A typed list, such as ConfigMapList, may leave its items' kind to be understood.
+        whole = {**inherited, **item} if isinstance(item, dict) and "kind" not in item else item
+        yield from _expand(whole, document, (*pointer, "items", index))
+
+
+def shape_problems(draft: Draft) -> list[Problem]:
+    """Say what keeps the object from being identified: apiVersion, kind, name, namespace."""
+    body, metadata = draft.body, draft.metadata
+    found = []
+    for field, pattern in (("apiVersion", _API_VERSION), ("kind", _KIND)):
+        value = body.get(field)
+        if not isinstance(value, str) or not value:
+            found.append(Problem(draft.at(field), f"the object has no {field}"))
+        elif pattern.fullmatch(value) is None:
+            found.append(Problem(draft.at(field), f"this is not a valid {field}"))
+    if not isinstance(body.get("metadata"), dict):
+        found.append(Problem(draft.at("metadata"), "the object has no metadata with a name"))
+        return found
+    if metadata.get("generateName"):
+        message = "generateName is refused: without a name of its own the object would be made anew each time"
+        found.append(Problem(draft.at("metadata", "generateName"), message))
+    elif not metadata.get("name"):
+        found.append(Problem(draft.at("metadata", "name"), "the object has no metadata.name"))
+    for field in ("name", "namespace"):
+        found += _text_problems(draft, field, metadata.get(field))
+    return found
+
+
+def _text_problems(draft: Draft, field: str, value: Json) -> Iterator[Problem]:
+    if value is None:
+        return
+    if not isinstance(value, str):
+        yield Problem(draft.at("metadata", field), f"metadata.{field} must be text: put it in quotes")
+    elif value in (".", "..") or "/" in value or "%" in value:
+        yield Problem(draft.at("metadata", field), f"metadata.{field} cannot be part of a path")
+
+
+def content_problems(draft: Draft) -> list[Problem]:
+    """Say what a manifest must not hold: what the API server writes, what marks our ownership."""
+    metadata = draft.metadata
+    found = []
+    for field in _SERVERS_OWN:
+        if metadata.get(field) is not None:
+            message = f"metadata.{field} is written by the API server: remove it from the manifest"
+            found.append(Problem(draft.at("metadata", field), message))
+    for field in ("labels", "annotations"):
+        found += _map_problems(draft, field, metadata.get(field))
+    group, _ = split_api_version(str(draft.body["apiVersion"]))
+    if group == _OWN_GROUP:
+        message = (
+            f"{draft.body['kind']} configures gitops-waves and is not applied: it is in the wrong folder"
+        )
+        found.append(Problem(draft.at(), message))
+    return found
+
+
+def _map_problems(draft: Draft, field: str, value: Json) -> Iterator[Problem]:
+    if value is None:
+        return
+    if not isinstance(value, dict):
+        yield Problem(draft.at("metadata", field), f"metadata.{field} must be a mapping of names to text")
+        return
+    for name, text in value.items():
+        place = draft.document.locate_key(*draft.pointer, "metadata", field, name)
+        if not isinstance(text, str):
+            yield Problem(place, f"metadata.{field}: {name} must be text: put it in quotes")
+        if name.startswith(_APPLYSET) or name == _ENVIRONMENT_LABEL:
+            yield Problem(place, f"{name} is reserved: it says which application an object belongs to")
+
+
+def cleaned(draft: Draft) -> JsonObject:
+    """Give the body without `status` and without empty fields of the API server's own."""
+    body = draft.body
+    if "status" in body:
+        body = {key: value for key, value in body.items() if key != "status"}
+    metadata: dict[str, Any] = body["metadata"]
+    if any(field in metadata for field in _SERVERS_OWN):
+        body = {**body, "metadata": {key: metadata[key] for key in metadata if key not in _SERVERS_OWN}}
+    return body
+
+
+def identity(body: JsonObject, namespace: str) -> ObjectKey:
+    """Key of an object in a target whose namespace is `namespace`, as far as it is known before discovery."""
+    group, _ = split_api_version(str(body["apiVersion"]))
+    kind, metadata = str(body["kind"]), body["metadata"]
+    place = "" if (group, kind) in _CLUSTER_SCOPED else str(metadata.get("namespace") or namespace)
+    return ObjectKey(group, kind, place, str(metadata["name"]))

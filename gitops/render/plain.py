@@ -1,0 +1,116 @@
+"""Plain manifests: files → documents → objects of one target. The scope of kinds is settled later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gitops.dialect import Document, parse
+from gitops.errors import InvalidInput, Location, Problem
+from gitops.model.catalog import ApplicationSource, EnvironmentSource
+from gitops.model.kinds import Cluster
+from gitops.model.targets import Target
+from gitops.objects import Manifest, ObjectKey
+from gitops.render.drafts import Draft, cleaned, content_problems, drafts, identity, shape_problems
+from gitops.render.patches import apply_patches, patches_for
+from gitops.render.variables import substitute, target_variables
+
+__all__ = ["Rendered", "identity", "parse_file", "render", "render_documents"]
+
+SUBSTITUTE = "gitops-waves.io/substitute"
+"""Annotation: `disabled` leaves every `${` of an object as it is, for objects that carry scripts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What came of a render. `matched` has the places of the patches that matched at least one object."""
+
+    manifests: tuple[Manifest, ...]
+    matched: frozenset[Location]
+
+
+def parse_file(path: str, data: bytes) -> tuple[Document, ...]:
+    """Read one manifest file, the costly part and the same for every target. Raises InvalidInput."""
+    return parse(data, path)
+
+
+def render(
+    environment: EnvironmentSource,
+    application: ApplicationSource,
+    target: Target,
+    cluster: Cluster,
+    contents: Mapping[str, bytes],
+) -> tuple[Manifest, ...]:
+    """Give the manifests of `application` on `target`, sorted by path, document and place in a list.
+
+    `contents` holds at least the application's files. Raises InvalidInput with every problem found.
+    """
+    documents: dict[str, tuple[Document, ...]] = {}
+    problems: list[Problem] = []
+    for file in application.files:
+        try:
+            documents[file.path] = parse_file(file.path, contents[file.path])
+        except InvalidInput as error:
+            problems += error.problems
+    if problems:
+        raise InvalidInput(*problems)
+    return render_documents(environment, application, target, cluster, documents).manifests
+
+
+def render_documents(
+    environment: EnvironmentSource,
+    application: ApplicationSource,
+    target: Target,
+    cluster: Cluster,
+    documents: Mapping[str, Sequence[Document]],
+) -> Rendered:
+    """Do the same from files that are parsed already; `documents` has at least the application's, by path."""
+    variables = target_variables(environment, application, target, cluster)
+    found, problems = _drafts([one for file in application.files for one in documents[file.path]], variables)
+    if problems:
+        raise InvalidInput(*problems)
+    patched, matched = apply_patches(found, patches_for(environment, application, cluster), variables)
+    for draft in patched:
+        problems += shape_problems(draft) or content_problems(draft)
+    if problems:
+        raise InvalidInput(*problems)
+    _refuse_duplicates(patched, target.namespace)
+    return Rendered(tuple(Manifest(cleaned(draft), draft.source) for draft in patched), matched)
+
+
+def _drafts(documents: Sequence[Document], variables: Mapping[str, str]) -> tuple[list[Draft], list[Problem]]:
+    found: list[Draft] = []
+    problems: list[Problem] = []
+    for document in documents:
+        for draft in drafts(document):
+            if isinstance(draft, Problem):
+                problems.append(draft)
+                continue
+            try:
+                ready = _substituted(draft, variables)
+            except InvalidInput as error:
+                problems += error.problems
+                continue
+            problems += shape_problems(ready)
+            found.append(ready)
+    return found, problems
+
+
+def _substituted(draft: Draft, variables: Mapping[str, str]) -> Draft:
+    annotations = draft.metadata.get("annotations")
+    if isinstance(annotations, dict) and annotations.get(SUBSTITUTE) == "disabled":
+        return draft
+    body = substitute(draft.body, variables, draft.at, secret=draft.secret)
+    return replace(draft, body=body) if isinstance(body, dict) else draft
+
+
+def _refuse_duplicates(found: Sequence[Draft], namespace: str) -> None:
+    first: dict[ObjectKey, Draft] = {}
+    problems = []
+    for draft in found:
+        key = identity(draft.body, namespace)
+        if key in first:
+            problems.append(Problem(draft.at(), f"{key} is already written at {first[key].source}"))
+        first.setdefault(key, draft)
+    if problems:
+        raise InvalidInput(*problems)

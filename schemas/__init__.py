@@ -1,0 +1,1 @@
+"""JSON Schemas of what people write, generated from `gitops.model`."""
