@@ -1,0 +1,1 @@
+"""Asks web addresses for the `http` gate: one GET, one sample."""
