@@ -9,6 +9,11 @@ from gitops.ownership import PART_OF, claimed_by
 from gitops.plan.model import Action, ObjectPlan, PlanPolicy, Wanted
 from gitops.plan.view import PRUNE, LiveObject, TargetView
 
+# The reasons that go without saying.
+NEW = "it does not exist yet"
+CHANGED = "its manifest changed"
+NOT_RENDERED = "it is no longer rendered"
+
 _JOB = GroupKind("batch", "Job")
 
 
@@ -38,10 +43,10 @@ def wanted_object(manifest: Manifest, wanted: Wanted, view: TargetView) -> Objec
 
 def _missing(manifest: Manifest, manifest_digest: str, entry: Entry | None) -> tuple[Action, str]:
     if entry is None or not entry.digest:
-        return Action.CREATE, "it does not exist yet"
+        return Action.CREATE, NEW
     if entry.digest == manifest_digest and _removes_itself(manifest):
         return Action.FINISHED, "it was applied, and its time to live removes it once it finished"
-    return Action.CREATE, "somebody deleted it"
+    return Action.CREATE, "it is not there any more"
 
 
 def _removes_itself(manifest: Manifest) -> bool:
@@ -58,7 +63,7 @@ def _ours(manifest_digest: str, entry: Entry | None, live: LiveObject) -> tuple[
     elif entry.uid != live.uid:
         because = "somebody deleted it and created it again"
     elif entry.digest != manifest_digest:
-        because = "its manifest changed"
+        because = CHANGED
     elif not entry.fields or entry.fields != live.fields:
         because = "somebody changed fields that we own"
     else:
@@ -91,15 +96,13 @@ def leaving_object(entry: Entry, wanted: Wanted, view: TargetView, policy: PlanP
     action, because = (
         (Action.GONE, "it is not there any more")
         if live is None
-        else _foreign(entry, live, wanted.scope.applyset, view) or _own(entry, live, policy)
+        else _foreign(entry, live, wanted.scope.applyset) or _own(entry, live, view, policy)
     )
     uid = live.uid if live else ""
     return ObjectPlan(entry.key, action, because, uid=uid, taken_over=entry.taken_over)
 
 
-def _foreign(entry: Entry, live: LiveObject, applyset: str, view: TargetView) -> tuple[Action, str] | None:
-    if any(entry.key in keys for other, keys in view.siblings.items() if other != applyset):
-        return Action.HAND_OVER, "another application of this environment renders it now"
+def _foreign(entry: Entry, live: LiveObject, applyset: str) -> tuple[Action, str] | None:
     owner = claimed_by(live.labels, live.annotations, live.owner_references, ours=applyset)
     if owner is not None:
         return Action.HAND_OVER, f"it now belongs to {owner}"
@@ -110,7 +113,10 @@ def _foreign(entry: Entry, live: LiveObject, applyset: str, view: TargetView) ->
     return None
 
 
-def _own(entry: Entry, live: LiveObject, policy: PlanPolicy) -> tuple[Action, str]:
+def _own(entry: Entry, live: LiveObject, view: TargetView, policy: PlanPolicy) -> tuple[Action, str]:
+    # Tracked until the other application has put its label on: its rollout may be reverted before it does.
+    if any(entry.key in keys for keys in view.siblings.values()):
+        return Action.KEEP, "another application of this environment renders it now and takes it over"
     if live.annotations.get(PRUNE) == "disabled":
         return Action.KEEP, f"its annotation {PRUNE} is disabled"
     if policy.restoring and entry.taken_over:
@@ -119,4 +125,4 @@ def _own(entry: Entry, live: LiveObject, policy: PlanPolicy) -> tuple[Action, st
         return Action.KEEP, f"a {entry.key.kind} is deleted only when the commit's trailer allows it"
     if live.terminating:
         return Action.DELETE, "it is being deleted already"
-    return Action.DELETE, "it is no longer rendered"
+    return Action.DELETE, NOT_RENDERED

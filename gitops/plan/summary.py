@@ -7,6 +7,7 @@ from collections import Counter
 from gitops import diff
 from gitops.errors import Problem
 from gitops.objects import JsonObject
+from gitops.plan.decide import CHANGED, NEW, NOT_RENDERED
 from gitops.plan.model import Action, ObjectPlan, Plan
 
 _WORDS = {
@@ -22,7 +23,7 @@ _WORDS = {
     Action.UNCHANGED: "unchanged",
 }
 _QUIET = frozenset({Action.UNCHANGED, Action.FINISHED})
-_PLAIN = frozenset({Action.CREATE, Action.CONFIGURE, Action.DELETE})
+_OBVIOUS = frozenset({NEW, CHANGED, NOT_RENDERED})
 
 
 def counts(plan: Plan) -> dict[Action, int]:
@@ -56,7 +57,7 @@ def text(plan: Plan) -> str:
 
 def _named(planned: ObjectPlan) -> str:
     place = f" ({planned.manifest.source})" if planned.manifest else ""
-    reason = "" if planned.action in _PLAIN else f": {planned.because}"
+    reason = "" if planned.because in _OBVIOUS else f": {planned.because}"
     return f"{planned.key}{place}{reason}"
 
 
