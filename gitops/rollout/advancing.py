@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime
 
-from gitops.gates import Sampling, Verdict, VerdictKind, judge
-from gitops.gates.judge import Soak
-from gitops.model.gates import ApprovalGate, Gate, HttpGate
+from gitops.gates import VerdictKind
+from gitops.model.gates import Gate
 from gitops.rollout import events as e
+from gitops.rollout import soak, timing
+from gitops.rollout.arrival import dependency_missing, newer
+from gitops.rollout.guards import IN_FLIGHT
 from gitops.rollout.observation import Observation, TargetReport
-from gitops.rollout.state import (
-    EnvironmentState,
-    FailureCause,
-    Rollout,
-    TargetPhase,
-    WavePlan,
-)
-from gitops.rollout.work import apply_work, probes
+from gitops.rollout.state import EnvironmentState, FailureCause, Rollout, TargetPhase
+from gitops.rollout.step import Step
+from gitops.rollout.work import apply_work
 
 T = TargetPhase
-IN_FLIGHT = (T.APPLYING, T.SETTLING)
-
-
-class _Step(NamedTuple):
-    """Everything that one look at an advancing rollout needs."""
-
-    name: str
-    state: EnvironmentState
-    rollout: Rollout
-    wave: WavePlan
-    seen: Observation
-    now: datetime
-
-    def report(self, target: str) -> TargetReport:
-        return self.seen.targets.get(apply_work(self.name, self.rollout, target), TargetReport())
-
-    def failed(self) -> tuple[str, ...]:
-        return self.rollout.in_phase(T.FAILED)
+_AT_WORK = (*IN_FLIGHT, T.HEALTHY)
 
 
 def next_event(name: str, state: EnvironmentState, seen: Observation, now: datetime) -> e.Event | None:
@@ -49,15 +27,13 @@ def next_event(name: str, state: EnvironmentState, seen: Observation, now: datet
     wave = rollout.current_wave
     if wave is None or rollout.wave_started_at is None:
         return _next_wave(name, rollout, seen, now)
-    step = _Step(name, state, rollout, wave, seen, now)
+    step = Step(name, state, rollout, wave, seen, now)
     for target in wave.targets:
-        at_work = rollout.targets[target].phase in (*IN_FLIGHT, T.HEALTHY)
+        at_work = rollout.targets[target].phase in _AT_WORK
         event = _target_event(step, target) if at_work else None
         if event is not None:
             return event
-    if len(step.failed()) > wave.max_failures:
-        return _too_many_failed(step)
-    return _start_target(step) or _soak_and_gates(step)
+    return _too_many_failed(step) or _start_target(step) or _soak_and_gates(step)
 
 
 def applying(name: str, rollout: Rollout, seen: Observation) -> bool:
@@ -66,19 +42,6 @@ def applying(name: str, rollout: Rollout, seen: Observation) -> bool:
         not seen.targets.get(apply_work(name, rollout, target), TargetReport()).unreachable
         for target in rollout.in_phase(T.APPLYING)
     )
-
-
-def dependency_missing(name: str, target: str, state: EnvironmentState, seen: Observation) -> str:
-    """The application that `name` waits for on `target`, with the reason; empty when none."""
-    desired = seen.desired.get(name)
-    for other in desired.depends_on if desired else ():
-        theirs = seen.desired.get(other)
-        if theirs is None:
-            return f"{other}, which cannot be rendered or is not in Git"
-        on = state.application(other).on.get(target)
-        if on is None or on.digest != theirs.digest or not on.settled:
-            return f"{other} to be healthy there at {theirs.revision[:12]}"
-    return ""
 
 
 def _next_wave(name: str, rollout: Rollout, seen: Observation, now: datetime) -> e.Event | None:
@@ -90,7 +53,7 @@ def _next_wave(name: str, rollout: Rollout, seen: Observation, now: datetime) ->
     return e.WaveStarted(at=now, application=name, rollout=rollout.id, wave=rollout.waves[following].name)
 
 
-def _target_event(step: _Step, target: str) -> e.Event | None:
+def _target_event(step: Step, target: str) -> e.Event | None:
     progress = step.rollout.targets[target]
     report = step.report(target)
     about = {"at": step.now, "application": step.name, "rollout": step.rollout.id, "target": target}
@@ -101,22 +64,23 @@ def _target_event(step: _Step, target: str) -> e.Event | None:
         )
     if progress.phase is T.APPLYING and report.counts is not None:
         return e.TargetApplied(**about, counts=dict(sorted(report.counts.items())))
-    if progress.phase is T.SETTLING and report.settled and report.current_since is not None:
+    healthy = report.settled and report.current_since is not None and not report.unreachable
+    if progress.phase is T.SETTLING and healthy:
         return e.TargetHealthy(**about)
-    if progress.phase is not T.HEALTHY:
-        return _overdue(step, target, report)
-    if report.settled and report.current_since is None and not report.unreachable:
+    lost = report.settled and report.current_since is None and not report.unreachable
+    if progress.phase is T.HEALTHY and lost:
         return e.TargetRegressed(**about, because=report.waiting_for or "no longer Current")
-    return None  # no news after a restart, still Current, or no answer: none of them a step
-
-
-def _overdue(step: _Step, target: str, report: TargetReport) -> e.Event | None:
-    progress = step.rollout.targets[target]
-    begun = progress.started_at if progress.phase is T.APPLYING else progress.since
-    if begun is None or step.now - begun < step.wave.progress_deadline:
+    if progress.phase is T.HEALTHY and healthy:
         return None
-    if report.unreachable and len(step.failed()) >= step.wave.max_failures:
-        return None  # says nothing about the revision: wait, rather than take a good commit back
+    return _overdue(step, target, report)
+
+
+def _overdue(step: Step, target: str, report: TargetReport) -> e.Event | None:
+    due = timing.target_due(step.rollout, target, report)
+    if due is None or step.now < due:
+        return None
+    if report.unreachable and not _may_leave_behind(step, target):
+        return None
     cause = FailureCause.UNREACHABLE if report.unreachable else FailureCause.DEADLINE
     waited = report.unreachable or report.waiting_for or "no answer from the cluster"
     minutes = step.wave.progress_deadline.total_seconds() / 60
@@ -130,24 +94,43 @@ def _overdue(step: _Step, target: str, report: TargetReport) -> e.Event | None:
     )
 
 
-def _too_many_failed(step: _Step) -> e.Event:
-    failed = step.failed()
-    first = step.rollout.targets[failed[0]]
-    evidence = tuple(line for target in failed for line in step.rollout.targets[target].evidence)
-    others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+def _may_leave_behind(step: Step, target: str) -> bool:
+    """Silence says nothing about a revision: a wave that cannot spare the target waits for it instead.
+
+    A rejoin can spare all of them: they are left behind already.
+    """
+    if step.rollout.rejoin:
+        return True
+    others = [name for name in step.wave.targets if name != target]
+    alone = all(step.rollout.targets[name].phase is T.FAILED for name in others)
+    return not alone and len(step.counted()) < step.wave.max_failures
+
+
+def _too_many_failed(step: Step) -> e.Event | None:
+    """Over budget, or nobody left in the wave who could say yes."""
+    failed = [name for name in step.wave.targets if step.rollout.targets[name].phase is T.FAILED]
+    hopeless = bool(failed) and len(failed) == len(step.wave.targets)
+    counted = step.counted()
+    about = {"at": step.now, "application": step.name, "rollout": step.rollout.id}
+    if hopeless and not counted:
+        because = f"{failed[0]}: {step.rollout.targets[failed[0]].because}"
+        return e.RejoinAbandoned(**about, because=because)
+    if not hopeless and len(counted) <= step.wave.max_failures:
+        return None
+    ordered = sorted(counted, key=lambda name: (step.weight(name), name))
+    first = step.rollout.targets[ordered[0]]
+    others = f" (and {len(ordered) - 1} more)" if len(ordered) > 1 else ""
     return e.RolloutFailed(
-        at=step.now,
-        application=step.name,
-        rollout=step.rollout.id,
+        **about,
         wave=step.wave.name,
         cause=first.cause or FailureCause.HEALTH,
-        because=f"{failed[0]}: {first.because}{others}",
-        evidence=evidence,
+        because=f"{ordered[0]}: {first.because}{others}",
+        evidence=tuple(line for name in ordered for line in step.rollout.targets[name].evidence),
     )
 
 
-def _start_target(step: _Step) -> e.Event | None:
-    if step.seen.suspended or _newer_wanted(step):
+def _start_target(step: Step) -> e.Event | None:
+    if step.seen.suspended or newer(step.name, step.state.applications[step.name], step.seen):
         return None
     in_flight = [name for name in step.wave.targets if step.rollout.targets[name].phase in IN_FLIGHT]
     if len(in_flight) >= step.wave.max_concurrent:
@@ -159,97 +142,38 @@ def _start_target(step: _Step) -> e.Event | None:
     return None
 
 
-def _newer_wanted(step: _Step) -> bool:
-    desired = step.seen.desired.get(step.name)
-    application = step.state.applications[step.name]
-    held = (step.rollout.digest, *application.quarantine)
-    return desired is not None and not step.rollout.rejoin and desired.digest not in held
-
-
-def _soak_and_gates(step: _Step) -> e.Event | None:
+def _soak_and_gates(step: Step) -> e.Event | None:
     phases = {step.rollout.targets[target].phase for target in step.wave.targets}
     if not phases <= {T.HEALTHY, T.FAILED}:
         return None
     about = {"at": step.now, "application": step.name, "rollout": step.rollout.id, "wave": step.wave.name}
     if step.rollout.soaking_since is None:
         return e.SoakStarted(**about)
+    soaked = soak.health_soaked(step)
     for gate in step.wave.gates:
-        event = _gate_event(step, gate)
+        event = _gate_event(step, gate, soaked=soaked)
         if event is not None:
             return event
     names = {gate.name for gate in step.wave.gates}
-    if names <= set(step.rollout.passed_gates) and _health_soaked(step):
+    if names <= set(step.rollout.passed_gates) and soaked:
         return e.WavePassed(**about)
     return None
 
 
-def _gate_event(step: _Step, gate: Gate) -> e.Event | None:
+def _gate_event(step: Step, gate: Gate, *, soaked: bool) -> e.Event | None:
     if gate.name in step.rollout.passed_gates:
         return None
-    verdict = verdict_of(step.name, step.rollout, gate, step.seen, step.now)
-    if verdict.kind in (VerdictKind.INCONCLUSIVE, VerdictKind.PENDING) and _gate_overdue(step, gate):
-        verdict = Verdict(VerdictKind.FAIL, f"no pass in time; last: {verdict.because}")
+    verdict = soak.verdict_of(step.name, step.rollout, gate, step.seen, step.now)
     about = {"at": step.now, "application": step.name, "rollout": step.rollout.id, "wave": step.wave.name}
-    if verdict.kind is VerdictKind.PASS and _health_soaked(step):
+    if verdict.kind is VerdictKind.PASS:
+        if not soaked:
+            return None
         return e.GateJudged(**about, gate=gate.name, verdict=verdict.kind, because=verdict.because)
-    if verdict.kind is VerdictKind.FAIL:
-        because = f"gate {gate.name} failed: {verdict.because}"
-        return e.RolloutFailed(**about, cause=FailureCause.GATE, because=because, gate=gate.name)
-    return None
-
-
-def verdict_of(name: str, rollout: Rollout, gate: Gate, seen: Observation, now: datetime) -> Verdict:
-    """What `gate` says of the wave that soaks now."""
-    wave = rollout.current_wave
-    if wave is None or rollout.soaking_since is None:
-        return Verdict(VerdictKind.PENDING, "the wave has not settled yet")
-    samplings: dict[str, Sampling | None] = {}
-    if isinstance(gate, HttpGate):
-        samplings = {work.target: seen.samplings.get(work) for work in probes(name, rollout, gate)}
-    soak = Soak(rollout.soaking_since, wave.soak)
-    return judge(gate, samplings, soak, approved=rollout.approved, now=now)
-
-
-def _gate_overdue(step: _Step, gate: Gate) -> bool:
-    since = step.rollout.soaking_since
-    if since is None or isinstance(gate, ApprovalGate):
-        return False  # a person may take as long as a person takes
-    return step.now >= since + step.wave.soak + step.wave.progress_deadline
-
-
-def _health_soaked(step: _Step) -> bool:
-    """Health held through the whole soak, as watched by this process: what was not watched did not pass."""
-    return all(
-        moment is not None and step.now >= moment
-        for moment in _soaked_at(step.name, step.rollout, step.wave, step.seen)
-    )
-
-
-def _soaked_at(name: str, rollout: Rollout, wave: WavePlan, seen: Observation) -> Iterator[datetime | None]:
-    since = rollout.soaking_since
-    for target in wave.targets:
-        if rollout.targets[target].phase is not T.HEALTHY:
-            continue
-        report = seen.targets.get(apply_work(name, rollout, target), TargetReport())
-        if since is None or report.current_since is None or report.unreachable:
-            yield None
-        else:
-            yield Soak(since, wave.soak).covered_from(report.current_since)
-
-
-def soak_moments(name: str, rollout: Rollout, wave: WavePlan, seen: Observation) -> Iterator[datetime]:
-    """When the soak may be over, and when its gates run out of time."""
-    since = rollout.soaking_since
-    if since is None:
-        return
-    yield since + wave.soak + wave.progress_deadline
-    for moment in _soaked_at(name, rollout, wave, seen):
-        if moment is not None:
-            yield moment
-    for gate in wave.gates:
-        if not isinstance(gate, HttpGate):
-            continue
-        for work in probes(name, rollout, gate):
-            sampling = seen.samplings.get(work)
-            if sampling is not None:
-                yield Soak(since, wave.soak).covered_from(sampling.since) + timedelta(milliseconds=1)
+    reason = verdict.because if verdict.kind is VerdictKind.FAIL else ""
+    due = soak.gate_due(step.name, step.rollout, gate, step.seen)
+    if not reason and due is not None and step.now >= due:
+        reason = f"no pass in time; last: {verdict.because}"
+    if not reason:
+        return None
+    because = f"gate {gate.name} failed: {reason}"
+    return e.RolloutFailed(**about, cause=FailureCause.GATE, because=because, gate=gate.name)

@@ -24,11 +24,13 @@ class _Event(Recorded):
     at: datetime
 
 
-class _ApplicationEvent(_Event):
+class ApplicationEvent(_Event):
+    """An event about one application."""
+
     application: str
 
 
-class _RolloutEvent(_ApplicationEvent):
+class _RolloutEvent(ApplicationEvent):
     rollout: str
 
 
@@ -36,7 +38,7 @@ class _TargetEvent(_RolloutEvent):
     target: str
 
 
-class CommandSeen(_ApplicationEvent):
+class CommandSeen(ApplicationEvent):
     """A commit on the branch asked for something."""
 
     type: Literal["CommandSeen"] = "CommandSeen"
@@ -219,7 +221,14 @@ class RolloutSuperseded(_RolloutEvent):
     by: str
 
 
-class ApplicationRetired(_ApplicationEvent):
+class RejoinAbandoned(_RolloutEvent):
+    """Targets that had answered again fell silent before anything could be said; they stay left behind."""
+
+    type: Literal["RejoinAbandoned"] = "RejoinAbandoned"
+    because: str
+
+
+class ApplicationRetired(ApplicationEvent):
     """The application left Git and, with permission, its targets; it is forgotten."""
 
     type: Literal["ApplicationRetired"] = "ApplicationRetired"
@@ -250,6 +259,7 @@ Event: TypeAlias = Annotated[
     | RevertRefused
     | RolloutReverted
     | RolloutSuperseded
+    | RejoinAbandoned
     | ApplicationRetired,
     Field(discriminator="type"),
 ]

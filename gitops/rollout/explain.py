@@ -8,77 +8,57 @@ from datetime import datetime
 
 from gitops.gates import VerdictKind
 from gitops.model.gates import ApprovalGate
-from gitops.rollout.advancing import dependency_missing, verdict_of
-from gitops.rollout.decide import arrived, startable
-from gitops.rollout.observation import Observation, RevertReport, RevertWork, TargetReport
+from gitops.rollout import slots, soak
+from gitops.rollout.arrival import arrived, newer
+from gitops.rollout.explain_target import target_wait
+from gitops.rollout.observation import Observation, RevertReport, RevertWork
 from gitops.rollout.state import (
     ApplicationState,
     EnvironmentState,
+    FailureCause,
     Rollout,
     RolloutPhase,
     TargetPhase,
     WavePlan,
 )
-from gitops.rollout.work import apply_work, restore_work
-
-THE_CLUSTER = "the cluster"
-NOBODY = "nobody: it goes on by itself"
+from gitops.rollout.wait import THE_CLUSTER, Wait
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """Why `application` (on `target`, where one is named) does not move. Empty `until`: no end is set."""
+class _View:
+    """What every sentence is made from."""
 
-    application: str
-    target: str
-    waits_for: str
-    seen: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
-    release: str = NOBODY
+    environment: str
+    state: EnvironmentState
+    seen: Observation
+    now: datetime
+    slots: slots.Slots
 
-    def __str__(self) -> str:
-        """The sentence."""
-        subject = f"{self.application}@{self.target}" if self.target else self.application
-        parts = [f"{subject} {self.waits_for}"]
-        if self.seen:
-            parts.append(f"seen: {self.seen}")
-        if self.since:
-            parts.append(f"since {self.since:%Y-%m-%d %H:%M:%S}Z")
-        if self.until:
-            parts.append(f"until {self.until:%Y-%m-%d %H:%M:%S}Z")
-        parts.append(f"released by {self.release}")
-        return "; ".join(parts) + "."
+    def resume(self) -> str:
+        return f"gitops resume {self.environment}"
+
+    def retry(self, name: str) -> str:
+        return f"other inputs, or a commit with the trailer Gitops-Retry: {self.environment}/{name}"
 
 
 def explain(environment: str, state: EnvironmentState, seen: Observation, now: datetime) -> tuple[Wait, ...]:
-    """A sentence for each application, and for each target of a running rollout, in order."""
+    """A sentence for each application, and for each target that is not at rest, in order."""
+    view = _View(environment, state, seen, now, slots.slots(state, seen))
     waits: list[Wait] = []
     for name in sorted(set(state.applications) | set(seen.desired) | set(seen.problems)):
         application = state.application(name)
         rollout = application.rollout
         if rollout is None:
-            waits.extend(_idle(environment, name, application, state, seen))
-            continue
-        waits.append(_running(environment, name, rollout, seen, now))
-        waits.extend(_targets(name, application, rollout, state, seen))
+            waits.append(_at_rest(view, name, application))
+        else:
+            waits.append(_running(view, name, application, rollout))
+            waits.extend(_targets(view, name, application, rollout))
+        waits.extend(_left_behind(view, name, application))
     return tuple(waits)
 
 
-def _idle(
-    environment: str, name: str, application: ApplicationState, state: EnvironmentState, seen: Observation
-) -> Iterator[Wait]:
-    yield _at_rest(environment, name, application, state, seen)
-    for target, lagging in sorted(application.lagging.items()):
-        release = (
-            f"{THE_CLUSTER}, by answering" if lagging.cause == "Unreachable" else _retry(environment, name)
-        )
-        yield Wait(name, target, "was left behind", lagging.because, lagging.since, release=release)
-
-
-def _at_rest(
-    environment: str, name: str, application: ApplicationState, state: EnvironmentState, seen: Observation
-) -> Wait:
+def _at_rest(view: _View, name: str, application: ApplicationState) -> Wait:
+    seen = view.seen
     desired = seen.desired.get(name)
     problems = seen.problems.get(name, ())
     if problems:
@@ -88,141 +68,94 @@ def _at_rest(
     held = application.quarantine.get(desired.digest)
     if held is not None:
         waits = f"holds revision {desired.revision[:12]}: the same inputs failed in {held.rollout}"
-        return Wait(name, "", waits, held.because, held.at, release=_retry(environment, name))
+        return Wait(name, "", waits, held.because, held.at, release=view.retry(name))
     if arrived(application, desired):
         since = application.good.at if application.good else None
-        return Wait(name, "", f"waits for nothing: {desired.revision[:12]} is on every target", since=since)
+        behind = len(application.lagging)
+        where = f"every target but {behind}" if behind else "every target"
+        return Wait(name, "", f"waits for nothing: {desired.revision[:12]} is on {where}", since=since)
     if seen.suspended:
-        return Wait(name, "", "waits: the environment is suspended", release=f"gitops resume {environment}")
-    if not startable(name, state, seen):
+        return Wait(name, "", "waits: the environment is suspended", release=view.resume())
+    if not view.slots.open_to(name):
         return Wait(name, "", f"waits for one of {seen.max_concurrent_rollouts} rollouts to end")
     return Wait(name, "", f"is about to roll out {desired.revision[:12]}")
 
 
-def _retry(environment: str, name: str) -> str:
-    return f"other inputs, or a commit with the trailer Gitops-Retry: {environment}/{name}"
+def _left_behind(view: _View, name: str, application: ApplicationState) -> Iterator[Wait]:
+    at_work = application.rollout.targets if application.rollout else {}
+    for target, lagging in sorted(application.lagging.items()):
+        if target in at_work:
+            continue  # it has a sentence of its own
+        silent = lagging.cause is FailureCause.UNREACHABLE
+        release = f"{THE_CLUSTER}, by answering" if silent else view.retry(name)
+        yield Wait(name, target, "was left behind", lagging.because, lagging.since, release=release)
 
 
-def _running(environment: str, name: str, rollout: Rollout, seen: Observation, now: datetime) -> Wait:
-    match rollout.phase:
-        case RolloutPhase.HALTED:
-            release = _retry(environment, name)
-            return Wait(name, "", "is halted", rollout.because, rollout.since, release=release)
-        case RolloutPhase.RESTORING | RolloutPhase.FAILED:
-            back = ", ".join(rollout.in_phase(TargetPhase.RESTORING))
-            return Wait(
-                name,
-                "",
-                f"waits for {back} to be back on the last good revision",
-                rollout.because,
-                rollout.since,
-            )
-        case RolloutPhase.REVERTING:
-            report = seen.reverts.get(RevertWork(name, rollout.id), RevertReport())
-            return Wait(
-                name,
-                "",
-                "waits for the revert commit to reach the branch",
-                report.waiting_for or rollout.because,
-                rollout.since,
-            )
-        case RolloutPhase.ADVANCING:
-            return _wave(environment, name, rollout, seen, now)
-
-
-def _wave(environment: str, name: str, rollout: Rollout, seen: Observation, now: datetime) -> Wait:
-    wave = rollout.current_wave
-    if wave is None or rollout.wave_started_at is None:
-        release = f"gitops resume {environment}" if seen.suspended else NOBODY
-        return Wait(name, "", "waits to start its next wave", since=rollout.since, release=release)
-    if rollout.soaking_since is None:
-        settled = len([1 for target in wave.targets if rollout.targets[target].phase is TargetPhase.HEALTHY])
-        return Wait(
-            name,
-            "",
-            f"waits for wave {wave.name} of {rollout.revision[:12]} to be healthy",
-            f"{settled} of {len(wave.targets)} targets are",
-            rollout.wave_started_at,
-        )
-    return _gate(environment, name, rollout, wave, seen, now)
-
-
-def _gate(
-    environment: str, name: str, rollout: Rollout, wave: WavePlan, seen: Observation, now: datetime
-) -> Wait:
-    since = rollout.soaking_since
-    for gate in wave.gates:
-        verdict = verdict_of(name, rollout, gate, seen, now)
-        if gate.name in rollout.passed_gates or verdict.kind is VerdictKind.PASS:
-            continue
-        approval = isinstance(gate, ApprovalGate)
-        until = None if approval or since is None else since + wave.soak + wave.progress_deadline
-        release = f"gitops approve {environment}/{name}" if approval else NOBODY
-        return Wait(
-            name,
-            "",
-            f"waits for gate {gate.name} of wave {wave.name}",
-            verdict.because,
-            since,
-            until,
-            release,
-        )
-    until = since + wave.soak if since else None
-    return Wait(name, "", f"waits for wave {wave.name} to soak", "healthy so far", since, until)
-
-
-def _targets(
-    name: str, application: ApplicationState, rollout: Rollout, state: EnvironmentState, seen: Observation
-) -> Iterator[Wait]:
+def _targets(view: _View, name: str, application: ApplicationState, rollout: Rollout) -> Iterator[Wait]:
     for wave in rollout.waves:
         for target in wave.targets:
-            wait = _target(name, application, rollout, wave, target, state, seen)
+            wait = target_wait(name, application, wave, target, view.state, view.seen)
             if wait is not None:
                 yield wait
 
 
-def _target(  # noqa: PLR0913, PLR0917 - one look at one target; a noun for these seven would serve nothing else
-    name: str,
-    application: ApplicationState,
-    rollout: Rollout,
-    wave: WavePlan,
-    target: str,
-    state: EnvironmentState,
-    seen: Observation,
-) -> Wait | None:
-    progress = rollout.targets[target]
-    until = progress.since + wave.progress_deadline
-    match progress.phase:
-        case TargetPhase.WAITING:
-            missing = dependency_missing(name, target, state, seen)
-            if wave is rollout.current_wave and missing:
-                return Wait(name, target, f"waits for {missing}", since=rollout.wave_started_at)
-            return Wait(name, target, f"waits for its turn in wave {wave.name}", since=progress.since)
-        case TargetPhase.APPLYING | TargetPhase.SETTLING:
-            report = seen.targets.get(apply_work(name, rollout, target), TargetReport())
-            doing = "waits to be applied" if progress.phase is TargetPhase.APPLYING else "waits to be healthy"
-            return Wait(
-                name,
-                target,
-                doing,
-                report.unreachable or report.waiting_for,
-                progress.since,
-                until,
-                THE_CLUSTER,
-            )
-        case TargetPhase.RESTORING:
-            work = restore_work(name, application, rollout, target)
-            report = seen.targets.get(work, TargetReport())
-            return Wait(
-                name,
-                target,
-                "waits to be back on the last good revision",
-                report.unreachable or report.waiting_for,
-                progress.since,
-                until,
-                THE_CLUSTER,
-            )
-        case TargetPhase.FAILED:
-            return Wait(name, target, "failed", progress.because, progress.since, release="a fixing commit")
-        case TargetPhase.HEALTHY | TargetPhase.RESTORED:
-            return None
+def _running(view: _View, name: str, application: ApplicationState, rollout: Rollout) -> Wait:
+    match rollout.phase:
+        case RolloutPhase.HALTED:
+            release = view.retry(name)
+            return Wait(name, "", "is halted", rollout.because, rollout.since, release=release)
+        case RolloutPhase.RESTORING | RolloutPhase.FAILED:
+            back = ", ".join(rollout.in_phase(TargetPhase.RESTORING)) or "its targets"
+            waits = f"waits for {back} to be back on the last good revision"
+            return Wait(name, "", waits, rollout.because, rollout.since)
+        case RolloutPhase.REVERTING:
+            report = view.seen.reverts.get(RevertWork(name, rollout.id), RevertReport())
+            waits = "waits for the revert commit to reach the branch"
+            return Wait(name, "", waits, report.waiting_for or rollout.because, rollout.since)
+        case RolloutPhase.ADVANCING:
+            return _advancing(view, name, application, rollout)
+
+
+def _advancing(view: _View, name: str, application: ApplicationState, rollout: Rollout) -> Wait:
+    desired = newer(name, application, view.seen)
+    if desired is not None:
+        writing = ", ".join(rollout.in_phase(TargetPhase.APPLYING)) or "nothing"
+        waits = f"waits for {writing} to be applied, then goes on with {desired.revision[:12]}"
+        return Wait(name, "", waits, since=rollout.since, release=THE_CLUSTER)
+    wave = rollout.current_wave
+    if wave is None or rollout.wave_started_at is None:
+        if view.seen.suspended:
+            waits = "waits to start its next wave: the environment is suspended"
+            return Wait(name, "", waits, since=rollout.since, release=view.resume())
+        return Wait(name, "", "is about to start its next wave", since=rollout.since)
+    if rollout.soaking_since is not None:
+        return _soaking(view, name, rollout, wave)
+    settled = len([1 for target in wave.targets if rollout.targets[target].phase is TargetPhase.HEALTHY])
+    waits = f"waits for wave {wave.name} of {rollout.revision[:12]} to be healthy"
+    tally = f"{settled} of {len(wave.targets)} targets are"
+    held = view.seen.suspended and bool(rollout.in_phase(TargetPhase.WAITING))
+    if held:
+        waits += ", and starts no more targets: the environment is suspended"
+        return Wait(name, "", waits, tally, rollout.wave_started_at, release=view.resume())
+    return Wait(name, "", waits, tally, rollout.wave_started_at)
+
+
+def _soaking(view: _View, name: str, rollout: Rollout, wave: WavePlan) -> Wait:
+    since = rollout.soaking_since
+    for gate in wave.gates:
+        verdict = soak.verdict_of(name, rollout, gate, view.seen, view.now)
+        if gate.name in rollout.passed_gates or verdict.kind is VerdictKind.PASS:
+            continue
+        waits = f"waits for gate {gate.name} of wave {wave.name}"
+        if isinstance(gate, ApprovalGate):
+            release = f"gitops approve {view.environment}/{name}"
+            return Wait(name, "", waits, verdict.because, since, release=release)
+        due = soak.gate_due(name, rollout, gate, view.seen)
+        return Wait(name, "", waits, verdict.because, since, due)
+    known = list(soak.soaked_at(name, rollout, wave, view.seen))
+    unknown = sorted(target for target, moment in known if moment is None)
+    if unknown:
+        waits = f"waits for {', '.join(unknown)} to be seen healthy through the soak of wave {wave.name}"
+        return Wait(name, "", waits, "no answer since it was last healthy", since, release=THE_CLUSTER)
+    until = max((moment for _, moment in known if moment is not None), default=None)
+    return Wait(name, "", f"waits for wave {wave.name} to soak", "healthy so far", since, until)

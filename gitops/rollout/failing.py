@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from gitops.model.kinds import FailurePolicy, RevertPush
 from gitops.rollout import events as e
+from gitops.rollout import timing
+from gitops.rollout.arrival import newer
 from gitops.rollout.observation import Failure, Observation, RevertReport, RevertWork, TargetReport
-from gitops.rollout.state import (
-    ApplicationState,
-    FailureCause,
-    Rollout,
-    TargetPhase,
-    WavePlan,
-)
+from gitops.rollout.state import ApplicationState, FailureCause, Good, Rollout, TargetPhase
+from gitops.rollout.step import NO_NEWS
 from gitops.rollout.work import restore_work
-
-UNREACHABLE_PATIENCE = timedelta(minutes=1)
-
-
-def patience(wave: WavePlan) -> timedelta:
-    """How long a restore waits for a target that does not answer, before the others' revert goes on."""
-    return min(wave.progress_deadline, UNREACHABLE_PATIENCE)
 
 
 def after_failure(name: str, state: ApplicationState, now: datetime) -> e.Event | None:
@@ -32,18 +22,25 @@ def after_failure(name: str, state: ApplicationState, now: datetime) -> e.Event 
     reason = _why_halt(state, rollout)
     if reason or state.good is None:
         return e.RolloutHalted(at=now, application=name, rollout=rollout.id, because=reason)
-    good = state.good
-    astray = {target for target, on in state.on.items() if on.digest != good.digest or not on.settled}
-    touched = {target for target, progress in rollout.targets.items() if progress.touched}
-    targets = tuple(sorted((astray | touched) & set(rollout.targets)))
     return e.RestoreStarted(
-        at=now, application=name, rollout=rollout.id, targets=targets, revision=good.revision
+        at=now,
+        application=name,
+        rollout=rollout.id,
+        targets=_astray(state, rollout, state.good),
+        revision=state.good.revision,
     )
+
+
+def _astray(state: ApplicationState, rollout: Rollout, good: Good) -> tuple[str, ...]:
+    """Targets that do not hold the good inputs for sure, whichever rollout took them away."""
+    elsewhere = {target for target, on in state.on.items() if on.digest != good.digest or not on.settled}
+    touched = {target for target, progress in rollout.targets.items() if progress.touched}
+    return tuple(sorted((elsewhere | touched) & set(rollout.targets)))
 
 
 def _why_halt(state: ApplicationState, rollout: Rollout) -> str:
     if rollout.cause is FailureCause.REFUSED:
-        return "nothing was written; a person decides"
+        return "nothing was written there; a person decides"
     if state.good is None:
         return "there is no last good revision to go back to, so everything stays as it is"
     if rollout.rejoin or state.good.digest == rollout.digest:
@@ -56,31 +53,38 @@ def _why_halt(state: ApplicationState, rollout: Rollout) -> str:
 def while_restoring(name: str, state: ApplicationState, seen: Observation, now: datetime) -> e.Event | None:
     """Per target: restored, or given up for now."""
     rollout = state.rollout
-    wave = rollout.current_wave if rollout else None
-    if rollout is None or wave is None:
+    if rollout is None:
         return None
     restoring = rollout.in_phase(TargetPhase.RESTORING)
     if not restoring:
         return e.RestoreFinished(at=now, application=name, rollout=rollout.id)
+    hurry = _fix_waits(name, state, seen)
     for target in restoring:
-        report = seen.targets.get(restore_work(name, state, rollout, target), TargetReport())
+        report = seen.targets.get(restore_work(name, state, rollout, target), NO_NEWS)
         about = {"at": now, "application": name, "rollout": rollout.id, "target": target}
-        if report.settled:
+        if report.settled and not report.unreachable:
             return e.TargetRestored(**about)
-        failure = _given_up(report, wave, now - rollout.since)
+        failure = _given_up(rollout, report, now, hurry=hurry)
         if failure is not None:
             return e.TargetNotRestored(**about, cause=failure.cause, because=failure.because)
     return None
 
 
-def _given_up(report: TargetReport, wave: WavePlan, waited: timedelta) -> Failure | None:
+def _fix_waits(name: str, state: ApplicationState, seen: Observation) -> bool:
+    """Whether other inputs than the last good ones shall follow, which will bring every target along."""
+    desired = newer(name, state, seen)
+    return desired is not None and (state.good is None or desired.digest != state.good.digest)
+
+
+def _given_up(rollout: Rollout, report: TargetReport, now: datetime, *, hurry: bool) -> Failure | None:
     if report.failure is not None:
         return report.failure
-    if report.unreachable and waited >= patience(wave):
+    due = timing.restore_due(rollout, report, hurry=hurry)
+    if due is None or now < due:
+        return None
+    if report.unreachable:
         return Failure(FailureCause.UNREACHABLE, report.unreachable)
-    if waited >= wave.progress_deadline:
-        return Failure(FailureCause.DEADLINE, report.waiting_for or "no answer from the cluster")
-    return None
+    return Failure(FailureCause.DEADLINE, report.waiting_for or "no answer from the cluster")
 
 
 def while_reverting(name: str, state: ApplicationState, seen: Observation, now: datetime) -> e.Event | None:

@@ -109,11 +109,15 @@ class TargetReport:
     `counts`: objects by action, None until everything was applied. `settled`: all objects of this
     revision were Current when sampled after the apply, and pruning is done. `current_since`: Current
     without a break since then, as watched; None while not. `waiting_for` is the value seen, for people.
+    `answering_since`: since when this process hears from the cluster about this work without a break; None
+    while it hears nothing. Deadlines count from there at the earliest: time in which nobody watched, or
+    nobody answered, says nothing about a revision.
     """
 
     counts: Mapping[str, int] | None = None
     settled: bool = False
     current_since: datetime | None = None
+    answering_since: datetime | None = None
     failure: Failure | None = None
     unreachable: str = ""
     waiting_for: str = ""
