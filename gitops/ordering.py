@@ -5,6 +5,7 @@ Says what waits for what; who waits, and what healthy means, is decided elsewher
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -184,15 +185,19 @@ def _cycles(
 def _build(
     by_key: Mapping[ObjectKey, Manifest], needs: Mapping[ObjectKey, frozenset[ObjectKey]]
 ) -> tuple[Layer, ...]:
-    definitions = frozenset(key for key in by_key if stage_of(key) is Stage.DEFINITIONS)
     depths = _depths(by_key, needs)
+    groups: dict[tuple[Stage, int], list[ObjectKey]] = defaultdict(list)
+    for key in sorted(by_key):
+        groups[stage_of(key), depths[key]].append(key)
+    definitions = frozenset(
+        key for (stage, _), keys in groups.items() if stage is Stage.DEFINITIONS for key in keys
+    )
     built: list[Layer] = []
-    for place in sorted({(stage_of(key), depths[key]) for key in by_key}):
-        keys = sorted(key for key in by_key if (stage_of(key), depths[key]) == place)
+    for (stage, _), keys in sorted(groups.items()):
         waits = frozenset().union(*(needs.get(key, frozenset()) for key in keys))
-        if place[0] > Stage.DEFINITIONS:
+        if stage > Stage.DEFINITIONS:
             waits |= definitions
-        built.append(Layer(place[0], tuple(by_key[key] for key in keys), waits))
+        built.append(Layer(stage, tuple(by_key[key] for key in keys), waits))
     return tuple(built)
 
 

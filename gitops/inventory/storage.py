@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from gitops.errors import InvalidInput, Location, Problem
@@ -37,6 +38,7 @@ def parent_name(environment: str, application: str) -> str:
     return f"gitops-waves.{environment}.{application}"
 
 
+@lru_cache(maxsize=4096)
 def applyset_id(name: str, namespace: str) -> str:
     """Derive the id of a ConfigMap parent as KEP-3659 does.
 

@@ -15,13 +15,15 @@ from gitops.plan.settle import Settled, settle
 from gitops.plan.view import TargetView
 
 
-def make(wanted: Wanted, view: TargetView, policy: PlanPolicy) -> Plan:
+def make(wanted: Wanted, view: TargetView, policy: PlanPolicy, settled: Settled | None = None) -> Plan:
     """Decide everything that a rollout (or the restoring of the last good revision) does on one target.
 
+    `settled` spares settling again, where that was done to learn which objects to look at.
     Never raises for what people wrote: every problem is in `refusals`, so that those found here and those
     that dry-runs of the remaining objects find are told together. A plan with refusals writes nothing.
     """
-    settled = settle(wanted.manifests, wanted.scope, view.namespaced)
+    if settled is None:
+        settled = settle(wanted.manifests, wanted.scope, view.namespaced)
     problems = list(settled.problems)
     objects: dict[ObjectKey, ObjectPlan] = {}
     for manifest in settled.manifests:

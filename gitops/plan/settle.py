@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gitops.errors import Problem
 from gitops.inventory import member_labels
-from gitops.objects import Manifest, ObjectKey, split_api_version
+from gitops.objects import Manifest, ObjectKey
 from gitops.ordering import Stage, stage_of
 from gitops.plan.model import Scope
 
@@ -46,14 +46,13 @@ def settle(
             problems.append(Problem(manifest.source, _unknown(manifest, scope)))
             continue
         done = _placed(manifest, scope.target.namespace if has_namespace else None, labels)
-        if done.key in settled:
-            problems.append(
-                Problem(manifest.source, f"{done.key} is already defined at {settled[done.key].source}")
-            )
+        key = done.key
+        if key in settled:
+            problems.append(Problem(manifest.source, f"{key} is already defined at {settled[key].source}"))
             continue
-        settled[done.key] = done
+        settled[key] = done
         if served is None:
-            unserved.add(done.key)
+            unserved.add(key)
     return Settled(tuple(settled[key] for key in sorted(settled)), frozenset(unserved), tuple(problems))
 
 
@@ -68,8 +67,7 @@ def _defined(manifests: Iterable[Manifest]) -> dict[tuple[str, str], bool]:
     """(apiVersion, kind) → namespaced, for every version that a CRD among the manifests serves."""
     defined = {}
     for manifest in manifests:
-        group, _ = split_api_version(manifest.api_version)
-        if stage_of(ObjectKey(group, manifest.kind, "", "")) is not Stage.DEFINITIONS:
+        if manifest.kind != "CustomResourceDefinition" or stage_of(manifest.key) is not Stage.DEFINITIONS:
             continue
         spec = manifest.body.get("spec") or {}
         for version in spec.get("versions") or ():
