@@ -1,0 +1,198 @@
+"""The composition root: builds every adapter from the operator's configuration, and runs the loops."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from platformdirs import user_state_path
+
+from controllers.adapters.git import Credentials, Mirror, OnForcePush, Remote
+from controllers.adapters.git.edit import Signature
+from controllers.adapters.http.probe import HttpProber
+from controllers.adapters.kube.connection import ConnectionSettings
+from controllers.adapters.kube.patience import Patience
+from controllers.clusters import Clusters
+from controllers.metrics import Metrics
+from controllers.repository import RepositoryController
+from controllers.rollout.recorder import Recorder
+from controllers.rollout.reverter import Reverter
+from controllers.rollout.tools import Observer, Tools
+from controllers.source import Follower, Timing
+from controllers.source.revisions import Revisions
+from controllers.web import WebServer
+from gitops.model.controller import ClusterConnection, Controller, FollowedRepository, GitCredentials
+from gitops.rollout.events import Event
+from gitops.rollout.explain import Wait
+from gitops.rollout.observation import Work
+from gitops.rollout.state import EnvironmentState
+
+log = logging.getLogger(__name__)
+
+_ONCE_POLL_SECONDS = 0.05
+
+
+def now() -> datetime:
+    """The time, to the microsecond, in UTC."""
+    return datetime.now(UTC)
+
+
+def remote_of(repository: FollowedRepository, url: str | None = None) -> Remote:
+    """The Git remote that a configuration names. Raises InvalidInput for an address we cannot follow."""
+    given = repository.credentials
+    return Remote(
+        url=url or repository.url,
+        branch=repository.branch,
+        credentials=_credentials(given) if given else None,
+        on_force_push=OnForcePush(repository.on_force_push.value),
+        ca_file=Path(given.ca_file) if given and given.ca_file else None,
+    )
+
+
+def connection_of(connection: ClusterConnection) -> ConnectionSettings:
+    """The cluster connection that a configuration names."""
+    return ConnectionSettings(**connection.model_dump())
+
+
+def mirror_of(config: Controller, repository: FollowedRepository) -> Mirror:
+    """Open the repository's mirror in the state folder. Talks to no remote."""
+    folder = Path(config.state_directory) if config.state_directory else user_state_path("gitops-waves")
+    audit = remote_of(repository, repository.audit_url) if repository.audit_url else None
+    return Mirror.open(folder / f"{repository.name}.git", remote_of(repository), audit)
+
+
+class Fleet:
+    """Everything that runs: one controller per repository, what they share, and what the outside may ask."""
+
+    def __init__(self, config: Controller, observers: Sequence[Observer] = ()) -> None:
+        self.metrics = Metrics()
+        self.clusters = Clusters(
+            {one.name: connection_of(one) for one in config.connections},
+            on_request=lambda cluster, seen: self.metrics.kube_request(seen, cluster),
+        )
+        self.repositories: list[RepositoryController] = []
+        self._config = config
+        self._observers = (_MetricsObserver(self.metrics), *observers)
+        self._stack = AsyncExitStack()
+
+    async def run(self, *, once: bool = False, ready: Callable[[str], None] = lambda _address: None) -> bool:
+        """Run until cancelled, or with `once` until nothing more is due; `ready` gets the web address.
+
+        With `once`, returns whether everything is as Git says, with nothing that waits for a person.
+        """
+        async with self._stack:
+            await self._build()
+            tasks = [asyncio.create_task(one.run(), name=one.name) for one in self.repositories]
+            self._stack.push_async_callback(_end, tasks)
+            if not once:
+                server = WebServer(self.metrics, self)
+                self._stack.push_async_callback(server.stop)
+                host, _, port = self._config.listen.rpartition(":")
+                ready(f"http://{host}:{await server.start(host, int(port))}")
+                await asyncio.gather(*tasks)
+            return await self._until_due_is_done()
+
+    async def _build(self) -> None:
+        prober = HttpProber()
+        self._stack.push_async_callback(prober.close)
+        self._stack.push_async_callback(self.clusters.close)
+        for repository in self._config.repositories:
+            self.repositories.append(await self._repository(repository, prober))
+
+    async def _repository(self, repository: FollowedRepository, prober: HttpProber) -> RepositoryController:
+        mirror = await asyncio.to_thread(mirror_of, self._config, repository)
+        revisions = Revisions(mirror)
+        patience = Patience(first_wait=1.0, longest_wait=60.0)
+        tools = Tools(
+            mirror=mirror,
+            revisions=revisions,
+            clusters=self.clusters,
+            recorder=Recorder(mirror, self._author, patience),
+            reverter=Reverter(mirror, revisions, self._author, now, patience),
+            prober=prober,
+            observer=Observers(self._observers),
+            clock=now,
+        )
+        timing = Timing(interval=repository.poll_interval / timedelta(seconds=1))
+        follower = Follower(mirror, watch=mirror.remote.local_path, timing=timing)
+        return RepositoryController(repository.name, tools, follower)
+
+    def _author(self, at: datetime) -> Signature:
+        return Signature(self._config.author_name, self._config.author_email, at)
+
+    async def _until_due_is_done(self) -> bool:
+        while not all(one.at_rest for one in self.repositories):  # noqa: ASYNC110 - asks many loops at once
+            await asyncio.sleep(_ONCE_POLL_SECONDS)
+        return all(one.as_wanted for one in self.repositories)
+
+    def ready(self) -> tuple[bool, str]:
+        """Whether every repository was read and every environment made a pass; else what is missing."""
+        for one in self.repositories:
+            if not one.ready:
+                return False, one.error or f"repository {one.name} has not been read yet"
+        return True, ""
+
+    def environments(self) -> Mapping[str, EnvironmentState]:
+        """All environments' states, by name."""
+        return {name: loop.state for one in self.repositories for name, loop in sorted(one.loops.items())}
+
+    def waits(self, environment: str) -> tuple[Wait, ...] | None:
+        """Why an environment's applications do not move; None for one that nobody knows."""
+        for one in self.repositories:
+            if environment in one.loops:
+                return one.loops[environment].waits
+        return None
+
+
+class Observers:
+    """Several observers as one."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = tuple(observers)
+
+    def recorded(self, environment: str, events: tuple[Event, ...], state: EnvironmentState) -> None:
+        """Tell all of them."""
+        for observer in self._observers:
+            observer.recorded(environment, events, state)
+
+    def passed(self, environment: str, state: EnvironmentState, work: frozenset[Work]) -> None:
+        """Tell all of them."""
+        for observer in self._observers:
+            observer.passed(environment, state, work)
+
+
+class _MetricsObserver:
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def recorded(self, environment: str, events: tuple[Event, ...], state: EnvironmentState) -> None:
+        self._metrics.observe_events(environment, events, state)
+
+    def passed(self, environment: str, state: EnvironmentState, work: frozenset[Work]) -> None:
+        self._metrics.set_targets(environment, state)
+        self._metrics.work(environment, work)
+        self._metrics.pass_done(environment, now())
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _credentials(given: GitCredentials) -> Credentials:
+    def path(text: str | None) -> Path | None:
+        return Path(text) if text else None
+
+    return Credentials(
+        username=given.username,
+        password_file=path(given.password_file),
+        password_env=given.password_env,
+        ssh_key_file=path(given.ssh_key_file),
+        ssh_passphrase_file=path(given.ssh_passphrase_file),
+        known_hosts_file=path(given.known_hosts_file),
+    )

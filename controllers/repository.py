@@ -1,0 +1,99 @@
+"""One followed repository: its branch, its environments' loops, and the audit records that go back to it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from controllers.adapters.git import Fetched
+from controllers.rollout.environment import EnvironmentLoop
+from controllers.rollout.tools import Tools
+from controllers.source import Follower
+from gitops.errors import GitopsError
+
+log = logging.getLogger(__name__)
+
+
+class RepositoryController:
+    """Follows a branch and keeps one loop for every environment that Git or the records know."""
+
+    def __init__(self, name: str, tools: Tools, follower: Follower) -> None:
+        self.name = name
+        self.loops: dict[str, EnvironmentLoop] = {}
+        self.error = ""
+        self.fetched: Fetched | None = None
+        self._tools = tools
+        self._follower = follower
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Follow until cancelled; then end the loops and push what was recorded."""
+        pusher = asyncio.create_task(self._tools.recorder.push_forever(), name=f"push {self.name}")
+        try:
+            async for outcome in self._follower.changes():
+                if isinstance(outcome, GitopsError):
+                    self._failed(outcome)
+                else:
+                    await self._accept(outcome)
+        finally:
+            await self._stop([*self._tasks.values(), pusher])
+            await self._last_push()
+
+    def hint(self) -> None:
+        """Fetch soon."""
+        self._follower.hint()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the repository was read and every environment made a pass."""
+        return self.fetched is not None and all(loop.passes for loop in self.loops.values())
+
+    async def _accept(self, fetched: Fetched) -> None:
+        self.fetched = fetched
+        self.error = ""
+        if fetched.seen != fetched.head:
+            self.error = (
+                f"the branch was force-pushed to {fetched.seen[:12]}; still following {fetched.head[:12]}: "
+                "push a commit on top of it, or set onForcePush: Follow"
+            )
+            log.error("%s: %s", self.name, self.error)
+        try:
+            catalog = await asyncio.to_thread(self._tools.revisions.catalog, fetched.head)
+            recorded = await asyncio.to_thread(self._tools.mirror.audit_environments)
+        except GitopsError as error:
+            self._failed(error)
+            return
+        for environment in sorted({*catalog.environments, *recorded}):
+            if environment not in self.loops:
+                self._start(environment)
+            self.loops[environment].notice(fetched.head)
+
+    def _start(self, environment: str) -> None:
+        loop = EnvironmentLoop(environment, self._tools)
+        self.loops[environment] = loop
+        self._tasks[environment] = asyncio.create_task(loop.run(), name=f"environment {environment}")
+        self._tasks[environment].add_done_callback(self._ended(environment))
+
+    def _ended(self, environment: str) -> Callable[[asyncio.Task[None]], None]:
+        def ended(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                self.error = f"environment {environment} has stopped: {error}"
+                log.error("%s: %s", self.name, self.error)
+
+        return ended
+
+    def _failed(self, error: GitopsError) -> None:
+        self.error = str(error)
+        log.error("%s: %s", self.name, error)
+
+    async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _last_push(self) -> None:
+        try:
+            await self._tools.recorder.push()
+        except GitopsError as error:
+            log.warning("records stay local until the next start: %s", error)

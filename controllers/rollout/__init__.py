@@ -1,0 +1,1 @@
+"""Drive rollouts: look, let `gitops.rollout` decide, record, act. Decides nothing itself."""

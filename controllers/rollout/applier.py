@@ -1,0 +1,207 @@
+"""Carries out a plan on one target: dry-run, track, apply in layers, prune, settle the inventory.
+
+Every write is allowed to finish before a cancellation takes effect, so nothing lands after the next
+piece of work on the same target has begun.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from controllers.adapters.kube.client import KubeClient
+from controllers.adapters.kube.errors import NotFound, Rejected
+from controllers.adapters.kube.resources import Discovery, Resource
+from controllers.rollout.observer import CONFIG_MAPS, NAMESPACES, Observed
+from gitops.errors import Denied, Problem, TerminalError, Unreachable
+from gitops.inventory import Entry, Inventory, leftover_chunks, to_config_maps
+from gitops.objects import JsonObject, Manifest, ObjectKey
+from gitops.plan import Action, ObjectPlan, Plan, Refuse, Replace, on_immutable
+from gitops.plan.model import PlannedLayer
+
+CONCURRENT_REQUESTS = 32
+GONE_POLL_SECONDS = 0.2
+_INVALID = 422
+
+_T = TypeVar("_T")
+
+
+class NotApplied(TerminalError):  # noqa: N818 - what happened
+    """Objects that the API server did not take, each with its file, line and the server's own message."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems)))
+        super().__init__("; ".join(str(problem) for problem in self.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What the API server would do: the whole object after the apply, or why not."""
+
+    after: Mapping[ObjectKey, JsonObject] = field(default_factory=dict)
+    replacements: Mapping[ObjectKey, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+class Applier:
+    """Acts on one target. `own` writes the inventory and the namespace, `objects` everything else."""
+
+    def __init__(self, own: KubeClient, objects: KubeClient) -> None:
+        self._own = own
+        self._objects = objects
+        self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS)
+
+    async def dry_run(self, plan: Plan, discovery: Discovery, *, whole: bool = False) -> DryRun:
+        """Ask the API server about every object that it can judge now; all problems together.
+
+        `whole` keeps the objects as they would be, for differences.
+        """
+        outcomes = await asyncio.gather(*(self._try(planned, discovery, whole) for planned in plan.dry_run))
+        after: dict[ObjectKey, JsonObject] = {}
+        replacements: dict[ObjectKey, str] = {}
+        problems: list[Problem] = []
+        for planned, outcome in zip(plan.dry_run, outcomes, strict=True):
+            if isinstance(outcome, Problem):
+                problems.append(outcome)
+            elif isinstance(outcome, Replace):
+                replacements[planned.key] = outcome.because
+            else:
+                after[planned.key] = outcome
+        return DryRun(after, replacements, tuple(problems))
+
+    async def track(self, plan: Plan, observed: Observed) -> None:
+        """Make the namespace if the plan says so, then store what is about to be applied."""
+        if plan.namespace is not None:
+            await to_the_end(self._own.apply(NAMESPACES, plan.namespace.body))
+        await self.store(plan.tracked, observed)
+
+    async def store(self, inventory: Inventory, observed: Observed) -> None:
+        """Write the inventory's ConfigMaps, then remove those it no longer uses."""
+        written = to_config_maps(inventory)
+        for body in written:
+            await to_the_end(self._own.apply(CONFIG_MAPS, body))
+        for name in leftover_chunks(observed.stored, written):
+            await to_the_end(self._own.delete(CONFIG_MAPS, name, inventory.target.namespace))
+
+    async def apply(self, layer: PlannedLayer, plan: Plan, discovery: Discovery) -> tuple[Entry, ...]:
+        """Apply one layer, all objects side by side. Raises NotApplied with every problem of the layer."""
+        writes = {planned.key for planned in plan.writes}
+        todo = [planned for planned in layer.objects if planned.key in writes]
+        outcomes = await all_of(self._apply(planned, discovery) for planned in todo)
+        problems = [outcome for outcome in outcomes if isinstance(outcome, Problem)]
+        if problems:
+            raise NotApplied(problems)
+        return tuple(outcome for outcome in outcomes if isinstance(outcome, Entry))
+
+    async def prune(self, plan: Plan, discovery: Discovery) -> tuple[tuple[ObjectKey, ...], tuple[str, ...]]:
+        """Delete what left, in the plan's order; returns what is confirmed gone, and what was refused."""
+        gone: list[ObjectKey] = []
+        refused: list[str] = []
+        for planned in plan.prune:
+            resource = discovery.preferred(planned.key.group_kind)
+            try:
+                if resource is not None:
+                    await self._delete(planned, resource)
+            except (Rejected, Denied) as error:
+                refused.append(f"{planned.key} could not be deleted: {error}")
+            else:
+                gone.append(planned.key)
+        return tuple(gone), tuple(refused)
+
+    async def _try(
+        self,
+        planned: ObjectPlan,
+        discovery: Discovery,
+        whole: bool,  # noqa: FBT001 - one private caller
+    ) -> JsonObject | Replace | Problem:
+        manifest, resource = self._what(planned, discovery)
+        async with self._slots:
+            try:
+                return await self._objects.apply(
+                    resource, manifest.body, dry_run=True, metadata_only=not whole
+                )
+            except Rejected as error:
+                if error.code != _INVALID or not planned.uid:
+                    return _problem(planned, error)
+                decision = on_immutable(manifest, str(error), [cause.message for cause in error.causes])
+                if isinstance(decision, Refuse):
+                    return Problem(manifest.source, f"{planned.key}: {decision.because}")
+                return await self._try_new(planned, resource, manifest, decision)
+            except (NotFound, Denied) as error:
+                return _problem(planned, error)
+
+    async def _try_new(
+        self, planned: ObjectPlan, resource: Resource, manifest: Manifest, decision: Replace
+    ) -> Replace | Problem:
+        """Dry-run the creation under another name: the old object still holds the real one."""
+        metadata = {**manifest.metadata, "name": f"{manifest.key.name[:50]}-recreated"}
+        try:
+            await self._objects.create(resource, {**manifest.body, "metadata": metadata}, dry_run=True)
+        except (Rejected, NotFound, Denied) as error:
+            return _problem(planned, error)
+        return decision
+
+    async def _apply(self, planned: ObjectPlan, discovery: Discovery) -> Entry | Problem:
+        manifest, resource = self._what(planned, discovery)
+        async with self._slots:
+            try:
+                if planned.action is Action.REPLACE:
+                    await self._delete(planned, resource)
+                answer = await to_the_end(self._objects.apply(resource, manifest.body))
+            except (Rejected, NotFound, Denied) as error:
+                return _problem(planned, error)
+        return planned.confirmed(answer["metadata"])
+
+    async def _delete(self, planned: ObjectPlan, resource: Resource) -> None:
+        """Delete exactly the object that was planned, and wait until it is gone, finalizers included."""
+        key = planned.key
+        await to_the_end(self._objects.delete(resource, key.name, key.namespace, uid=planned.uid))
+        while True:
+            body = await self._objects.get(resource, key.name, key.namespace, metadata_only=True)
+            if body is None or body["metadata"].get("uid") != planned.uid:
+                return
+            await asyncio.sleep(GONE_POLL_SECONDS)
+
+    @staticmethod
+    def _what(planned: ObjectPlan, discovery: Discovery) -> tuple[Manifest, Resource]:
+        manifest = planned.manifest
+        if manifest is None:
+            raise ValueError(f"{planned.key} is planned to be written without a manifest")
+        resource = discovery.find(manifest.api_version, manifest.kind)
+        if resource is None:
+            raise Unreachable(f"the cluster does not serve {manifest.api_version} {manifest.kind} yet")
+        return manifest, resource
+
+
+def counts(plan: Plan) -> dict[str, int]:
+    """Objects by action, as events and metrics carry them."""
+    return dict(sorted(Counter(planned.action.value for planned in (*plan.objects, *plan.leaving)).items()))
+
+
+def _problem(planned: ObjectPlan, error: Exception) -> Problem:
+    manifest = planned.manifest
+    if manifest is None:
+        raise ValueError(f"{planned.key} has no manifest") from error
+    return Problem(manifest.source, f"{planned.key}: {error}")
+
+
+async def to_the_end(write: Coroutine[Any, Any, _T]) -> _T:
+    """Await a write; when cancelled meanwhile, let it finish first."""
+    task = asyncio.ensure_future(write)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
+
+
+async def all_of(work: Iterable[Awaitable[_T]]) -> list[_T]:
+    """Await everything to its end, then raise the first error, if any: nothing is left running behind."""
+    outcomes = await asyncio.gather(*work, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]

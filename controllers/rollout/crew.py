@@ -1,0 +1,66 @@
+"""Keeps exactly the wanted work under way: starts what is missing, ends what is not wanted any more."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from controllers.rollout.board import Board
+from gitops.rollout.observation import ApplyWork, RestoreWork, Work
+
+log = logging.getLogger(__name__)
+
+Hand: TypeAlias = Callable[[Work], Awaitable[None]]
+RESTART_AFTER_SECONDS = 5.0
+
+
+class Crew:
+    """Tasks by the work they do. Two pieces of work on one application and target never overlap."""
+
+    def __init__(self, hand: Hand, board: Board) -> None:
+        self._hand = hand
+        self._board = board
+        self._tasks: dict[Work, asyncio.Task[None]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        self._places: dict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def reconcile(self, wanted: frozenset[Work]) -> None:
+        """Start and end work until what is under way is `wanted`. Ended work finishes its current write."""
+        for work in self._tasks.keys() - wanted:
+            task = self._tasks.pop(work)
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+            task.cancel()
+            self._board.forget(work)
+        for work in sorted(wanted - self._tasks.keys(), key=repr):
+            self._tasks[work] = asyncio.create_task(self._run(work), name=repr(work))
+
+    def under_way(self) -> tuple[Work, ...]:
+        """What is being done, in a stable order."""
+        return tuple(sorted(self._tasks, key=repr))
+
+    async def stop(self) -> None:
+        """End everything and wait for it."""
+        self.reconcile(frozenset())
+        if self._ending:
+            await asyncio.wait(self._ending)
+
+    async def _run(self, work: Work) -> None:
+        while True:
+            try:
+                if isinstance(work, ApplyWork | RestoreWork):
+                    async with self._places[work.application, work.target]:
+                        await self._hand(work)
+                else:
+                    await self._hand(work)
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                # A defect of ours must not end in silence: it is logged, and the work is tried again.
+                log.exception("work failed unexpectedly; trying again", extra={"work": repr(work)})
+            else:
+                return
+            await asyncio.sleep(RESTART_AFTER_SECONDS)

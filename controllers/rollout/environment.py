@@ -1,0 +1,195 @@
+"""One environment's loop: look, decide, record, act, report, once each and in that order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from controllers.rollout.board import Board
+from controllers.rollout.crew import Crew
+from controllers.rollout.errands import Errands
+from controllers.rollout.hands import Hands
+from controllers.rollout.tools import Tools
+from gitops import audit
+from gitops.errors import Conflict, GitopsError, TerminalError
+from gitops.model.kinds import OnFailure
+from gitops.rollout.commands import Authored, commands_of
+from gitops.rollout.decide import Decision, advance
+from gitops.rollout.desired import Wish, wish
+from gitops.rollout.events import Event
+from gitops.rollout.explain import Wait, explain
+from gitops.rollout.observation import Command, Desired, Observation
+from gitops.rollout.state import EnvironmentState
+
+log = logging.getLogger(__name__)
+
+# A pass that failed unexpectedly, or whose record could not be written, is tried again after this.
+_RETRY_SECONDS = 2.0
+# The longest sleep between passes: clocks step, and a deadline may have been misjudged.
+_LONGEST_SLEEP_SECONDS = 60.0
+
+
+class EnvironmentLoop:
+    """Drives one environment. `notice` is a hint; everything is read again."""
+
+    def __init__(self, name: str, tools: Tools) -> None:
+        self.name = name
+        self.state = EnvironmentState()
+        self.waits: tuple[Wait, ...] = ()
+        self.passes = 0
+        self.error = ""
+        self._tools = tools
+        self._board = Board()
+        self._errands = Errands(name, tools.revisions, tools.clusters)
+        self._hands = Hands(name, self._board, self._errands, tools, self._current)
+        self._crew = Crew(self._hands.do, self._board)
+        self._head = ""
+        self._wish = Wish("")
+        self._wished_for: object = None
+        self._checked: dict[str, tuple[str, ...]] = {}
+        self._commands: tuple[Command, ...] = ()
+        self._read_for: object = None
+
+    def notice(self, head: str) -> None:
+        """Say where the branch is now."""
+        self._head = head
+        self._board.changed.set()
+
+    async def run(self) -> None:
+        """Loop until cancelled; then end all work in an orderly way."""
+        try:
+            self.state = await self._tools.recorder.load(self.name)
+            while True:
+                await self._pass_once()
+        finally:
+            await self._crew.stop()
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is under way and nothing is about to start: what `--once` waits for."""
+        return self.passes > 0 and not self._crew.under_way() and not self._board.changed.is_set()
+
+    async def _pass_once(self) -> None:
+        self._board.changed.clear()
+        pause = _RETRY_SECONDS
+        try:
+            decision = await self.step()
+            self.error = ""
+            pause = self._pause(decision)
+        except Conflict as error:
+            # Somebody else leads this environment: stop acting, and keep saying so.
+            self._crew.reconcile(frozenset())
+            self._failed(error)
+        except GitopsError as error:
+            self._failed(error)
+        except Exception as error:
+            log.exception("a pass failed unexpectedly; trying again", extra={"environment": self.name})
+            self._failed(error)
+        try:
+            await asyncio.wait_for(self._board.changed.wait(), pause)
+        except TimeoutError:
+            return
+
+    async def step(self) -> Decision:
+        """One pass. Nothing is acted on before it is recorded."""
+        seen = await self._look()
+        now = self._tools.clock()
+        decision = advance(self.state, seen, now)
+        if decision.events:
+            await self._tools.recorder.append(self.name, decision.events, decision.state, now)
+            self.state = decision.state
+            self._tell(decision.events)
+        self._crew.reconcile(decision.work)
+        self.waits = explain(self.name, self.state, seen, now)
+        self.passes += 1
+        self._tools.observer.passed(self.name, self.state, decision.work)
+        return decision
+
+    def _current(self) -> tuple[EnvironmentState, str]:
+        return self.state, self._head
+
+    def _failed(self, error: Exception) -> None:
+        if str(error) != self.error:
+            log.error("%s: %s", self.name, error)
+        self.error = str(error)
+
+    def _tell(self, events: tuple[Event, ...]) -> None:
+        for event in events:
+            log.info(audit.narrate(event), extra={"environment": self.name, "event": event.type})
+        self._tools.observer.recorded(self.name, events, self.state)
+
+    def _pause(self, decision: Decision) -> float:
+        if decision.look_again_at is None:
+            return _LONGEST_SLEEP_SECONDS
+        until = (decision.look_again_at - self._tools.clock()).total_seconds()
+        return min(max(until, 0.0), _LONGEST_SLEEP_SECONDS)
+
+    async def _look(self) -> Observation:
+        wanted = await self._wanted()
+        spec = wanted.spec
+        return Observation(
+            revision=wanted.revision,
+            desired=wanted.desired,
+            problems=wanted.problems,
+            commands=await self._asked(wanted.revision),
+            suspended=spec.suspended if spec else False,
+            on_failure=spec.on_failure if spec else OnFailure(),
+            max_concurrent_rollouts=spec.max_concurrent_rollouts if spec else 1,
+            targets=self._board.targets(),
+            samplings=self._board.samplings(),
+            reverts=self._board.reverts(),
+            reachable=self._board.reachable(),
+        )
+
+    async def _wanted(self) -> Wish:
+        """What Git wants; computed once per revision and set of targets that are held."""
+        held = {name: tuple(app.on) for name, app in self.state.applications.items()}
+        key = (self._head, tuple(sorted(held.items())))
+        if key != self._wished_for:
+            self._wish = await asyncio.to_thread(self._read_wish, self._head)
+            self._wished_for = key
+        return self._wish
+
+    def _read_wish(self, head: str) -> Wish:
+        wanted = wish(self._tools.revisions.catalog(head), self.name, head, self.state)
+        problems = dict(wanted.problems)
+        desired = dict(wanted.desired)
+        for name, one in wanted.desired.items():
+            found = self._check(name, one)
+            if found:
+                problems[name] = found
+                del desired[name]
+        return Wish(wanted.revision, wanted.spec, desired, problems, wanted.targets)
+
+    def _check(self, name: str, desired: Desired) -> tuple[str, ...]:
+        """Render before a rollout starts; inputs that are known to render, or are not new, cost nothing."""
+        application = self.state.application(name)
+        known = {application.good.digest if application.good else "", *application.quarantine}
+        running = application.rollout.digest if application.rollout else ""
+        if desired.removed or desired.digest in known or desired.digest == running:
+            return ()
+        if desired.digest not in self._checked:
+            targets = tuple(sorted(desired.targets))
+            self._checked[desired.digest] = self._errands.check(name, desired.revision, targets)
+        return self._checked[desired.digest]
+
+    async def _asked(self, head: str) -> tuple[Command, ...]:
+        """Commands in the commits since they were last read."""
+        key = (self.state.observed, head)
+        if key != self._read_for:
+            self._commands = await asyncio.to_thread(self._read_commands, *key)
+            self._read_for = key
+        return self._commands
+
+    def _read_commands(self, observed: str, head: str) -> tuple[Command, ...]:
+        if not observed or observed == head:
+            return ()
+        try:
+            commits = self._tools.mirror.commits(head, observed)
+        except TerminalError:
+            log.warning(
+                "revision %s is gone from the branch; commands before %s are not read", observed, head
+            )
+            return ()
+        authored = [Authored(commit.oid, commit.author_name, commit.trailers) for commit in reversed(commits)]
+        return commands_of(authored, self.name)

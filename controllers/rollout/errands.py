@@ -1,0 +1,190 @@
+"""Prepares errands: renders an application for one target at one revision, with what may be done there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from controllers.adapters.kube.client import KubeClient
+from controllers.clusters import Clusters
+from controllers.rollout.worker import Errand
+from controllers.source.revisions import Revisions
+from gitops.errors import InvalidInput, Location, Problem
+from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
+from gitops.model.kinds import Cluster, EnvironmentSpec
+from gitops.model.targets import Target, creates_namespace
+from gitops.objects import ObjectKey, digest
+from gitops.plan import PlanPolicy, Scope, Wanted, settle
+from gitops.render import expand, render, target_digest, target_variables
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an errand goes, and with whose rights."""
+
+    target: Target
+    connection: str
+    service_account: str | None
+
+
+class Errands:
+    """Renders out of one repository. Synchronous parts run in worker threads."""
+
+    def __init__(self, environment: str, revisions: Revisions, clusters: Clusters) -> None:
+        self._environment = environment
+        self._revisions = revisions
+        self._clusters = clusters
+
+    async def place(self, revision: str, target: str) -> Place:
+        """Find out where `target` is at `revision`. Raises InvalidInput where that revision does not say."""
+        return await asyncio.to_thread(self._place, revision, target)
+
+    async def prepare(  # noqa: PLR0913 - each says a different thing about the same errand
+        self,
+        application: str,
+        target: str,
+        revision: str,
+        *,
+        removed: bool = False,
+        restoring: bool = False,
+        prune_permitted: bool = False,
+        siblings_at: str = "",
+    ) -> Errand:
+        """Render `application` as of `revision`. Raises InvalidInput with every problem of the render."""
+        wanted, policy = await asyncio.to_thread(
+            self._render, application, target, revision, removed, restoring, prune_permitted
+        )
+
+        async def siblings() -> Mapping[str, frozenset[ObjectKey]]:
+            client = await self._clusters.client((await self.place(revision, target)).connection)
+            return await self._siblings(application, wanted.scope.target, siblings_at or revision, client)
+
+        return Errand(wanted, policy, siblings)
+
+    async def expand(self, application: str, target: str, revision: str, text: str) -> str:
+        """Fill the target's variables into `text`, such as a gate's address. Raises InvalidInput."""
+
+        def filled() -> str:
+            catalog, source, _ = self._source(revision)
+            place = _target(target)
+            app = source.applications.get(application)
+            if app is None:
+                return text
+            return expand(text, target_variables(source, app, place, _cluster(catalog, place)))
+
+        return await asyncio.to_thread(filled)
+
+    def check(self, application: str, revision: str, targets: tuple[str, ...]) -> tuple[str, ...]:
+        """Render for every target and give all problems, each once: what cannot be rendered never starts."""
+        problems: set[Problem] = set()
+        for target in targets:
+            try:
+                self._render(application, target, revision, False, False, False)  # noqa: FBT003
+            except InvalidInput as error:
+                problems.update(error.problems)
+        return tuple(str(problem) for problem in sorted(problems))
+
+    def _source(self, revision: str) -> tuple[Catalog, EnvironmentSource, EnvironmentSpec]:
+        catalog = self._revisions.catalog(revision)
+        source = catalog.environments.get(self._environment)
+        if source is None or source.spec is None or catalog.problems:
+            problems = (*catalog.problems, *(source.problems if source else ()))
+            missing = Problem(
+                Location(f"environments/{self._environment}"), f"not usable at revision {revision[:12]}"
+            )
+            raise InvalidInput(*(problems or (missing,)))
+        return catalog, source, source.spec
+
+    def _place(self, revision: str, target: str) -> Place:
+        catalog, _, spec = self._source(revision)
+        found = _target(target)
+        cluster = _cluster(catalog, found)
+        return Place(found, cluster.connection, spec.service_account_name)
+
+    def _render(
+        self,
+        application: str,
+        target: str,
+        revision: str,
+        removed: bool,  # noqa: FBT001 - passed through a thread by position
+        restoring: bool,  # noqa: FBT001
+        prune_permitted: bool,  # noqa: FBT001
+    ) -> tuple[Wanted, PlanPolicy]:
+        catalog, source, spec = self._source(revision)
+        place = _target(target)
+        cluster = _cluster(catalog, place)
+        policy = PlanPolicy(
+            create_namespace=creates_namespace(spec, place, cluster),
+            prune=spec.prune,
+            prune_permitted=prune_permitted,
+            restoring=restoring,
+        )
+        scope = Scope(self._environment, application, place)
+        if removed:
+            path = f"{source.path}/{application}"
+            return Wanted(scope, revision, digest({"removed": str(place)}), path, ()), policy
+        app = source.applications.get(application)
+        if app is None:
+            missing = Problem(Location(source.path), f"{application} is not in revision {revision[:12]}")
+            raise InvalidInput(missing)
+        if app.problems:
+            raise InvalidInput(*app.problems)
+        manifests = render(source, app, place, cluster, self._revisions.contents(revision, app.files))
+        identity = target_digest(source, app, place, cluster)
+        return Wanted(scope, revision, identity, app.path, manifests), policy
+
+    async def _siblings(
+        self, application: str, target: Target, revision: str, client: KubeClient
+    ) -> Mapping[str, frozenset[ObjectKey]]:
+        """What the environment's other applications render there.
+
+        One that cannot be rendered is left out: nothing of it may be taken over, nothing is handed to it.
+        """
+        discovery = await client.discovery()
+
+        def namespaced(api_version: str, kind: str) -> bool | None:
+            resource = discovery.find(api_version, kind)
+            return None if resource is None else resource.namespaced
+
+        def rendered() -> dict[str, frozenset[ObjectKey]]:
+            catalog, source, _ = self._source(revision)
+            found = {}
+            for name, app in source.applications.items():
+                if name == application or app.problems:
+                    continue
+                keys = self._keys(catalog, source, app, target, revision, namespaced)
+                if keys is not None:
+                    found[Scope(self._environment, name, target).applyset] = keys
+            return found
+
+        return await asyncio.to_thread(rendered)
+
+    def _keys(
+        self,
+        catalog: Catalog,
+        source: EnvironmentSource,
+        app: ApplicationSource,
+        target: Target,
+        revision: str,
+        namespaced: object,
+    ) -> frozenset[ObjectKey] | None:
+        try:
+            contents = self._revisions.contents(revision, app.files)
+            manifests = render(source, app, target, _cluster(catalog, target), contents)
+        except InvalidInput:
+            return None
+        scope = Scope(self._environment, app.name, target)
+        return frozenset(m.key for m in settle(manifests, scope, namespaced).manifests)  # type: ignore[arg-type]
+
+
+def _target(name: str) -> Target:
+    cluster, _, namespace = name.partition("/")
+    return Target(cluster, namespace)
+
+
+def _cluster(catalog: Catalog, target: Target) -> Cluster:
+    cluster = catalog.clusters.get(target.cluster)
+    if cluster is None:
+        raise InvalidInput(Problem(Location("clusters"), f"there is no cluster {target.cluster} any more"))
+    return cluster

@@ -1,0 +1,132 @@
+"""Does one piece of wanted work of any kind, and reports on the board how it stands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import assert_never
+
+from controllers.adapters.http.sampling import sample_forever
+from controllers.adapters.kube.client import KubeClient
+from controllers.adapters.kube.patience import Patience
+from controllers.rollout.board import Board
+from controllers.rollout.errands import Errands, Place
+from controllers.rollout.tools import Tools
+from controllers.rollout.worker import Errand, TargetWorker, rendering_failed
+from gitops.errors import Denied, InvalidInput, TransientError
+from gitops.model.gates import HttpGate
+from gitops.rollout.observation import (
+    ApplyWork,
+    ProbeWork,
+    ReachWork,
+    RestoreWork,
+    RevertWork,
+    TargetReport,
+    Work,
+)
+from gitops.rollout.state import EnvironmentState, Rollout
+
+
+class Hands:
+    """The work of one environment."""
+
+    def __init__(
+        self,
+        environment: str,
+        board: Board,
+        errands: Errands,
+        tools: Tools,
+        current: Callable[[], tuple[EnvironmentState, str]],
+    ) -> None:
+        """`current` gives the environment's state and the branch's head at the moment of asking."""
+        self._environment = environment
+        self._board = board
+        self._errands = errands
+        self._tools = tools
+        self._current = current
+        self._patience = Patience(first_wait=0.5, longest_wait=15.0)
+
+    async def do(self, work: Work) -> None:
+        """Do `work` until it is done for good, or cancelled because nobody wants it any more."""
+        match work:
+            case ApplyWork() | RestoreWork():
+                await self._carry(work)
+            case ProbeWork():
+                await self._probe(work)
+            case RevertWork():
+                await self._revert(work)
+            case ReachWork():
+                await self._reach(work)
+            case _:
+                assert_never(work)
+
+    async def _carry(self, work: ApplyWork | RestoreWork) -> None:
+        say = partial(self._board.target, work)
+        failures = 0
+        while True:
+            try:
+                errand = await self._errand(work)
+                place = await self._errands.place(work.revision, work.target)
+                own, objects = await self._clients(place)
+                break
+            except InvalidInput as error:
+                say(rendering_failed(error))
+                return
+            except (TransientError, Denied) as error:
+                failures += 1
+                say(TargetReport(unreachable=str(error)))
+                await self._patience.sleep(self._patience.wait(failures))
+        clock = self._tools.clock
+        worker = TargetWorker(errand, own, objects, report=say, clock=clock, patience=self._patience)
+        await worker.run()
+
+    async def _errand(self, work: ApplyWork | RestoreWork) -> Errand:
+        _, head = self._current()
+        prepare = partial(
+            self._errands.prepare, work.application, work.target, work.revision, siblings_at=head
+        )
+        if isinstance(work, RestoreWork):
+            return await prepare(restoring=True)
+        return await prepare(removed=work.removed, prune_permitted=work.prune_permitted)
+
+    async def _clients(self, place: Place) -> tuple[KubeClient, KubeClient]:
+        own = await self._tools.clusters.client(place.connection)
+        if place.service_account is None:
+            return own, own
+        return own, own.as_service_account(place.target.namespace, place.service_account)
+
+    async def _probe(self, work: ProbeWork) -> None:
+        rollout = self._rollout(work)
+        wave = rollout.current_wave if rollout else None
+        gate = next((one for one in wave.gates if one.name == work.gate), None) if wave else None
+        if rollout is None or not isinstance(gate, HttpGate):
+            return
+        url = await self._errands.expand(work.application, work.target, rollout.revision, gate.url)
+        say = partial(self._board.sampled, work)
+        await sample_forever(self._tools.prober, gate, url, say, self._tools.clock, asyncio.sleep)
+
+    async def _revert(self, work: RevertWork) -> None:
+        state, _ = self._current()
+        say = partial(self._board.reverting, work)
+        await self._tools.reverter.run(self._environment, work, state.application(work.application), say)
+
+    async def _reach(self, work: ReachWork) -> None:
+        failures = 0
+        while True:
+            try:
+                _, head = self._current()
+                place = await self._errands.place(head, work.target)
+                client = await self._tools.clusters.client(place.connection)
+                await client.discovery(refresh=True)
+            except (TransientError, Denied, InvalidInput):
+                failures += 1
+                await self._patience.sleep(self._patience.wait(failures))
+            else:
+                self._board.answers(work)
+                await asyncio.Event().wait()
+
+    def _rollout(self, work: ProbeWork) -> Rollout | None:
+        state, _ = self._current()
+        rollout = state.application(work.application).rollout
+        return rollout if rollout is not None and rollout.id == work.rollout else None

@@ -1,0 +1,166 @@
+"""Looks at one target before a plan is made: metadata only, no more requests than the plan needs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from controllers.adapters.kube.client import KubeClient
+from controllers.adapters.kube.resources import Discovery, Resource
+from gitops.errors import Denied, Unreachable
+from gitops.inventory import from_config_maps, selector
+from gitops.objects import GroupKind, JsonObject, ObjectKey
+from gitops.ownership import PART_OF
+from gitops.plan import LiveObject, TargetView, Wanted, settle
+
+CONFIG_MAPS = Resource("", "v1", "ConfigMap", "configmaps", namespaced=True)
+NAMESPACES = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
+# Up to this many objects of one kind in one namespace are read one by one: cheaper than a list of strangers'.
+READ_SINGLY = 4
+LIST_EVERYWHERE = 4
+
+Siblings: TypeAlias = Callable[[], Awaitable[Mapping[str, frozenset[ObjectKey]]]]
+_Group: TypeAlias = tuple[Resource, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A target as seen: what the plan needs, and the ConfigMaps that hold the inventory now."""
+
+    view: TargetView
+    discovery: Discovery
+    stored: tuple[JsonObject, ...]
+
+
+class TargetObserver:
+    """Looks with `objects`' rights at the application's objects, with our own at the inventory."""
+
+    def __init__(self, own: KubeClient, objects: KubeClient) -> None:
+        self._own = own
+        self._objects = objects
+
+    async def look(self, wanted: Wanted, siblings: Siblings, *, refresh: bool = False) -> Observed:
+        """Read everything that planning `wanted` rests on.
+
+        `siblings` is asked only when something here may belong to another application. Raises what the
+        client raises: a read that failed never becomes an empty view.
+        """
+        scope = wanted.scope
+        discovery, stored = await asyncio.gather(
+            self._own.discovery(refresh=refresh),
+            self._own.list(
+                CONFIG_MAPS,
+                scope.target.namespace,
+                label_selector=selector(scope.environment, scope.application),
+            ),
+        )
+
+        def namespaced(api_version: str, kind: str) -> bool | None:
+            resource = discovery.find(api_version, kind)
+            return None if resource is None else resource.namespaced
+
+        inventory = from_config_maps(stored.items, scope.target.cluster)
+        keys = {manifest.key for manifest in settle(wanted.manifests, scope, namespaced).manifests}
+        tracked = frozenset(inventory.entries) if inventory else frozenset[ObjectKey]()
+        places = {key.namespace for key in keys if key.namespace} | {scope.target.namespace}
+        namespaces = await self._namespaces(places)
+        live = await self._live(discovery, keys | tracked, tracked, namespaces, scope.applyset)
+        foreign = any(found.labels.get(PART_OF, scope.applyset) != scope.applyset for found in live.values())
+        view = TargetView(
+            namespaced=namespaced,
+            namespaces=namespaces,
+            inventory=inventory,
+            live=live,
+            siblings=await siblings() if foreign or tracked - keys else {},
+        )
+        return Observed(view, discovery, stored.items)
+
+    async def _namespaces(self, names: Iterable[str]) -> frozenset[str]:
+        wanted = sorted(names)
+        found = await asyncio.gather(
+            *(self._own.get(NAMESPACES, name, metadata_only=True) for name in wanted)
+        )
+        return frozenset(name for name, body in zip(wanted, found, strict=True) if body is not None)
+
+    async def _live(
+        self,
+        discovery: Discovery,
+        keys: frozenset[ObjectKey] | set[ObjectKey],
+        tracked: frozenset[ObjectKey],
+        namespaces: frozenset[str],
+        applyset: str,
+    ) -> dict[ObjectKey, LiveObject]:
+        groups: dict[_Group, set[ObjectKey]] = defaultdict(set)
+        for key in keys:
+            resource = discovery.preferred(key.group_kind)
+            if resource is None and key in tracked and discovery.unavailable:
+                raise Unreachable(f"the API of {key.group_kind} does not answer, so {key} cannot be seen")
+            if resource is not None and (not key.namespace or key.namespace in namespaces or key in tracked):
+                groups[resource, key.namespace].add(key)
+        reads = await asyncio.gather(*self._reads(groups, tracked, applyset))
+        return {key: found for read in reads for key, found in read.items()}
+
+    def _reads(
+        self, groups: Mapping[_Group, set[ObjectKey]], tracked: frozenset[ObjectKey], applyset: str
+    ) -> list[Awaitable[dict[ObjectKey, LiveObject]]]:
+        members = f"{PART_OF}={applyset}"
+        everywhere: dict[Resource, dict[str, set[ObjectKey]]] = defaultdict(dict)
+        reads: list[Awaitable[dict[ObjectKey, LiveObject]]] = []
+        for (resource, namespace), keys in sorted(groups.items()):
+            if len(keys) <= READ_SINGLY:
+                reads.append(self._singly(resource, keys))
+            elif keys <= tracked and namespace:
+                everywhere[resource][namespace] = keys
+            else:
+                reads.append(self._listed(resource, namespace, keys, members if keys <= tracked else ""))
+        for resource, by_namespace in everywhere.items():
+            if len(by_namespace) > LIST_EVERYWHERE:
+                reads.append(self._everywhere(resource, by_namespace, members))
+            else:
+                reads += [self._listed(resource, name, keys, members) for name, keys in by_namespace.items()]
+        return reads
+
+    async def _singly(self, resource: Resource, keys: set[ObjectKey]) -> dict[ObjectKey, LiveObject]:
+        ordered = sorted(keys)
+        found = await asyncio.gather(
+            *(self._objects.get(resource, key.name, key.namespace, metadata_only=True) for key in ordered)
+        )
+        return {
+            key: LiveObject.from_metadata(body["metadata"])
+            for key, body in zip(ordered, found, strict=True)
+            if body is not None
+        }
+
+    async def _listed(
+        self, resource: Resource, namespace: str, keys: set[ObjectKey], label_selector: str
+    ) -> dict[ObjectKey, LiveObject]:
+        listing = await self._objects.list(
+            resource, namespace, label_selector=label_selector, metadata_only=True
+        )
+        found: dict[ObjectKey, LiveObject] = {}
+        for body in listing.items:
+            key = _key(resource.group_kind, body)
+            if key in keys:
+                found[key] = LiveObject.from_metadata(body["metadata"])
+        return found
+
+    async def _everywhere(
+        self, resource: Resource, by_namespace: Mapping[str, set[ObjectKey]], label_selector: str
+    ) -> dict[ObjectKey, LiveObject]:
+        """One list over all namespaces; namespace by namespace where we may not."""
+        try:
+            keys = set().union(*by_namespace.values())
+            return await self._listed(resource, "", keys, label_selector)
+        except Denied:
+            reads = await asyncio.gather(
+                *(self._listed(resource, name, keys, label_selector) for name, keys in by_namespace.items())
+            )
+            return {key: found for read in reads for key, found in read.items()}
+
+
+def _key(kind: GroupKind, body: JsonObject) -> ObjectKey:
+    metadata = body["metadata"]
+    return ObjectKey(*kind, str(metadata.get("namespace") or ""), str(metadata["name"]))

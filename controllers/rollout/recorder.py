@@ -1,0 +1,98 @@
+"""Records events as commits: locally before anything is done, pushed soon after, off the hot path."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from controllers.adapters.git.edit import Signature
+from controllers.adapters.git.mirror import Mirror
+from controllers.adapters.kube.patience import Patience
+from gitops import audit
+from gitops.errors import Conflict, GitopsError
+from gitops.rollout.events import Event
+from gitops.rollout.state import EnvironmentState
+
+log = logging.getLogger(__name__)
+
+# Events come in bursts; one push carries a burst.
+_GATHER_SECONDS = 0.2
+
+
+class Recorder:
+    """The audit refs of one repository."""
+
+    def __init__(self, mirror: Mirror, author: Callable[[datetime], Signature], patience: Patience) -> None:
+        self._mirror = mirror
+        self._author = author
+        self._patience = patience
+        self._wanted = asyncio.Event()
+        self.fenced: dict[str, str] = {}
+        self.push_error = ""
+
+    async def load(self, environment: str) -> EnvironmentState:
+        """Rebuild an environment's state from its newest record; a new state where there is none.
+
+        Raises TerminalError where the record cannot be read.
+        """
+        tip = await asyncio.to_thread(self._mirror.audit_tip, environment)
+        if tip is None:
+            return EnvironmentState()
+        return audit.read_state(await asyncio.to_thread(self._mirror.read_commit_files, tip))
+
+    async def append(
+        self, environment: str, events: tuple[Event, ...], state: EnvironmentState, now: datetime
+    ) -> str:
+        """Record `events`, which led to `state`, as one commit. Returns it.
+
+        Raises Conflict when somebody else leads this environment now.
+        """
+        if environment in self.fenced:
+            raise Conflict(self.fenced[environment])
+        record = audit.record(environment, events, state)
+        tip = await asyncio.to_thread(self._mirror.audit_tip, environment)
+        commit = await asyncio.to_thread(
+            self._mirror.append_audit,
+            environment,
+            message=record.message,
+            files=record.files,
+            author=self._author(now),
+            expected_tip=tip,
+        )
+        self._wanted.set()
+        return commit
+
+    async def push_forever(self) -> None:
+        """Push what was recorded; what cannot be pushed now is pushed later."""
+        failures = 0
+        self._wanted.set()
+        while True:
+            await self._wanted.wait()
+            await asyncio.sleep(_GATHER_SECONDS)
+            self._wanted.clear()
+            try:
+                await self.push()
+            except GitopsError as error:
+                failures += 1
+                self.push_error = str(error)
+                log.warning("audit records wait to be pushed: %s", error)
+                self._wanted.set()
+                await self._patience.sleep(self._patience.wait(failures))
+            else:
+                failures = 0
+                self.push_error = ""
+
+    async def push(self) -> None:
+        """Push everything once. An environment whose chain somebody else continued is fenced off."""
+        waiting = await asyncio.to_thread(self._mirror.unpushed_audit)
+        if not waiting:
+            return
+        results = await asyncio.to_thread(self._mirror.push_audit, waiting)
+        for environment, result in results.items():
+            if isinstance(result.problem, Conflict):
+                self.fenced[environment] = str(result.problem)
+                log.error("another controller records %s: this one stops", environment)
+            elif result.problem is not None:
+                raise result.problem

@@ -1,0 +1,42 @@
+"""What the environments of one repository share, put together at the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from controllers.adapters.git.mirror import Mirror
+from controllers.adapters.http.sampling import Prober
+from controllers.clusters import Clusters
+from controllers.rollout.recorder import Recorder
+from controllers.rollout.reverter import Reverter
+from controllers.source.revisions import Revisions
+from gitops.rollout.events import Event
+from gitops.rollout.observation import Work
+from gitops.rollout.state import EnvironmentState
+
+
+class Observer(Protocol):
+    """Whoever wants to know what a pass did: metrics, a screen, a test."""
+
+    def recorded(self, environment: str, events: tuple[Event, ...], state: EnvironmentState) -> None:
+        """Events were recorded, and led to `state`."""
+
+    def passed(self, environment: str, state: EnvironmentState, work: frozenset[Work]) -> None:
+        """A pass is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every environment of a repository shares."""
+
+    mirror: Mirror
+    revisions: Revisions
+    clusters: Clusters
+    recorder: Recorder
+    reverter: Reverter
+    prober: Prober
+    observer: Observer
+    clock: Callable[[], datetime]

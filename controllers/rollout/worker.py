@@ -1,0 +1,272 @@
+"""Carries one target through a revision: plan, dry-run, apply, health, prune; reports all the way.
+
+A retry starts over from a fresh look, so the same code serves the first try, a lost connection and a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import NamedTuple, TypeAlias
+
+from controllers.adapters.kube.client import KubeClient
+from controllers.adapters.kube.patience import Patience
+from controllers.rollout.applier import Applier, NotApplied, counts
+from controllers.rollout.observer import Observed, Siblings, TargetObserver
+from controllers.rollout.watch import HealthWatch, Look, Standing
+from gitops import plan as planning
+from gitops.errors import Denied, GitopsError, InvalidInput, Problem, TransientError
+from gitops.inventory import Entry
+from gitops.objects import ObjectKey
+from gitops.ordering import Stage
+from gitops.ownership import PART_OF
+from gitops.plan import Plan, PlanPolicy, Wanted
+from gitops.redact import Redactor, secrets_of
+from gitops.rollout.observation import Failure, TargetReport
+from gitops.rollout.state import FailureCause
+
+log = logging.getLogger(__name__)
+
+Report: TypeAlias = Callable[[TargetReport], None]
+Clock: TypeAlias = Callable[[], datetime]
+
+# The watch wakes the worker; this only bounds how long a lost connection stays unnoticed.
+_NOTICE_BLINDNESS = timedelta(seconds=2)
+# Changes come in bursts (every Pod of a workload); one look serves a burst.
+_BURST_SECONDS = 0.03
+
+
+class Errand(NamedTuple):
+    """What a worker is sent to do."""
+
+    wanted: Wanted
+    policy: PlanPolicy
+    siblings: Siblings
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A plan that was carried out up to its prune."""
+
+    plan: Plan
+    observed: Observed
+    confirmed: tuple[Entry, ...]
+
+    @property
+    def expected(self) -> dict[ObjectKey, int]:
+        """The generation that each wanted object had when it was last applied."""
+        before = self.plan.before.entries if self.plan.before else {}
+        known = {**before, **{entry.key: entry for entry in self.confirmed}}
+        finished = {item.key for item in self.plan.objects if item.action is planning.Action.FINISHED}
+        wanted = {item.key for item in self.plan.objects} - finished
+        return {key: known[key].generation if key in known else 0 for key in sorted(wanted)}
+
+
+class NotHealthy(GitopsError):  # noqa: N818 - what was seen
+    """Objects that later layers depend on failed."""
+
+    def __init__(self, because: str, evidence: tuple[str, ...]) -> None:
+        self.evidence = evidence
+        super().__init__(because)
+
+
+class TargetWorker:
+    """One errand on one target."""
+
+    def __init__(
+        self,
+        errand: Errand,
+        own: KubeClient,
+        objects: KubeClient,
+        *,
+        report: Report,
+        clock: Clock,
+        patience: Patience,
+    ) -> None:
+        self._errand = errand
+        self._objects = objects
+        self._observer = TargetObserver(own, objects)
+        self._applier = Applier(own, objects)
+        self._redactor = Redactor(secrets_of(manifest.body for manifest in errand.wanted.manifests))
+        self._say = report
+        self._clock = clock
+        self._patience = patience
+        self._report = TargetReport(waiting_for="the cluster's answer")
+
+    async def run(self) -> None:
+        """Work until cancelled: what is done is watched for as long as somebody wants to know."""
+        failures = 0
+        while True:
+            try:
+                applied = await self._carry_out()
+                failures = 0
+                if applied is not None:
+                    await self._attend(applied)
+            except (TransientError, Denied) as error:
+                # Denied here is about the connection (credentials, TLS), not about an object: those
+                # refusals are collected as problems. It says nothing about the revision either.
+                failures += 1
+                self._tell(unreachable=self._clean(str(error)))
+                wish = error.retry_after if isinstance(error, TransientError) else None
+                await self._patience.sleep(self._patience.wait(failures, wish))
+            else:
+                await asyncio.Event().wait()
+
+    async def _carry_out(self) -> Applied | None:
+        """Plan and apply; None where that failed for good, which has been reported then."""
+        observed, plan = await self.plan()
+        if plan.refusals:
+            self._fail(FailureCause.REFUSED, plan.refusals)
+            return None
+        tried = await self._applier.dry_run(plan, observed.discovery)
+        if tried.problems:
+            self._fail(FailureCause.REJECTED, tried.problems)
+            return None
+        plan = plan.refined({}, tried.replacements)
+        try:
+            return await self._apply(plan, observed)
+        except NotApplied as error:
+            self._fail(FailureCause.REJECTED, error.problems)
+        except NotHealthy as error:
+            self._failed(Failure(FailureCause.HEALTH, self._clean(str(error)), error.evidence))
+        return None
+
+    async def plan(self) -> tuple[Observed, Plan]:
+        """Look at the target and make the plan; the same for a rollout and for `gitops plan`."""
+        wanted, policy, siblings = self._errand
+        observed = await self._observer.look(wanted, siblings)
+        plan = planning.make(wanted, observed.view, policy)
+        if plan.refusals:
+            # Perhaps a CRD was installed since discovery was read: ask again before refusing.
+            observed = await self._observer.look(wanted, siblings, refresh=True)
+            plan = planning.make(wanted, observed.view, policy)
+        return observed, plan
+
+    async def _apply(self, plan: Plan, observed: Observed) -> Applied:
+        if plan.acts:
+            await self._applier.track(plan, observed)
+        confirmed: list[Entry] = []
+        for layer in plan.layers:
+            if layer.waits_for:
+                await self._wait_for(layer.waits_for, Applied(plan, observed, tuple(confirmed)))
+            written = await self._applier.apply(layer, plan, observed.discovery)
+            confirmed += written
+            if layer.stage is Stage.DEFINITIONS and written:
+                done = Applied(plan, observed, tuple(confirmed))
+                await self._wait_for({entry.key for entry in written}, done)
+                discovery = await self._objects.discovery(refresh=True)
+                observed = replace(observed, discovery=discovery)
+        applied = Applied(plan, observed, tuple(confirmed))
+        if self._errand.policy.restoring:
+            # What the failed revision added has no claim to wait for anybody's health.
+            await self._prune(applied)
+        elif plan.acts and plan.prune:
+            await self._applier.store(plan.tracked.applied(confirmed), observed)
+        elif not plan.empty:
+            await self._applier.store(plan.settled(confirmed, ()), observed)
+        self._tell(counts=counts(plan), waiting_for="the first look at its health", unreachable="")
+        return applied
+
+    async def _wait_for(self, keys: Iterable[ObjectKey], applied: Applied) -> None:
+        expected = applied.expected
+        watch = self._watch(applied, {key: expected.get(key, 0) for key in keys})
+        await watch.start()
+        try:
+            while True:
+                seen = watch.look(self._clock())
+                if seen.standing is Standing.CURRENT:
+                    return
+                if seen.standing is Standing.FAILED:
+                    raise NotHealthy(seen.because, await self._evidence(watch, seen))
+                self._tell(waiting_for=self._clean(seen.because))
+                await _change(watch, seen)
+        finally:
+            await watch.stop()
+
+    async def _attend(self, applied: Applied) -> None:
+        """Watch health; prune once everything is Current; go on watching until cancelled."""
+        watch = self._watch(applied, applied.expected)
+        await watch.start()
+        pruned = self._errand.policy.restoring or not applied.plan.prune
+        try:
+            while True:
+                seen = watch.look(self._clock())
+                if seen.standing is Standing.CURRENT and not pruned:
+                    await self._prune(applied)
+                    pruned = True
+                if await self._judge(watch, seen, settled=pruned):
+                    return
+                await _change(watch, seen)
+        finally:
+            await watch.stop()
+
+    async def _judge(self, watch: HealthWatch, seen: Look, *, settled: bool) -> bool:
+        """Report a look; True when there is nothing left to watch for."""
+        match seen.standing:
+            case Standing.CURRENT:
+                since = self._report.current_since or self._clock()
+                self._tell(settled=settled, current_since=since, unreachable="", waiting_for="")
+            case Standing.BLIND:
+                self._tell(unreachable=self._clean(seen.because))
+            case Standing.PROGRESSING:
+                self._tell(current_since=None, unreachable="", waiting_for=self._clean(seen.because))
+            case Standing.FAILED if self._errand.policy.restoring:
+                self._tell(current_since=None, unreachable="", waiting_for=self._clean(seen.because))
+            case Standing.FAILED:
+                evidence = await self._evidence(watch, seen)
+                self._failed(Failure(FailureCause.HEALTH, self._clean(seen.because), evidence))
+                return True
+        return False
+
+    async def _prune(self, applied: Applied) -> None:
+        plan = applied.plan
+        if plan.empty:
+            return
+        self._tell(waiting_for=f"{len(plan.prune)} objects to be gone" if plan.prune else "")
+        gone, refused = await self._applier.prune(plan, applied.observed.discovery)
+        for line in refused:
+            log.warning("%s; it stays in the inventory and is tried again", line)
+        await self._applier.store(plan.settled(applied.confirmed, gone), applied.observed)
+
+    def _watch(self, applied: Applied, expected: dict[ObjectKey, int]) -> HealthWatch:
+        selector = f"{PART_OF}={applied.plan.wanted.scope.applyset}"
+        return HealthWatch(self._objects, applied.observed.discovery, expected, selector)
+
+    async def _evidence(self, watch: HealthWatch, seen: Look) -> tuple[str, ...]:
+        found = await watch.evidence(seen.failed, self._clock())
+        return tuple(self._clean(line) for line in found)
+
+    def _fail(self, cause: FailureCause, problems: Iterable[Problem]) -> None:
+        lines = tuple(self._clean(str(problem)) for problem in problems)
+        what = "cannot be applied" if cause is FailureCause.REFUSED else "rejected by the API server"
+        because = lines[0] if len(lines) == 1 else f"{len(lines)} objects {what}: {'; '.join(lines)}"
+        self._failed(Failure(cause, because, lines))
+
+    def _failed(self, failure: Failure) -> None:
+        self._tell(failure=failure, current_since=None)
+
+    def _tell(self, **changes: object) -> None:
+        self._report = replace(self._report, **changes)  # type: ignore[arg-type]
+        self._say(self._report)
+
+    def _clean(self, text: str) -> str:
+        return self._redactor.text(text)
+
+
+async def _change(watch: HealthWatch, seen: Look) -> None:
+    pause = min(seen.look_again_in or _NOTICE_BLINDNESS, _NOTICE_BLINDNESS)
+    try:
+        await asyncio.wait_for(watch.changed.wait(), pause.total_seconds())
+    except TimeoutError:
+        return
+    await asyncio.sleep(_BURST_SECONDS)
+    watch.changed.clear()
+
+
+def rendering_failed(error: InvalidInput) -> TargetReport:
+    """Report a revision that cannot be rendered for a target, with every problem."""
+    lines = tuple(str(problem) for problem in error.problems)
+    return TargetReport(failure=Failure(FailureCause.REFUSED, "; ".join(lines), lines))
