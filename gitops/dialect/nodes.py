@@ -72,13 +72,22 @@ class Composer:
         try:
             return self._document(events)
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            place = self._place(mark) if mark else (self._first_line, 1)
-            raise Malformed(place, f"not valid YAML: {error.problem or 'it cannot be read'}") from None
+            raise self._malformed(error) from None
         except yaml.YAMLError:
             raise Malformed((self._first_line, 1), "not valid YAML: it cannot be read") from None
         finally:
             events.close()
+
+    def _malformed(self, error: yaml.MarkedYAMLError) -> Malformed:
+        """Turn libyaml's complaint, which never quotes a value, into ours, with where the trouble began."""
+        began, seen = error.context_mark, error.problem_mark
+        if error.context == "while scanning a simple key":
+            seen, began = began or seen, None  # the key is the fault, not the line below it
+        where = ""
+        if began is not None and seen is not None and began.line != seen.line:
+            where = f", in what begins on line {self._place(began)[0]}"
+        place = self._place(seen) if seen else (self._first_line, 1)
+        return Malformed(place, f"not valid YAML: {error.problem or 'it cannot be read'}{where}")
 
     def _document(self, events: Iterator[Any]) -> Node | None:
         root: Node | None = None

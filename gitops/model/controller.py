@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from gitops.model.schema import ApiVersion, Duration, Name, Schema
+from gitops.model.schema import ApiVersion, Name, PositiveDuration, Schema
 
 
 class ForcePush(StrEnum):
@@ -44,7 +44,7 @@ class FollowedRepository(Schema):
     branch: str = "main"
     credentials: GitCredentials | None = None
     audit_url: str | None = Field(default=None, description="where audit refs go; defaults to url")
-    poll_interval: Duration = timedelta(seconds=30)
+    poll_interval: PositiveDuration = timedelta(seconds=30)
     on_force_push: ForcePush = ForcePush.REFUSE
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from gitops.model.schema import Duration, Name, Schema
+from gitops.model.schema import Name, PositiveDuration, Schema
 
 
 class HealthGate(Schema):
@@ -33,8 +33,8 @@ class HttpGate(Schema):
     url: str
     expected_statuses: tuple[Annotated[int, Field(ge=100, le=599)], ...] = (200,)
     body_match: str | None = Field(default=None, description="regular expression that the body must contain")
-    interval: Duration = timedelta(seconds=5)
-    timeout: Duration = timedelta(seconds=5)
+    interval: PositiveDuration = timedelta(seconds=5)
+    timeout: PositiveDuration = timedelta(seconds=5)
     failure_threshold: int = Field(default=3, ge=1, description="bad samples in a row that fail the wave")
 
     @field_validator("url")

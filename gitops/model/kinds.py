@@ -10,7 +10,17 @@ from pydantic import Field, model_validator
 
 from gitops.model.gates import Gate, told_apart
 from gitops.model.rendering import Rendering
-from gitops.model.schema import ApiVersion, Duration, IntOrPercent, Metadata, Name, Namespace, Schema, Share
+from gitops.model.schema import (
+    ApiVersion,
+    Duration,
+    IntOrPercent,
+    Metadata,
+    Name,
+    Namespace,
+    PositiveDuration,
+    Schema,
+    Share,
+)
 from gitops.model.selectors import LabelSelector
 
 
@@ -57,7 +67,7 @@ class Wave(Schema):
     percentage: IntOrPercent | None = None
     max_concurrent: IntOrPercent = Field(default=Share(percent=100), validate_default=True)
     max_failures: IntOrPercent = Field(default=Share(count=0), validate_default=True)
-    progress_deadline: Duration = timedelta(minutes=10)
+    progress_deadline: PositiveDuration = timedelta(minutes=10)
     soak: Duration = timedelta(0)
     gates: tuple[Gate, ...] = ()
 
@@ -101,12 +111,14 @@ class EnvironmentSpec(Rendering):
     @model_validator(mode="after")
     def _waves_are_told_apart(self) -> Self:
         names = [wave.name for wave in self.waves]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"two waves are named {', '.join(twice)}")
-        for wave in self.waves[:-1]:
-            if wave.cluster_selector is None and wave.percentage is None:
-                raise ValueError(f"wave {wave.name} takes all the rest, so it must be the last")
+        wrong = [f"two waves are named {name}" for name in sorted(set(names)) if names.count(name) > 1]
+        wrong += [
+            f"wave {wave.name} takes all the rest, so it must be the last"
+            for wave in self.waves[:-1]
+            if wave.cluster_selector is None and wave.percentage is None
+        ]
+        if wrong:
+            raise ValueError("; ".join(wrong))
         return self
 
 

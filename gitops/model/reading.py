@@ -12,14 +12,19 @@ from pydantic import ValidationError
 
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
-from gitops.model.schema import Schema
+from gitops.model.rendering import JSON_POINTER, VARIABLE_NAME
+from gitops.model.schema import NAME, Schema
 
 Model = TypeVar("Model", bound=Schema)
 Locate = Callable[..., Location]
 """Gives the place of the value at a pointer (keys and indices) inside one document."""
 
 _QUOTED = re.compile(r"'([^']*)'")
-_NAME = "^[a-z0-9]("
+_PATTERNS = {
+    NAME: "is not a name: use a to z, 0 to 9 and -, beginning and ending with a letter or digit",
+    VARIABLE_NAME: "is not a variable name: begin with a letter or _, then letters, digits, _, . and -",
+    JSON_POINTER: "is not a JSON pointer: it begins with /",
+}
 _SENTENCES = {
     "string_type": "must be text: put it in quotes",
     "int_type": "must be a whole number",
@@ -58,7 +63,9 @@ def read(model: type[Model], document: Document) -> Model:
         return model.model_validate(document.value, by_alias=True, by_name=False)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=True)
-        raise InvalidInput(*(_problem(model, document, detail) for detail in details)) from None
+        # A list whose entries are wrong is also said to be too short: that is no fault of its own.
+        faults = [one for one in details if one["type"] != "too_short" or not one["input"]]
+        raise InvalidInput(*(_problem(model, document, one) for one in faults)) from None
 
 
 def _problem(model: type[Schema], document: Document, detail: Mapping[str, Any]) -> Problem:
@@ -122,11 +129,7 @@ def _not_one_of(found: object, valid: list[str]) -> str:
 
 
 def _not_the_pattern(found: str, pattern: str) -> str:
-    if pattern.startswith(_NAME):
-        return (
-            f'"{found}" is not a name: use a to z, 0 to 9 and -, beginning and ending with a letter or digit'
-        )
-    return f'"{found}" does not match {pattern}'
+    return f'"{found}" {_PATTERNS.get(pattern, f"does not match {pattern}")}'
 
 
 @cache

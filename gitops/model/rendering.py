@@ -9,7 +9,10 @@ from pydantic import Field, StringConstraints, model_validator
 from gitops.model.schema import Schema
 from gitops.model.selectors import LabelSelector
 
-VariableName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$", max_length=63)]
+VARIABLE_NAME = r"^[A-Za-z_][A-Za-z0-9_.-]*$"
+JSON_POINTER = r"^(/.*)?$"
+
+VariableName = Annotated[str, StringConstraints(pattern=VARIABLE_NAME, max_length=63)]
 Variables = dict[VariableName, str]
 
 
@@ -26,7 +29,7 @@ class JsonPatchOperation(Schema):
     """One operation of RFC 6902."""
 
     op: Literal["add", "remove", "replace", "move", "copy", "test"]
-    path: str = Field(pattern=r"^(/.*)?$")
+    path: str = Field(pattern=JSON_POINTER)
     from_: str | None = Field(default=None, alias="from")
     value: Any = None
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -19,7 +20,8 @@ from pydantic.alias_generators import to_camel
 
 API_VERSION = "gitops-waves.io/v1alpha1"
 
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")
+_DURATION = re.compile(r"(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?(?:([0-9]{1,9})ms)?")
+_LONGEST = 366 * 24 * 3600
 _DURATION_PATTERN = r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"
 
 
@@ -50,7 +52,16 @@ def parse_duration(value: Any) -> timedelta:  # noqa: ANN401 - whatever the YAML
     if match is None:
         raise ValueError(f"{value!r} is not a duration: write it like 30s, 5m or 1h30m")
     hours, minutes, seconds, milliseconds = (int(part or 0) for part in match.groups())
-    return timedelta(hours=hours, minutes=minutes, seconds=seconds, milliseconds=milliseconds)
+    duration = hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
+    if duration > _LONGEST:
+        raise ValueError(f"{value!r} is longer than a year")
+    return timedelta(seconds=duration)
+
+
+def _positive(value: timedelta) -> timedelta:
+    if not value:
+        raise ValueError("must be longer than 0s")
+    return value
 
 
 def format_duration(value: timedelta) -> str:
@@ -70,9 +81,11 @@ Duration = Annotated[
     PlainSerializer(format_duration, return_type=str),
     WithJsonSchema({"type": "string", "pattern": _DURATION_PATTERN, "minLength": 2, "examples": ["5m"]}),
 ]
+PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 
 # RFC 1123 label, the strictest of Kubernetes' name forms: these names become parts of object names and refs.
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
+NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+Name = Annotated[str, StringConstraints(pattern=NAME, max_length=63)]
 Namespace = Name
 
 
@@ -95,7 +108,7 @@ def parse_share(value: Any) -> Share:  # noqa: ANN401 - whatever the YAML holds
         return value
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return Share(count=value)
-    match = re.fullmatch(r"(\d{1,3})%", value) if isinstance(value, str) else None
+    match = re.fullmatch(r"([0-9]{1,3})%", value) if isinstance(value, str) else None
     if match is None or int(match[1]) > 100:  # noqa: PLR2004 - a whole
         raise ValueError(f"{value!r} is neither a number from 0 up nor a percentage such as 20%")
     return Share(percent=int(match[1]))
