@@ -10,14 +10,16 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import orjson
 
 BLOT = "[redacted]"
+_SECTIONS = ("data", "stringData")
 _LONG_ENOUGH_TO_BE_UNIQUE = 4
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"|`([^`]*)`|\'((?:[^\'\\]|\\.)*)\'')
-_GO_VALUE = re.compile(r"\{Value:.*?\}")
+_GO_VALUE = re.compile(r"\{Value:.*\}")  # as far as the line goes: the value may hold braces itself
 
 
 def redact_secret(message: str, body: bytes | None) -> str:
@@ -54,8 +56,9 @@ def _values(secret: Any) -> Iterator[str]:  # noqa: ANN401 - raw JSON
     """Everything below `data` and `stringData`, as written and, where it is base64, decoded."""
     if not isinstance(secret, dict):
         return
-    for section in ("data", "stringData"):
-        for leaf in _leaves(secret.get(section)):
+    for section in (secret.get(name) for name in _SECTIONS):
+        entries = section.values() if isinstance(section, dict) else [section]
+        for leaf in chain.from_iterable(map(_leaves, entries)):
             text = leaf if isinstance(leaf, str) else orjson.dumps(leaf).decode()
             yield from (form for form in {text, text.strip(), *_decoded(text)} if form)
 
@@ -68,7 +71,9 @@ def _decoded(text: str) -> Iterator[str]:
 
 
 def _leaves(value: Any) -> Iterator[Any]:  # noqa: ANN401 - raw JSON
+    """Below an entry everything is its value, keys too: a Secret has no business being that deep."""
     if isinstance(value, dict):
+        yield from value.keys()
         for entry in value.values():
             yield from _leaves(entry)
     elif isinstance(value, list):
@@ -94,4 +99,6 @@ def _paths(value: Any, prefix: str) -> Iterator[str]:  # noqa: ANN401 - raw JSON
         for key, entry in value.items():
             yield key
             yield f"{prefix}{key}"
+            if prefix.rstrip(".") in _SECTIONS:
+                continue
             yield from _paths(entry, f"{prefix}{key}.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -20,7 +21,7 @@ from yarl import URL
 
 from controllers.adapters.kube.credentials import Credentials
 from controllers.adapters.kube.patience import Patience
-from controllers.adapters.kube.status import error_for, message_of, retry_after
+from controllers.adapters.kube.status import error_for, is_rejection, message_of, retry_after
 from controllers.adapters.kube.wire import Answer, Call, RequestSeen, Retry, Silence
 from gitops.errors import Denied, Unreachable
 
@@ -108,7 +109,7 @@ class Transport:
                     renewed = True
                     if await self._credentials.renew(authorization):
                         continue
-                if outcome.status not in _RETRIED:
+                if outcome.status not in _RETRIED or is_rejection(outcome):
                     return outcome
             failures += 1
             wish = retry_after(outcome) if isinstance(outcome, Answer) else None
@@ -228,7 +229,9 @@ def _may_repeat(call: Call, outcome: Answer | Silence) -> bool:
 def _silence(error: Exception) -> Silence:
     """Name what happened without quoting requests: aiohttp's own texts may hold headers."""
     if isinstance(error, aiohttp.ClientConnectorError):
-        return Silence(f"{error.os_error.strerror or error.os_error}", sent=False)
+        number = error.os_error.errno or 0  # negative for name resolution, which has texts of its own
+        said = os.strerror(number) if number > 0 else error.os_error.strerror
+        return Silence(said or str(error.os_error), sent=False)
     for kind, silence in _SILENCES.items():
         if isinstance(error, kind):
             return silence

@@ -152,6 +152,25 @@ async def test_rejected_carries_code_reason_and_causes() -> None:
     assert caught.value.causes == (("spec.replicas", "Invalid value: -1"),)
 
 
+async def test_a_500_about_the_schema_is_a_rejection_with_its_fields_and_not_repeated() -> None:
+    """Server-Side Apply answers 500 to a misspelt field; any other 500 is the server's own trouble."""
+    about = "failed to create typed patch object (shop/web; apps/v1, Kind=Deployment)"
+    two = f"{about}: errors:\n  .spec.replicaz: field not declared in schema\n  .spec.x: expected map, got y"
+    async with staged() as stage:
+        stage.api.then(
+            refuses(500, f"{about}: .spec.replicaz: field not declared in schema"), refuses(500, two)
+        )
+        for causes in (1, 2):
+            with pytest.raises(Rejected, match="replicaz: field not declared") as caught:
+                await stage.client.apply(CONFIG_MAPS, config_map("a"))
+            assert len(caught.value.causes) == causes
+            assert caught.value.causes[0] == ("spec.replicaz", "field not declared in schema")
+            assert (caught.value.code, caught.value.reason) == (500, "Invalid")
+        stage.api.then(refuses(500, about, reason="InternalError"), answers({}))
+        await stage.client.apply(CONFIG_MAPS, config_map("a"))
+    assert [seen.code for seen in stage.wire] == [500, 500, 500, 200]
+
+
 async def test_a_proxys_page_is_shortened_to_one_line() -> None:
     async with staged() as stage:
         stage.api.then(says("<html>\n" + "x" * 10_000, code=400))

@@ -16,7 +16,7 @@ BODY = {
     "kind": "Secret",
     "metadata": {"name": "db", "namespace": "shop", "annotations": {"note": "also-private"}},
     "data": {"password": base64.b64encode(b"hunter2!").decode()},
-    "stringData": {"pin": 42, "flag": True, "nested": {"deep": ["v-in-list"]}},
+    "stringData": {"pin": 42, "flag": True, "nested": {"deep-key": ["v-in-list"]}},
 }
 
 
@@ -32,6 +32,11 @@ BODY = {
             "expected string, got &value.valueUnstructured{Value:42}",
             "expected string, got &value.valueUnstructured{Value:[redacted]}",
         ),
+        (
+            '.data.x: got {Value:map[string]interface {}{"canary-key":"v"}}\n.data.y: other',
+            ".data.x: got {Value:[redacted]}\n.data.y: other",
+        ),
+        (".data: expected map, got &{deep-key}", ".data: expected map, got &{[redacted]}"),
         ("cannot unmarshal number 42 into string", "cannot unmarshal number [redacted] into string"),
         ("got `v-in-list` and 'else'", 'got "[redacted]" and "[redacted]"'),
         ('annotations: "also-private"', 'annotations: "[redacted]"'),
