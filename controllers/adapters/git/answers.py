@@ -79,8 +79,8 @@ class Answers(pygit2.RemoteCallbacks):
         frame = inspect.currentframe()  # pygit2 withholds the key; its frame has it, for the message only
         shown = fingerprint(frame.f_back.f_locals.get("cert_i") if frame and frame.f_back else None)
         raise Denied(
-            f"{self._remote}: the host key of {host.decode(errors='replace')} ({shown or 'unknown'}) is not the "
-            "one in the known hosts file; compare it with the server's own, then add it there"
+            f"{self._remote}: the host key of {host.decode(errors='replace')} ({shown or 'unknown'}) is not "
+            "the one in the known hosts file; compare it with the server's own, then add it there"
         )
 
     def transfer_progress(self, stats: TransferProgress) -> None:

@@ -7,7 +7,6 @@ new commit, a changed one refuses the push. An explicit setting of the repositor
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pygit2
@@ -30,25 +29,23 @@ class Checkouts:
         self._branch = branch
         self._remote = remote
 
-    @contextmanager
-    def advanced(self, commit: str) -> Iterator[None]:
-        """Bring the work trees to `commit`, before the branch is moved in the `with` block.
+    def advance(self, after: str) -> None:
+        """Bring the work trees to the branch's next commit, while the branch is locked.
 
-        In this order a process that is killed leaves work trees with the change staged, which no later
-        commit can undo unseen. Raises Refused when one has changes. Puts them back when the block fails.
+        Called before the branch moves: who is killed in between leaves the change staged in the work tree,
+        where the next push finds it done. The other way round the old files would look like an edit that
+        undoes the push. Raises Refused, and changes nothing, when a work tree has changes.
         """
-        trees = self._affected()
-        before = str(self._repository.references[self._branch].target)
+        trees = [tree for tree in self._affected() if not self._holds(tree, after)]
         for tree in trees:
-            self._require_clean(tree, before, commit)
-        try:
-            for tree in trees:
-                self._checkout(tree, commit)
-            yield
-        except BaseException:
-            for tree in trees:
-                self._checkout(tree, before)
-            raise
+            self._require_clean(tree)
+        for tree in trees:
+            try:
+                tree.checkout_tree(tree[after], strategy=CheckoutStrategy.SAFE)  # type: ignore[no-untyped-call]
+            except pygit2.GitError as error:
+                raise Refused(
+                    f"cannot bring the work tree {tree.workdir} to {after}: {plain(str(error))}"
+                ) from None
 
     def _affected(self) -> list[pygit2.Repository]:
         setting = self._setting()
@@ -72,27 +69,15 @@ class Checkouts:
             if path.is_dir():
                 yield pygit2.Repository(str(path))
 
-    def _require_clean(self, tree: pygit2.Repository, before: str, after: str) -> None:
-        if all(status & ~_UNTOUCHED == 0 for status in tree.status().values()):
-            return
-        if self._holds(tree, after):  # left behind by a push that was killed half-way
-            self._checkout(tree, before)
-            return
-        raise Refused(
-            f"the work tree {tree.workdir} has {self._branch} checked out and uncommitted changes in it; "
-            "commit or stash them, or check out another branch, so that the push can go through"
-        )
+    def _require_clean(self, tree: pygit2.Repository) -> None:
+        if any(status & ~_UNTOUCHED for status in tree.status().values()):
+            raise Refused(
+                f"the work tree {tree.workdir} has {self._branch} checked out and uncommitted changes in it; "
+                "commit or stash them, or check out another branch, so that the push can go through"
+            )
 
     @staticmethod
     def _holds(tree: pygit2.Repository, commit: str) -> bool:
+        """Whether it has the commit's files already: a push was killed before the branch moved."""
         wanted = tree[commit].peel(pygit2.Tree)
-        tree.index.read()
         return len(wanted.diff_to_index(tree.index)) == 0 and len(tree.diff()) == 0
-
-    def _checkout(self, tree: pygit2.Repository, commit: str) -> None:
-        try:
-            tree.checkout_tree(tree[commit], strategy=CheckoutStrategy.SAFE)  # type: ignore[no-untyped-call]
-        except pygit2.GitError as error:
-            raise Refused(
-                f"cannot bring the work tree {tree.workdir} to {commit}: {plain(str(error))}"
-            ) from None

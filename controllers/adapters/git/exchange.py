@@ -62,14 +62,24 @@ class Exchange:
         self._branch = f"refs/heads/{remote.branch}"
         self._seen = _SEEN_BRANCH + remote.branch
         self._lock = threading.RLock()
-        self._repository = pygit2.Repository(str(path))
-        self._audit = AuditRefs(self._repository, records)
-        self._wire = self._connect(remote)
-        self._audit_wire = self._wire if audit_remote is None else self._connect(audit_remote)
+        self._audit_remote = audit_remote
+        self._records = records
+        self._open()
+
+    def _open(self) -> None:
+        self._repository = pygit2.Repository(str(self._path))
+        self._audit = AuditRefs(self._repository, self._records)
+        self._wire = self._connect(self._remote)
+        self._audit_wire = self._connect(self._audit_remote) if self._audit_remote else self._wire
 
     def _connect(self, remote: Remote) -> Wire:
         local = remote.local_path
         return LocalWire(self._repository, remote, local) if local else NetworkWire(self._repository, remote)
+
+    def close(self) -> None:
+        """Let go of files and memory."""
+        with self._lock:
+            self._repository.free()
 
     def fetch(self) -> Fetched:
         """Ask the remote, and accept where its branch went within `on_force_push`."""
@@ -149,8 +159,10 @@ class Exchange:
 
     def deepen(self) -> None:
         """Fetch the whole history of the branch."""
-        with self._lock, self._wire.session() as session:
-            session.fetch({self._branch: self._seen}, UNSHALLOW)
+        with self._lock, explained(f"fetching the history of {self._remote}"):
+            with self._wire.session() as session:
+                session.fetch({self._branch: self._seen}, UNSHALLOW)
+            self._open()  # the handle remembers commits without their parents
 
     def push_branch(self, commit: str, expected_head: str) -> None:
         """Move the remote's branch from `expected_head` to `commit`, or raise why not."""

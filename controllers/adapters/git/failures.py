@@ -41,7 +41,7 @@ def explain(error: Exception, doing: str) -> GitopsError:
         return disk_full(doing)
     if isinstance(error, pygit2.CertificateError):
         return Denied(f"{doing}: the server's certificate or host key is not trusted: {text}")
-    if isinstance(error, pygit2.AuthError):
+    if isinstance(error, pygit2.AuthError) or "failed to authenticate" in text:
         return Denied(f"{doing}: the server did not accept our credentials: {text}")
     if "not owned by current user" in text:
         return Denied(f"{doing}: {text}; change its owner or add it to Git's safe.directory setting")

@@ -83,12 +83,8 @@ def trailers(message: str) -> tuple[tuple[str, str], ...]:
 def commits(
     repository: pygit2.Repository, newer: str, older: str | None, limit: int | None
 ) -> tuple[CommitInfo, ...]:
-    """List what `newer` reaches and `older` does not, newest first, parents after their children.
-
-    Without `older` the order is by time only, so that a limit costs no more than it returns.
-    """
-    order = SortMode.TIME | SortMode.TOPOLOGICAL if older else SortMode.TIME
-    walker = repository.walk(newer, order)
+    """List what `newer` reaches and `older` does not, newest first, parents after their children."""
+    walker = repository.walk(newer, SortMode.TIME | SortMode.TOPOLOGICAL)
     if older:
         walker.hide(older)
     return tuple(map(describe, islice(walker, limit)))

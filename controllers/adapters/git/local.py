@@ -128,8 +128,10 @@ class _LocalSession:
             return
         if not self._theirs.descendant_of(update.new, update.expected):
             raise Conflict(f"{self._remote}: {update.new} does not follow {update.expected} on {update.ref}")
-        reference = self._theirs.references[update.ref]
-        if str(reference.target) != update.expected:
-            raise Conflict(f"{self._remote}: {update.ref} moved to {reference.target}")
-        with Checkouts(self._theirs, update.ref, self._remote).advanced(update.new):
-            reference.set_target(update.new, "push: gitops-waves")  # compares with what was read, in libgit2
+        with self._theirs.transaction() as transaction:
+            transaction.lock_ref(update.ref)
+            found = str(self._theirs.references[update.ref].target)
+            if found != update.expected:
+                raise Conflict(f"{self._remote}: {update.ref} moved to {found}")
+            Checkouts(self._theirs, update.ref, self._remote).advance(update.new)
+            transaction.set_target(update.ref, update.new, message="push: gitops-waves")

@@ -5,6 +5,7 @@ Talking to the remote holds a lock of its own: one that hangs delays no read and
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from controllers.adapters.git.wire import PushResult
 from gitops.errors import TerminalError
 
 _T = TypeVar("_T")
+_FULL_HASH = re.compile(r"[0-9a-f]{40}")
 
 
 class Mirror:
@@ -35,6 +37,7 @@ class Mirror:
         self._branch = f"refs/heads/{remote.branch}"
         self._repository = open_store(path, remote.branch)
         self._audit = AuditRefs(self._repository, self._lock)
+        self._roots_known = self._shallow_roots()
         self._exchange = Exchange(path, remote, audit_remote, self._lock)
 
     @classmethod
@@ -45,6 +48,12 @@ class Mirror:
         records in it that may not have been pushed are kept beside it, and a warning says where.
         """
         return cls(path, remote, audit_remote)
+
+    def close(self) -> None:
+        """Let go of files and memory; nothing may be called afterwards."""
+        self._exchange.close()
+        with self._lock:
+            self._repository.free()
 
     def fetch(self) -> Fetched:
         """Ask the remote and accept where its branch went, within `on_force_push`.
@@ -203,12 +212,15 @@ class Mirror:
     def _with(self, needed: tuple[str, ...], read: Callable[[pygit2.Repository], _T]) -> _T:
         """Read under the lock; what a shallow mirror lacks is fetched first."""
         with self._lock:
-            missing = [oid for oid in needed if oid not in self._repository]
-        if missing and self._shallow_roots():
+            roots = self._shallow_roots()
+            if roots != self._roots_known:  # the handle remembers commits with the parents they had
+                self._reopen()
+            complete = all(_has(self._repository, oid) for oid in needed)
+        if roots and not complete:
             self._deepen()
         with self._lock, explained(f"reading the mirror of {self.remote}"):
             for oid in needed:
-                if oid not in self._repository:
+                if not _has(self._repository, oid):
                     raise TerminalError(f"{self.remote}: there is no commit {oid} in the branch's history")
             return read(self._repository)
 
@@ -220,5 +232,16 @@ class Mirror:
 
     def _deepen(self) -> None:
         self._exchange.deepen()
-        with self._lock:  # the handle remembers commits without their parents
-            self._repository = pygit2.Repository(str(self.path))
+        with self._lock:
+            self._reopen()
+
+    def _reopen(self) -> None:
+        self._repository = pygit2.Repository(str(self.path))
+        self._roots_known = self._shallow_roots()
+
+
+def _has(repository: pygit2.Repository, oid: str) -> bool:
+    """Whether a commit or tree is there by its full hash; prefixes and names of refs are not taken."""
+    if not _FULL_HASH.fullmatch(oid):
+        return False
+    return isinstance(repository.get(oid), (pygit2.Commit, pygit2.Tree))

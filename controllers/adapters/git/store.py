@@ -30,9 +30,8 @@ def open_store(path: Path, branch: str) -> pygit2.Repository:
             path.parent.mkdir(parents=True, exist_ok=True)
             _create(path, branch)
         _sweep(path)
-        repository = pygit2.Repository(str(path))
-        repository.references.create("HEAD", f"refs/heads/{branch}", force=True)
-        return repository
+        _point_head(path, f"ref: refs/heads/{branch}\n")
+        return pygit2.Repository(str(path))
 
 
 def _create(path: Path, branch: str) -> None:
@@ -46,12 +45,25 @@ def _create(path: Path, branch: str) -> None:
     draft.rename(path)
 
 
+def _point_head(path: Path, content: str) -> None:
+    """Let `HEAD` mean the followed branch; other processes may be reading."""
+    head = path / "HEAD"
+    if head.read_text(encoding="utf-8") != content:
+        draft = path / "HEAD.new"
+        draft.write_text(content, encoding="utf-8")
+        draft.replace(head)
+
+
 def _sound(path: Path) -> bool:
     """Whether every ref names a commit whose tree can be read. A torn write shows there first."""
+    refs = [file for file in path.glob("refs/**/*") if file.is_file() and file.suffix != ".lock"]
     try:
+        for file in refs:  # libgit2's own listing passes over the broken ones
+            pygit2.Oid(hex=file.read_text(encoding="ascii").strip())
         repository = pygit2.Repository(str(path))
         for name in repository.listall_references():
             repository[str(repository.references[name].target)].peel(pygit2.Tree)
+        repository.free()
     except (pygit2.GitError, KeyError, ValueError, OSError) as error:
         _log.warning("the mirror in %s is damaged and will be fetched again: %s", path, error)
         return False
