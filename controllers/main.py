@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from platformdirs import user_state_path
@@ -16,6 +16,7 @@ from controllers.adapters.git.edit import Signature
 from controllers.adapters.http.probe import HttpProber
 from controllers.adapters.kube.connection import ConnectionSettings
 from controllers.adapters.kube.patience import Patience
+from controllers.clock import now
 from controllers.clusters import Clusters
 from controllers.metrics import Metrics
 from controllers.repository import RepositoryController
@@ -34,11 +35,6 @@ from gitops.rollout.state import EnvironmentState
 log = logging.getLogger(__name__)
 
 _ONCE_POLL_SECONDS = 0.05
-
-
-def now() -> datetime:
-    """The time, to the microsecond, in UTC."""
-    return datetime.now(UTC)
 
 
 def remote_of(repository: FollowedRepository, url: str | None = None) -> Remote:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
+
+import orjson
 
 from gitops.errors import Location
 
@@ -57,7 +59,10 @@ def split_api_version(api_version: str) -> tuple[str, str]:
 
 def canonical_json(value: Json) -> bytes:
     """One value, one byte string: sorted keys, no spaces, UTF-8. The ground of every digest."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # integers beyond 64 bits, which YAML can hold
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def digest(value: Json) -> str:
@@ -69,7 +74,7 @@ def digest(value: Json) -> str:
 class Manifest:
     """One object as it shall be applied, and the place it was written. Treat `body` as frozen."""
 
-    body: JsonObject
+    body: JsonObject = field(repr=False)
     source: Location
 
     @property

@@ -24,6 +24,8 @@ from gitops.plan.model import PlannedLayer
 
 CONCURRENT_REQUESTS = 32
 GONE_POLL_SECONDS = 0.2
+# How long a prune waits for finalizers; what takes longer stays in the inventory and is looked at again.
+GONE_WITHIN_SECONDS = 30.0
 _INVALID = 422
 
 _T = TypeVar("_T")
@@ -104,9 +106,12 @@ class Applier:
             resource = discovery.preferred(planned.key.group_kind)
             try:
                 if resource is not None:
-                    await self._delete(planned, resource)
+                    async with asyncio.timeout(GONE_WITHIN_SECONDS):
+                        await self._delete(planned, resource)
             except (Rejected, Denied) as error:
                 refused.append(f"{planned.key} could not be deleted: {error}")
+            except TimeoutError:
+                refused.append(f"{planned.key} is being deleted and waits for its finalizers")
             else:
                 gone.append(planned.key)
         return tuple(gone), tuple(refused)

@@ -13,13 +13,14 @@ from controllers.rollout.tools import Tools
 from gitops import audit
 from gitops.errors import Conflict, GitopsError, TerminalError
 from gitops.model.kinds import OnFailure
-from gitops.rollout.commands import Authored, commands_of
 from gitops.rollout.decide import Decision, advance
 from gitops.rollout.desired import Wish, wish
 from gitops.rollout.events import Event
-from gitops.rollout.explain import Wait, explain
+from gitops.rollout.explain import explain
 from gitops.rollout.observation import Command, Desired, Observation
 from gitops.rollout.state import EnvironmentState
+from gitops.rollout.trailers import Authored, commands_of
+from gitops.rollout.wait import Wait
 
 log = logging.getLogger(__name__)
 

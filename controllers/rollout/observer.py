@@ -14,7 +14,7 @@ from gitops.errors import Denied, Unreachable
 from gitops.inventory import from_config_maps, selector
 from gitops.objects import GroupKind, JsonObject, ObjectKey
 from gitops.ownership import PART_OF
-from gitops.plan import LiveObject, TargetView, Wanted, settle
+from gitops.plan import LiveObject, Settled, TargetView, Wanted, settle
 
 CONFIG_MAPS = Resource("", "v1", "ConfigMap", "configmaps", namespaced=True)
 NAMESPACES = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
@@ -30,6 +30,7 @@ _Group: TypeAlias = tuple[Resource, str]
 class Observed:
     """A target as seen: what the plan needs, and the ConfigMaps that hold the inventory now."""
 
+    settled: Settled
     view: TargetView
     discovery: Discovery
     stored: tuple[JsonObject, ...]
@@ -63,7 +64,8 @@ class TargetObserver:
             return None if resource is None else resource.namespaced
 
         inventory = from_config_maps(stored.items, scope.target.cluster)
-        keys = {manifest.key for manifest in settle(wanted.manifests, scope, namespaced).manifests}
+        settled = settle(wanted.manifests, scope, namespaced)
+        keys = {manifest.key for manifest in settled.manifests}
         tracked = frozenset(inventory.entries) if inventory else frozenset[ObjectKey]()
         places = {key.namespace for key in keys if key.namespace} | {scope.target.namespace}
         namespaces = await self._namespaces(places)
@@ -76,7 +78,7 @@ class TargetObserver:
             live=live,
             siblings=await siblings() if foreign or tracked - keys else {},
         )
-        return Observed(view, discovery, stored.items)
+        return Observed(settled, view, discovery, stored.items)
 
     async def _namespaces(self, names: Iterable[str]) -> frozenset[str]:
         wanted = sorted(names)

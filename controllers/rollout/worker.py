@@ -21,7 +21,7 @@ from gitops import plan as planning
 from gitops.errors import Denied, GitopsError, InvalidInput, Problem, TransientError
 from gitops.inventory import Entry
 from gitops.objects import ObjectKey
-from gitops.ordering import Stage
+from gitops.ordering import Stage, stage_of
 from gitops.ownership import PART_OF
 from gitops.plan import Plan, PlanPolicy, Wanted
 from gitops.redact import Redactor, secrets_of
@@ -138,27 +138,27 @@ class TargetWorker:
         """Look at the target and make the plan; the same for a rollout and for `gitops plan`."""
         wanted, policy, siblings = self._errand
         observed = await self._observer.look(wanted, siblings)
-        plan = planning.make(wanted, observed.view, policy)
+        plan = planning.make(wanted, observed.view, policy, observed.settled)
         if plan.refusals:
             # Perhaps a CRD was installed since discovery was read: ask again before refusing.
             observed = await self._observer.look(wanted, siblings, refresh=True)
-            plan = planning.make(wanted, observed.view, policy)
+            plan = planning.make(wanted, observed.view, policy, observed.settled)
         return observed, plan
 
     async def _apply(self, plan: Plan, observed: Observed) -> Applied:
         if plan.acts:
             await self._applier.track(plan, observed)
         confirmed: list[Entry] = []
+        writes = {planned.key for planned in plan.writes}
         for layer in plan.layers:
+            if writes.isdisjoint(planned.key for planned in layer.objects):
+                continue
             if layer.waits_for:
                 await self._wait_for(layer.waits_for, Applied(plan, observed, tuple(confirmed)))
-            written = await self._applier.apply(layer, plan, observed.discovery)
-            confirmed += written
-            if layer.stage is Stage.DEFINITIONS and written:
-                done = Applied(plan, observed, tuple(confirmed))
-                await self._wait_for({entry.key for entry in written}, done)
+            if any(stage_of(key) is Stage.DEFINITIONS for key in layer.waits_for):
                 discovery = await self._objects.discovery(refresh=True)
                 observed = replace(observed, discovery=discovery)
+            confirmed += await self._applier.apply(layer, plan, observed.discovery)
         applied = Applied(plan, observed, tuple(confirmed))
         if self._errand.policy.restoring:
             # What the failed revision added has no claim to wait for anybody's health.
@@ -173,8 +173,8 @@ class TargetWorker:
     async def _wait_for(self, keys: Iterable[ObjectKey], applied: Applied) -> None:
         expected = applied.expected
         watch = self._watch(applied, {key: expected.get(key, 0) for key in keys})
-        await watch.start()
         try:
+            await watch.start()
             while True:
                 seen = watch.look(self._clock())
                 if seen.standing is Standing.CURRENT:
@@ -189,9 +189,9 @@ class TargetWorker:
     async def _attend(self, applied: Applied) -> None:
         """Watch health; prune once everything is Current; go on watching until cancelled."""
         watch = self._watch(applied, applied.expected)
-        await watch.start()
         pruned = self._errand.policy.restoring or not applied.plan.prune
         try:
+            await watch.start()
             while True:
                 seen = watch.look(self._clock())
                 if seen.standing is Standing.CURRENT and not pruned:

@@ -1,0 +1,1 @@
+"""Benchmarks on a real control plane. `make bench` prints their figures as JSON; nothing is asserted."""

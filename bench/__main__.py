@@ -1,0 +1,31 @@
+"""`python -m bench`: start one control plane, run everything, print one JSON document."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import platform
+import sys
+
+from bench import apply
+from tests.cluster.rig import binaries, control_plane
+
+
+def main() -> None:
+    """Run and print. Progress goes to stderr."""
+    folder = binaries.ensure(lambda line: print(line, file=sys.stderr))
+    plane = control_plane.start(folder)[0]
+    try:
+        figures = asyncio.run(_all(plane))
+    finally:
+        plane.stop()
+    machine = {"python": platform.python_version(), "kubernetes": binaries.KUBERNETES_VERSION}
+    print(json.dumps({"machine": machine, **figures}, indent=2))
+
+
+async def _all(plane: control_plane.ControlPlane) -> dict[str, object]:
+    return {"apply": await apply.run(plane)}
+
+
+if __name__ == "__main__":
+    main()
