@@ -15,6 +15,7 @@ from gitops.model.rendering import Rendering
 from gitops.model.targets import Target, explain_no_match, matching_clusters, targets_of
 from gitops.objects import Manifest, ObjectKey
 from gitops.render import identity, parse_file, render_documents
+from gitops.render.patches import Pointer
 from gitops.waves import assign
 
 Documents = Mapping[str, Sequence[Document]]
@@ -129,7 +130,7 @@ class _Renders:
         self._environment = environment
         self._clusters = clusters
         self._documents = documents
-        self._matched: set[Location] = set()
+        self._matched: set[Pointer] = set()
         self._complete = True
         self.claims: list[Claim] = []
         self.problems: set[Problem] = set()
@@ -162,7 +163,7 @@ class _Renders:
         blocked = any(application.problems for application in environment.applications.values())
         if spec is None or not self._complete or blocked or not targets:
             return set()
-        pointers: list[tuple[str | int, ...]] = [("spec", "patches", n) for n in range(len(spec.patches))]
+        pointers: list[Pointer] = [("spec", "patches", n) for n in range(len(spec.patches))]
         chosen = {target.cluster: self._clusters[target.cluster] for target in targets}
         for number, override in enumerate(spec.overrides):
             if matching_clusters(override.cluster_selector, chosen):
@@ -172,5 +173,5 @@ class _Renders:
         return {
             Problem(environment.at(*pointer, "target"), "this patch matches no object of any application")
             for pointer in pointers
-            if environment.at(*pointer) not in self._matched
+            if pointer not in self._matched
         }

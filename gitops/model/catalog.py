@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
@@ -154,8 +155,8 @@ def _environment(
 ) -> EnvironmentSource:
     spec, document, problems = _environment_spec(folder, repository, contents)
     applications = {
-        name: _application(folder, name, paths, entries, contents)
-        for name, paths in sorted(folders.applications(folder).items())
+        name: _application(_Place(folder.name, name, *found), entries, contents)
+        for name, found in sorted(folders.applications(folder).items())
     }
     problems += folders.problems(folder)
     if spec is not None:
@@ -211,25 +212,27 @@ def _misnamed(what: str, name: str, folder: str, document: Document) -> Problem 
     return Problem(place, f'this {what} is named like its folder: write "{folder}", not "{name}"')
 
 
+class _Place(NamedTuple):
+    environment: str
+    name: str
+    path: str
+    files: list[str]
+
+
 def _application(
-    folder: Folder,
-    name: str,
-    paths: Iterable[str],
-    entries: Mapping[str, str],
-    contents: Mapping[str, bytes],
+    place: _Place, entries: Mapping[str, str], contents: Mapping[str, bytes]
 ) -> ApplicationSource:
-    root = folder.application_path(name)
-    settings = f"{root}/{APPLICATION_FILE}"
-    files = tuple(SourceFile(path, entries[path]) for path in sorted(paths) if path != settings)
-    problems = folders.application_problems(name, root, (file.path for file in files))
-    source = ApplicationSource(folder.name, name, root, files, problems=tuple(problems))
+    settings = f"{place.path}/{APPLICATION_FILE}"
+    files = tuple(SourceFile(path, entries[path]) for path in sorted(place.files) if path != settings)
+    problems = folders.application_problems(place.name, place.path, (file.path for file in files))
+    source = ApplicationSource(place.environment, place.name, place.path, files, problems=tuple(problems))
     if settings not in contents:
         return source
     try:
         model, document = read_one(Application, settings, contents[settings])
     except InvalidInput as error:
         return replace(source, problems=(*problems, *error.problems))
-    if problem := _misnamed("application", model.metadata.name, name, document):
+    if problem := _misnamed("application", model.metadata.name, place.name, document):
         problems.append(problem)
     return replace(source, spec=model.spec, problems=tuple(problems), document=document)
 

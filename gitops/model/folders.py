@@ -56,11 +56,6 @@ class Folder:
         """Manifests directly beside `environment.yaml`."""
         return tuple(path for path in self.paths if path.count("/") == 2)  # noqa: PLR2004 - environments/x/y
 
-    def application_path(self, name: str) -> str:
-        """Give the folder of application `name`."""
-        folder = f"{self.path}/{name}"
-        return folder if any(path.startswith(f"{folder}/") for path in self.paths) else self.path
-
 
 def is_manifest(path: str) -> bool:
     """Whether the file is read for manifests: by its ending, and not hidden nor in a hidden folder."""
@@ -104,14 +99,14 @@ def environments(paths: Iterable[str]) -> tuple[Folder, ...]:
     )
 
 
-def applications(folder: Folder) -> Mapping[str, list[str]]:
-    """Group the folder's manifests by application: by direct subfolder, or all as one when there is none."""
-    found: dict[str, list[str]] = {}
+def applications(folder: Folder) -> Mapping[str, tuple[str, list[str]]]:
+    """Give each application's folder and manifests: direct subfolders, or all as one when there is none."""
+    found: dict[str, tuple[str, list[str]]] = {}
     for path in folder.paths:
         parts = path.split("/")
         if len(parts) > 3:  # noqa: PLR2004 - environments/x/y/z
-            found.setdefault(parts[2], []).append(path)
-    return found or ({folder.name: list(folder.own)} if folder.own else {})
+            found.setdefault(parts[2], (f"{folder.path}/{parts[2]}", []))[1].append(path)
+    return found or ({folder.name: (folder.path, list(folder.own))} if folder.own else {})
 
 
 def problems(folder: Folder) -> list[Problem]:

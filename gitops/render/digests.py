@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from gitops.model.catalog import ApplicationSource, EnvironmentSource
 from gitops.model.kinds import Cluster
@@ -20,12 +19,8 @@ def inputs_digest(
     clusters: Mapping[str, Cluster],
 ) -> str:
     """Digest of the application's inputs on all `targets`: equal digests render the same everywhere."""
-    return digest(
-        {
-            str(target): target_digest(environment, application, target, clusters[target.cluster])
-            for target in targets
-        }
-    )
+    inputs = _Inputs(environment, application)
+    return digest({str(target): inputs.on(target, clusters[target.cluster]) for target in targets})
 
 
 def target_digest(
@@ -36,32 +31,44 @@ def target_digest(
     All labels of the cluster count, since a manifest may use any of them as a variable. A file that is
     renamed changes the digest, though not the objects.
     """
-    spec = environment.spec
-    prefix = len(application.path) + 1
-    return digest(
-        {
-            "application": application.name,
-            "environment": environment.name,
-            "target": str(target),
-            "labels": dict(cluster.metadata.labels),
-            "files": [[file.path[prefix:], file.oid] for file in application.files],
-            "layers": [_layer(layer, cluster) for layer in (spec, application.spec) if layer is not None],
-            "serviceAccountName": spec.service_account_name if spec else None,
-            "createNamespace": creates_namespace(spec, target, cluster) if spec else False,
-        }
-    )
+    return _Inputs(environment, application).on(target, cluster)
 
 
-def _layer(layer: Rendering, cluster: Cluster) -> list[Any]:
-    """Write what a layer says for this cluster; an override for other clusters is no input here."""
-    parts: list[Rendering | TargetOverride] = [
-        layer,
-        *(override for _, override in overrides_for(layer, cluster)),
-    ]
-    return [
-        {
-            "variables": dict(part.variables),
-            "patches": [patch.model_dump(mode="json", by_alias=True) for patch in part.patches],
-        }
-        for part in parts
-    ]
+class _Inputs:
+    """What all targets of an application share, digested once."""
+
+    def __init__(self, environment: EnvironmentSource, application: ApplicationSource) -> None:
+        prefix = len(application.path) + 1
+        self._environment = environment
+        self._layers = [layer for layer in (environment.spec, application.spec) if layer is not None]
+        self._shared = digest(
+            {
+                "application": application.name,
+                "environment": environment.name,
+                "files": [[file.path[prefix:], file.oid] for file in application.files],
+                "layers": [_written(layer) for layer in self._layers],
+                "serviceAccountName": environment.spec and environment.spec.service_account_name,
+            }
+        )
+        self._overrides = [[_written(override) for override in layer.overrides] for layer in self._layers]
+
+    def on(self, target: Target, cluster: Cluster) -> str:
+        """Digest for one target; an override for other clusters is no input here."""
+        spec = self._environment.spec
+        return digest(
+            {
+                "shared": self._shared,
+                "target": str(target),
+                "labels": dict(cluster.metadata.labels),
+                "overrides": [
+                    [written[index] for index, _ in overrides_for(layer, cluster)]
+                    for layer, written in zip(self._layers, self._overrides, strict=True)
+                ],
+                "createNamespace": spec is not None and creates_namespace(spec, target, cluster),
+            }
+        )
+
+
+def _written(part: Rendering | TargetOverride) -> str:
+    patches = [patch.model_dump(mode="json", by_alias=True) for patch in part.patches]
+    return digest({"variables": dict(part.variables), "patches": patches})

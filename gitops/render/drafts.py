@@ -71,6 +71,8 @@ class Draft:
     @property
     def source(self) -> Location:
         """The file and line that the object begins on."""
+        if not self.pointer:
+            return Location(self.document.path, self.document.line)
         return replace(self.at(), column=0)
 
     @property

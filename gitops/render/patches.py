@@ -17,6 +17,8 @@ from gitops.objects import Json, split_api_version
 from gitops.render.drafts import Draft
 from gitops.render.variables import overrides_for, substitute
 
+Pointer = tuple[str | int, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class PlacedPatch:
@@ -24,7 +26,7 @@ class PlacedPatch:
 
     patch: Patch
     owner: EnvironmentSource | ApplicationSource
-    pointer: tuple[str | int, ...]
+    pointer: Pointer
     required: bool
 
     def at(self, *pointer: str | int) -> Location:
@@ -48,7 +50,7 @@ def patches_for(
 
 def _written(
     owner: EnvironmentSource | ApplicationSource, cluster: Cluster
-) -> Iterator[tuple[tuple[str | int, ...], Patch]]:
+) -> Iterator[tuple[Pointer, Patch]]:
     if owner.spec is None:
         return
     for index, patch in enumerate(owner.spec.patches):
@@ -60,19 +62,19 @@ def _written(
 
 def apply_patches(
     drafts: Sequence[Draft], patches: Sequence[PlacedPatch], variables: Mapping[str, str]
-) -> tuple[list[Draft], frozenset[Location]]:
-    """Run `patches` in order. Gives the new drafts, and the places of the patches that matched something.
+) -> tuple[list[Draft], frozenset[Pointer]]:
+    """Run `patches` in order. Gives the new drafts, and which of the environment's patches matched something.
 
     Raises InvalidInput for operations that cannot be carried out and for required patches without a match.
     """
     current = list(drafts)
-    matched: set[Location] = set()
+    matched: set[Pointer] = set()
     problems: list[Problem] = []
     for placed in patches:
         chosen = [index for index, draft in enumerate(current) if matches(placed.patch.target, draft)]
-        if chosen:
-            matched.add(placed.at())
-        elif placed.required:
+        if chosen and not placed.required:
+            matched.add(placed.pointer)
+        if placed.required and not chosen:
             problems.append(Problem(placed.at("target"), "this patch matches no object of the application"))
         for index in chosen:
             try:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gitops.dialect import Document, parse
-from gitops.errors import InvalidInput, Location, Problem
+from gitops.errors import InvalidInput, Problem
 from gitops.model.catalog import ApplicationSource, EnvironmentSource
 from gitops.model.kinds import Cluster
 from gitops.model.targets import Target
 from gitops.objects import Manifest, ObjectKey
 from gitops.render.drafts import Draft, cleaned, content_problems, drafts, identity, shape_problems
-from gitops.render.patches import apply_patches, patches_for
+from gitops.render.patches import Pointer, apply_patches, patches_for
 from gitops.render.variables import substitute, target_variables
 
 __all__ = ["Rendered", "identity", "parse_file", "render", "render_documents"]
@@ -23,10 +23,10 @@ SUBSTITUTE = "gitops-waves.io/substitute"
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What came of a render. `matched` has the places of the patches that matched at least one object."""
+    """What came of a render. `matched` points, in `environment.yaml`, to the patches there that matched."""
 
     manifests: tuple[Manifest, ...]
-    matched: frozenset[Location]
+    matched: frozenset[Pointer]
 
 
 def parse_file(path: str, data: bytes) -> tuple[Document, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gitops.errors import InvalidInput, Location, Problem
@@ -59,21 +59,32 @@ def expand(
     Raises InvalidInput at `at` for every name that is not in `variables`, with the nearest one that is;
     of a `secret` text nothing is quoted.
     """
-    problems: list[Problem] = []
+    expanded, unknown = _expand(text, variables)
+    if unknown:
+        raise InvalidInput(*_undefined_at(at, unknown, variables, secret=secret))
+    return expanded
+
+
+def _expand(text: str, variables: Mapping[str, str]) -> tuple[str, list[str | None]]:
+    """Give the expanded text and what is undefined in it; None stands for a `${` without its `}`."""
+    unknown: list[str | None] = []
 
     def value(match: re.Match[str]) -> str:
         if match[0] == "$${":
             return "${"
         name = match[1]
-        if name in variables:
-            return variables[name]
-        problems.append(Problem(at, _undefined(name, variables, secret=secret)))
-        return ""
+        if name not in variables:
+            unknown.append(name)
+            return ""
+        return variables[name]
 
-    expanded = _REFERENCE.sub(value, text)
-    if problems:
-        raise InvalidInput(*problems)
-    return expanded
+    return _REFERENCE.sub(value, text), unknown
+
+
+def _undefined_at(
+    at: Location, unknown: Sequence[str | None], variables: Mapping[str, str], *, secret: bool
+) -> list[Problem]:
+    return [Problem(at, _undefined(name, variables, secret=secret)) for name in unknown]
 
 
 def _undefined(name: str | None, variables: Mapping[str, str], *, secret: bool) -> str:
@@ -101,11 +112,10 @@ def substitute(
         if isinstance(part, str):
             if "${" not in part:
                 return part
-            try:
-                return expand(part, variables, locate(*pointer), secret=secret)
-            except InvalidInput as error:
-                problems.extend(error.problems)
-                return part
+            expanded, unknown = _expand(part, variables)
+            if unknown:  # a place costs another reading of the document, so it is looked up only now
+                problems.extend(_undefined_at(locate(*pointer), unknown, variables, secret=secret))
+            return expanded
         if isinstance(part, dict):
             changed = {key: walk(inner, (*pointer, key)) for key, inner in part.items()}
             return changed if any(changed[key] is not part[key] for key in part) else part
