@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
@@ -14,6 +15,8 @@ from controllers.web.forms import environments_form, waits_form
 from controllers.web.status import StatusPort
 from gitops.errors import TerminalError
 from gitops.objects import JsonObject
+
+log = logging.getLogger(__name__)
 
 MAX_AT_ONCE = 32
 _BODY_BYTES = 1024
@@ -53,8 +56,15 @@ class WebServer:
         app.router.add_get("/metrics", self._exposition)
         app.router.add_get("/api/v1/environments", self._environments)
         app.router.add_get("/api/v1/environments/{name}/waits", self._waits)
+        # aiohttp logs a traceback for each malformed request; anybody who reaches the port could fill the log.
+        silent = logging.getLogger(f"{__name__}.connections")
+        silent.setLevel(logging.CRITICAL + 1)
         runner = web.AppRunner(
-            app, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS, shutdown_timeout=_STOP_SECONDS
+            app,
+            access_log=None,
+            logger=silent,
+            keepalive_timeout=_KEEPALIVE_SECONDS,
+            shutdown_timeout=_STOP_SECONDS,
         )
         await runner.setup()
         try:
@@ -94,6 +104,9 @@ class WebServer:
             return await handler(request)
         except web.HTTPException as error:
             return _problem(error.status, error.reason)
+        except Exception:
+            log.exception("a request could not be answered", extra={"path": request.path})
+            return _problem(500, "the controller could not answer; its log says why")
         finally:
             self._under_way -= 1
 

@@ -264,6 +264,30 @@ async def test_requests_beyond_the_bound_are_turned_away_but_probes_are_not(
     assert (await get(client, "/api/v1/environments"))[0] == 200
 
 
+async def test_a_defect_is_logged_once_and_not_shown(
+    client: aiohttp.ClientSession, status: Status, caplog: pytest.LogCaptureFixture
+) -> None:
+    status.states = {"prod": None}  # type: ignore[dict-item] - the defect
+    async with client.get("/api/v1/environments") as answer:
+        assert (answer.status, answer.headers["X-Content-Type-Options"]) == (500, "nosniff")
+        assert "NoneType" not in await answer.text()
+    (record,) = caplog.records
+    assert (record.getMessage(), record.exc_info is not None) == ("a request could not be answered", True)
+
+
+async def test_malformed_requests_do_not_fill_the_log(
+    client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert client._base_url is not None
+    reader, writer = await asyncio.open_connection("127.0.0.1", client._base_url.port)
+    writer.write(b"GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n")
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.0 400 ")
+    assert caplog.records == []
+
+
 async def test_a_port_that_is_taken_is_an_error_of_ours(status: Status, metrics: Metrics) -> None:
     first, second = WebServer(metrics, status), WebServer(metrics, status)
     port = await first.start("127.0.0.1", 0)
