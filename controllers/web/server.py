@@ -56,7 +56,7 @@ class WebServer:
         app.router.add_get("/metrics", self._exposition)
         app.router.add_get("/api/v1/environments", self._environments)
         app.router.add_get("/api/v1/environments/{name}/waits", self._waits)
-        # aiohttp logs a traceback for each malformed request; anybody who reaches the port could fill the log.
+        # aiohttp logs a traceback for each malformed request: any client could fill the log.
         silent = logging.getLogger(f"{__name__}.connections")
         silent.setLevel(logging.CRITICAL + 1)
         runner = web.AppRunner(

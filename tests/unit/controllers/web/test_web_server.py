@@ -267,7 +267,7 @@ async def test_requests_beyond_the_bound_are_turned_away_but_probes_are_not(
 async def test_a_defect_is_logged_once_and_not_shown(
     client: aiohttp.ClientSession, status: Status, caplog: pytest.LogCaptureFixture
 ) -> None:
-    status.states = {"prod": None}  # type: ignore[dict-item] - the defect
+    status.states = {"prod": None}  # type: ignore[dict-item]
     async with client.get("/api/v1/environments") as answer:
         assert (answer.status, answer.headers["X-Content-Type-Options"]) == (500, "nosniff")
         assert "NoneType" not in await answer.text()
