@@ -11,6 +11,7 @@ from pathlib import Path
 import pygit2
 
 from controllers.adapters.git.audit import REFS, SEEN, ref_target
+from controllers.adapters.git.compaction import compact
 from controllers.adapters.git.failures import explained
 
 _log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ def open_store(path: Path, branch: str) -> pygit2.Repository:
             path.parent.mkdir(parents=True, exist_ok=True)
             _create(path, branch)
         _sweep(path)
+        compact(path)
         _point_head(path, f"ref: refs/heads/{branch}\n")
         return pygit2.Repository(str(path))
 
@@ -62,6 +64,8 @@ def _sound(path: Path) -> bool:
             pygit2.Oid(hex=file.read_text(encoding="ascii").strip())
         repository = pygit2.Repository(str(path))
         for name in repository.listall_references():
+            if name.startswith("refs/tags/"):  # they may name anything, and nothing here reads them
+                continue
             repository[str(repository.references[name].target)].peel(pygit2.Tree)
         repository.free()
     except (pygit2.GitError, KeyError, ValueError, OSError) as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from controllers.adapters.git import Change, Mirror, Remote
+from controllers.adapters.git.compaction import compact
 from gitops.errors import TerminalError, TransientError
 from tests.unit.controllers.adapters.git.conftest import Work
 from tests.unit.controllers.adapters.git.git_servers import HttpGit
@@ -91,6 +92,44 @@ def test_an_emptied_head_file_heals(work: Work, open_mirror: Open) -> None:
     (mirror.path / "HEAD").write_text("")
     again = open_mirror(work.path)
     assert (again.resolve("HEAD"), again.audit_tip("production")) == (head, tip)
+
+
+@pytest.mark.parametrize("transport", ["path", "http"])
+def test_tags_do_not_matter(
+    work: Work, hub: Work, server: HttpGit, open_mirror: Open, tmp_path: Path, transport: str
+) -> None:
+    """Whatever they name, and when they move."""
+    url = str(hub.path) if transport == "path" else f"{server.url}/hub.git"
+    work.git("tag", "blob", "HEAD:README")
+    work.git("tag", "-a", "-m", "release", "v1")
+    work.git("push", "-q", "origin", "--tags")
+    open_mirror(url).fetch()
+    head = work.commit({"x": "y"})
+    work.git("tag", "-f", "-a", "-m", "moved", "v1")
+    work.git("push", "-q", "--force", "origin", "main", "--tags")
+    assert open_mirror(url).fetch().head == head
+    again = open_mirror(url)
+    assert again.fetch().change is Change.NONE
+    assert not (tmp_path / "mirror.damaged-1").exists()
+
+
+def test_a_mirror_of_many_files_is_packed(work: Work, open_mirror: Open) -> None:
+    """Every commit and record stays readable, and a second time there is nothing to do."""
+    mirror = open_mirror(work.path)
+    mirror.fetch()
+    tips = [record(mirror) for _ in range(5)]
+    head = work.commit({"x": "y"})
+    mirror.fetch()
+    assert not compact(mirror.path)
+    assert compact(mirror.path, packs=0, loose=0)
+    assert len(list((mirror.path / "objects/pack").glob("*.pack"))) == 1
+    assert not list((mirror.path / "objects").glob("??/*"))
+    assert not compact(mirror.path, packs=1, loose=0)
+    compact(mirror.path, packs=0, loose=0)
+    for reader in (mirror, open_mirror(work.path)):
+        assert reader.tree(head).read("x") == b"y"
+        assert [entry.oid for entry in reader.audit_log("production")] == tips[::-1]
+        assert reader.fetch().head == head
 
 
 def test_leftovers_of_killed_processes_are_swept(work: Work, open_mirror: Open) -> None:
