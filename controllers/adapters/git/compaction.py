@@ -19,7 +19,7 @@ def compact(path: Path, *, packs: int = _PACKS, loose: int = _LOOSE) -> bool:
     """Put all objects of the repository in `path` into one pack if there are more files than the limits.
 
     The old files go only after the new pack is complete under its name, so it may be killed at any point.
-    Nothing is dropped, reachable or not; nothing is done where it would fill the disk. Returns whether it did.
+    Nothing is dropped, reachable or not; nothing is done where the disk would fill. Returns whether it did.
     """
     old_packs = set(path.glob("objects/pack/pack-*.pack"))
     old_loose = [file for file in path.glob("objects/[0-9a-f][0-9a-f]/*") if len(file.name) == _NAME_LENGTH]
