@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 from platformdirs import user_state_path
@@ -18,6 +21,7 @@ from controllers.adapters.kube.connection import ConnectionSettings
 from controllers.adapters.kube.patience import Patience
 from controllers.clock import now
 from controllers.clusters import Clusters
+from controllers.measured import GitRequest, MeasuredMirror, nobody
 from controllers.metrics import Metrics
 from controllers.repository import RepositoryController
 from controllers.rollout.recorder import Recorder
@@ -25,12 +29,13 @@ from controllers.rollout.reverter import Reverter
 from controllers.rollout.tools import Observer, Tools
 from controllers.source import Follower, Timing
 from controllers.source.revisions import Revisions
-from controllers.web import WebServer
+from controllers.web.server import WebServer
+from controllers.web.status import Heartbeats
 from gitops.model.controller import ClusterConnection, Controller, FollowedRepository, GitCredentials
 from gitops.rollout.events import Event
-from gitops.rollout.explain import Wait
 from gitops.rollout.observation import Work
 from gitops.rollout.state import EnvironmentState
+from gitops.rollout.wait import Wait
 
 log = logging.getLogger(__name__)
 
@@ -54,25 +59,28 @@ def connection_of(connection: ClusterConnection) -> ConnectionSettings:
     return ConnectionSettings(**connection.model_dump())
 
 
-def mirror_of(config: Controller, repository: FollowedRepository) -> Mirror:
+def mirror_of(config: Controller, repository: FollowedRepository, on_request: GitRequest = nobody) -> Mirror:
     """Open the repository's mirror in the state folder. Talks to no remote."""
     folder = Path(config.state_directory) if config.state_directory else user_state_path("gitops-waves")
     audit = remote_of(repository, repository.audit_url) if repository.audit_url else None
-    return Mirror.open(folder / f"{repository.name}.git", remote_of(repository), audit)
+    mirror = MeasuredMirror.open(folder / f"{repository.name}.git", remote_of(repository), audit)
+    mirror.on_request = on_request
+    return mirror
 
 
 class Fleet:
     """Everything that runs: one controller per repository, what they share, and what the outside may ask."""
 
     def __init__(self, config: Controller, observers: Sequence[Observer] = ()) -> None:
-        self.metrics = Metrics()
+        self.metrics = Metrics(version("gitops-waves"))
+        self.heartbeats = Heartbeats(time.monotonic)
         self.clusters = Clusters(
             {one.name: connection_of(one) for one in config.connections},
             on_request=lambda cluster, seen: self.metrics.kube_request(seen, cluster),
         )
         self.repositories: list[RepositoryController] = []
         self._config = config
-        self._observers = (_MetricsObserver(self.metrics), *observers)
+        self._observers = (_MetricsObserver(self.metrics, self.heartbeats), *observers)
         self._stack = AsyncExitStack()
 
     async def run(self, *, once: bool = False, ready: Callable[[str], None] = lambda _address: None) -> bool:
@@ -100,14 +108,14 @@ class Fleet:
             self.repositories.append(await self._repository(repository, prober))
 
     async def _repository(self, repository: FollowedRepository, prober: HttpProber) -> RepositoryController:
-        mirror = await asyncio.to_thread(mirror_of, self._config, repository)
+        mirror = await asyncio.to_thread(mirror_of, self._config, repository, self.metrics.git_request)
         revisions = Revisions(mirror)
         patience = Patience(first_wait=1.0, longest_wait=60.0)
         tools = Tools(
             mirror=mirror,
             revisions=revisions,
             clusters=self.clusters,
-            recorder=Recorder(mirror, self._author, patience),
+            recorder=Recorder(mirror, self._author, patience, self.metrics.audit_unpushed),
             reverter=Reverter(mirror, revisions, self._author, now, patience),
             prober=prober,
             observer=Observers(self._observers),
@@ -124,6 +132,10 @@ class Fleet:
         while not all(one.at_rest for one in self.repositories):  # noqa: ASYNC110 - asks many loops at once
             await asyncio.sleep(_ONCE_POLL_SECONDS)
         return all(one.as_wanted for one in self.repositories)
+
+    def alive(self) -> tuple[bool, str]:
+        """Whether every loop still turns; else which one does not."""
+        return self.heartbeats.alive()
 
     def ready(self) -> tuple[bool, str]:
         """Whether every repository was read and every environment made a pass; else what is missing."""
@@ -150,10 +162,12 @@ class Observers:
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._observers = tuple(observers)
 
-    def recorded(self, environment: str, events: tuple[Event, ...], state: EnvironmentState) -> None:
+    def recorded(
+        self, environment: str, events: tuple[Event, ...], before: EnvironmentState, after: EnvironmentState
+    ) -> None:
         """Tell all of them."""
         for observer in self._observers:
-            observer.recorded(environment, events, state)
+            observer.recorded(environment, events, before, after)
 
     def passed(self, environment: str, state: EnvironmentState, work: frozenset[Work]) -> None:
         """Tell all of them."""
@@ -162,15 +176,22 @@ class Observers:
 
 
 class _MetricsObserver:
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, heartbeats: Heartbeats) -> None:
         self._metrics = metrics
+        self._heartbeats = heartbeats
+        self._work: dict[str, Counter[str]] = {}
 
-    def recorded(self, environment: str, events: tuple[Event, ...], state: EnvironmentState) -> None:
-        self._metrics.observe_events(environment, events, state)
+    def recorded(
+        self, environment: str, events: tuple[Event, ...], before: EnvironmentState, after: EnvironmentState
+    ) -> None:
+        del after
+        self._metrics.observe_events(environment, events, before)
 
     def passed(self, environment: str, state: EnvironmentState, work: frozenset[Work]) -> None:
+        self._heartbeats.beat(environment)
+        self._work[environment] = Counter(type(one).__name__.removesuffix("Work").lower() for one in work)
+        self._metrics.work(sum(self._work.values(), Counter()))
         self._metrics.set_targets(environment, state)
-        self._metrics.work(environment, work)
         self._metrics.pass_done(environment, now())
 
 

@@ -49,6 +49,16 @@ class RepositoryController:
         """Whether the repository was read and every environment made a pass."""
         return self.fetched is not None and all(loop.passes for loop in self.loops.values())
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is due: all that is left waits for people, or for clusters that do not answer."""
+        return self.ready and all(loop.at_rest for loop in self.loops.values())
+
+    @property
+    def as_wanted(self) -> bool:
+        """Whether everything is as Git says."""
+        return self.ready and not self.error and all(loop.as_wanted for loop in self.loops.values())
+
     async def _accept(self, fetched: Fetched) -> None:
         self.fetched = fetched
         self.error = ""

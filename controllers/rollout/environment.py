@@ -18,6 +18,7 @@ from gitops.rollout.desired import Wish, wish
 from gitops.rollout.events import Event
 from gitops.rollout.explain import explain
 from gitops.rollout.observation import Command, Desired, Observation
+from gitops.rollout.rest import as_wanted, at_rest
 from gitops.rollout.state import EnvironmentState
 from gitops.rollout.trailers import Authored, commands_of
 from gitops.rollout.wait import Wait
@@ -39,6 +40,8 @@ class EnvironmentLoop:
         self.waits: tuple[Wait, ...] = ()
         self.passes = 0
         self.error = ""
+        self.at_rest = False
+        self.as_wanted = False
         self._tools = tools
         self._board = Board()
         self._errands = Errands(name, tools.revisions, tools.clusters)
@@ -54,6 +57,7 @@ class EnvironmentLoop:
     def notice(self, head: str) -> None:
         """Say where the branch is now."""
         self._head = head
+        self.at_rest = False
         self._board.changed.set()
 
     async def run(self) -> None:
@@ -64,11 +68,6 @@ class EnvironmentLoop:
                 await self._pass_once()
         finally:
             await self._crew.stop()
-
-    @property
-    def settled(self) -> bool:
-        """Whether nothing is under way and nothing is about to start: what `--once` waits for."""
-        return self.passes > 0 and not self._crew.under_way() and not self._board.changed.is_set()
 
     async def _pass_once(self) -> None:
         self._board.changed.clear()
@@ -98,10 +97,12 @@ class EnvironmentLoop:
         decision = advance(self.state, seen, now)
         if decision.events:
             await self._tools.recorder.append(self.name, decision.events, decision.state, now)
-            self.state = decision.state
-            self._tell(decision.events)
+            before, self.state = self.state, decision.state
+            self._tell(decision.events, before)
         self._crew.reconcile(decision.work)
         self.waits = explain(self.name, self.state, seen, now)
+        self.at_rest = not decision.events and at_rest(self.state, seen, now)
+        self.as_wanted = as_wanted(self.state, seen)
         self.passes += 1
         self._tools.observer.passed(self.name, self.state, decision.work)
         return decision
@@ -114,10 +115,10 @@ class EnvironmentLoop:
             log.error("%s: %s", self.name, error)
         self.error = str(error)
 
-    def _tell(self, events: tuple[Event, ...]) -> None:
+    def _tell(self, events: tuple[Event, ...], before: EnvironmentState) -> None:
         for event in events:
             log.info(audit.narrate(event), extra={"environment": self.name, "event": event.type})
-        self._tools.observer.recorded(self.name, events, self.state)
+        self._tools.observer.recorded(self.name, events, before, self.state)
 
     def _pause(self, decision: Decision) -> float:
         if decision.look_again_at is None:

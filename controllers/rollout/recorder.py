@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
@@ -24,10 +25,18 @@ _GATHER_SECONDS = 0.2
 class Recorder:
     """The audit refs of one repository."""
 
-    def __init__(self, mirror: Mirror, author: Callable[[datetime], Signature], patience: Patience) -> None:
+    def __init__(
+        self,
+        mirror: Mirror,
+        author: Callable[[datetime], Signature],
+        patience: Patience,
+        on_unpushed: Callable[[str, int], None] = lambda _environment, _records: None,
+    ) -> None:
         self._mirror = mirror
         self._author = author
         self._patience = patience
+        self._on_unpushed = on_unpushed
+        self._unpushed: Counter[str] = Counter()
         self._wanted = asyncio.Event()
         self.fenced: dict[str, str] = {}
         self.push_error = ""
@@ -61,6 +70,8 @@ class Recorder:
             author=self._author(now),
             expected_tip=tip,
         )
+        self._unpushed[environment] += 1
+        self._on_unpushed(environment, self._unpushed[environment])
         self._wanted.set()
         return commit
 
@@ -86,6 +97,7 @@ class Recorder:
 
     async def push(self) -> None:
         """Push everything once. An environment whose chain somebody else continued is fenced off."""
+        sent = dict(self._unpushed)
         waiting = await asyncio.to_thread(self._mirror.unpushed_audit)
         if not waiting:
             return
@@ -96,3 +108,6 @@ class Recorder:
                 log.error("another controller records %s: this one stops", environment)
             elif result.problem is not None:
                 raise result.problem
+            else:
+                self._unpushed[environment] -= sent.get(environment, 0)
+                self._on_unpushed(environment, self._unpushed[environment])

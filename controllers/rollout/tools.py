@@ -21,8 +21,10 @@ from gitops.rollout.state import EnvironmentState
 class Observer(Protocol):
     """Whoever wants to know what a pass did: metrics, a screen, a test."""
 
-    def recorded(self, environment: str, events: tuple[Event, ...], state: EnvironmentState) -> None:
-        """Events were recorded, and led to `state`."""
+    def recorded(
+        self, environment: str, events: tuple[Event, ...], before: EnvironmentState, after: EnvironmentState
+    ) -> None:
+        """Events were recorded, and led from one state to the other."""
 
     def passed(self, environment: str, state: EnvironmentState, work: frozenset[Work]) -> None:
         """A pass is over."""

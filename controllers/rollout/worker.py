@@ -118,6 +118,7 @@ class TargetWorker:
     async def _carry_out(self) -> Applied | None:
         """Plan and apply; None where that failed for good, which has been reported then."""
         observed, plan = await self.plan()
+        self._tell(unreachable="", waiting_for="its objects to be applied")
         if plan.refusals:
             self._fail(FailureCause.REFUSED, plan.refusals)
             return None
@@ -249,7 +250,9 @@ class TargetWorker:
         self._tell(failure=failure, current_since=None)
 
     def _tell(self, **changes: object) -> None:
-        self._report = replace(self._report, **changes)  # type: ignore[arg-type]
+        told = replace(self._report, **changes)  # type: ignore[arg-type]
+        answering = None if told.unreachable else told.answering_since or self._clock()
+        self._report = replace(told, answering_since=answering)
         self._say(self._report)
 
     def _clean(self, text: str) -> str:
