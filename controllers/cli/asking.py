@@ -1,0 +1,164 @@
+"""How the commands are called that ask for something. Each writes one commit to the branch, nothing else."""
+
+# ruff: noqa: PLC0415 - Git and the models are imported by the command, not by --help
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from controllers.cli import options
+from controllers.cli.output import Form
+
+if TYPE_CHECKING:
+    from controllers.cli.requests import Asking
+
+
+def revert(  # noqa: PLR0913 - an option each
+    place: options.Place,
+    *,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REV",
+            show_default=False,
+            help="To this commit. [default: the last good one that differs]",
+        ),
+    ] = None,
+    reason: options.Reason = "",
+    author: options.Author = None,
+    dry_run: options.DryRun = False,
+    config: options.Config = None,
+    repo: options.Repo = None,
+    branch: options.Branch = None,
+    output: options.Output = Form.TEXT,
+) -> None:
+    """Restore an application, or all of an environment, as of an earlier revision."""
+    from controllers.cli import revert as reverting
+
+    asking = _asking(repo, branch, config, author=author, reason=reason, dry_run=dry_run, output=output)
+    reverting.revert(place, to, asking)
+
+
+def pause(  # noqa: PLR0913 - an option each
+    environment: options.Environment,
+    *,
+    reason: options.Reason = "",
+    author: options.Author = None,
+    dry_run: options.DryRun = False,
+    config: options.Config = None,
+    repo: options.Repo = None,
+    branch: options.Branch = None,
+    output: options.Output = Form.TEXT,
+) -> None:
+    """Suspend an environment: nothing new is rolled out there."""
+    from controllers.cli import requests
+
+    asking = _asking(repo, branch, config, author=author, reason=reason, dry_run=dry_run, output=output)
+    requests.suspend(environment, asking, suspended=True)
+
+
+def resume(  # noqa: PLR0913 - an option each
+    environment: options.Environment,
+    *,
+    reason: options.Reason = "",
+    author: options.Author = None,
+    dry_run: options.DryRun = False,
+    config: options.Config = None,
+    repo: options.Repo = None,
+    branch: options.Branch = None,
+    output: options.Output = Form.TEXT,
+) -> None:
+    """End an environment's pause."""
+    from controllers.cli import requests
+
+    asking = _asking(repo, branch, config, author=author, reason=reason, dry_run=dry_run, output=output)
+    requests.suspend(environment, asking, suspended=False)
+
+
+def approve(  # noqa: PLR0913 - an option each
+    place: options.OneApplication,
+    *,
+    reason: options.Reason = "",
+    author: options.Author = None,
+    dry_run: options.DryRun = False,
+    config: options.Config = None,
+    repo: options.Repo = None,
+    branch: options.Branch = None,
+    output: options.Output = Form.TEXT,
+) -> None:
+    """Approve the wave of a rollout that waits for a person."""
+    from controllers.cli import requests
+    from gitops.rollout.events import CommandKind
+
+    asking = _asking(repo, branch, config, author=author, reason=reason, dry_run=dry_run, output=output)
+    requests.command(CommandKind.APPROVE, _application(place), asking)
+
+
+def retry(  # noqa: PLR0913 - an option each
+    place: options.Place,
+    *,
+    reason: options.Reason = "",
+    author: options.Author = None,
+    dry_run: options.DryRun = False,
+    config: options.Config = None,
+    repo: options.Repo = None,
+    branch: options.Branch = None,
+    output: options.Output = Form.TEXT,
+) -> None:
+    """Roll out inputs again that failed, or go on where a rollout is halted."""
+    from controllers.cli import requests
+    from gitops.rollout.events import CommandKind
+
+    asking = _asking(repo, branch, config, author=author, reason=reason, dry_run=dry_run, output=output)
+    requests.command(CommandKind.RETRY, place, asking)
+
+
+def allow_prune(  # noqa: PLR0913 - an option each
+    place: options.OneApplication,
+    *,
+    reason: options.Reason = "",
+    author: options.Author = None,
+    dry_run: options.DryRun = False,
+    config: options.Config = None,
+    repo: options.Repo = None,
+    branch: options.Branch = None,
+    output: options.Output = Form.TEXT,
+) -> None:
+    """Let the next rollout delete more objects than the prune budget allows."""
+    from controllers.cli import requests
+    from gitops.rollout.events import CommandKind
+
+    asking = _asking(repo, branch, config, author=author, reason=reason, dry_run=dry_run, output=output)
+    requests.command(CommandKind.ALLOW_PRUNE, _application(place), asking)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (revert, pause, resume, approve, retry, allow_prune):
+        app.command()(command)
+
+
+def _application(place: str) -> str:
+    environment, _, application = place.partition("/")
+    if not environment or not application:
+        raise typer.BadParameter(
+            f'"{place}": name the application too, as in {environment or "ENV"}/APPLICATION'
+        )
+    return place
+
+
+def _asking(  # noqa: PLR0913 - the options that all these commands have
+    repo: options.Repo,
+    branch: options.Branch,
+    config: options.Config,
+    *,
+    author: options.Author,
+    reason: str,
+    dry_run: bool,
+    output: Form,
+) -> Asking:
+    from controllers.cli.repository import Choice
+    from controllers.cli.requests import Asking
+
+    return Asking(Choice(repo, branch, config), author, reason, dry_run, output)

@@ -1,0 +1,76 @@
+"""`gitops lint`: everything that can be found wrong without a cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from controllers.adapters.git import Mirror
+from controllers.cli import output, worktree
+from controllers.cli.repository import Choice, opened
+from controllers.source.revisions import Revisions
+from gitops import lint as linting
+from gitops.errors import InvalidInput, Problem
+from gitops.model import catalog as catalogs
+from gitops.model.catalog import Catalog
+from gitops.objects import JsonObject
+
+
+def run(path: Path, rev: str | None, form: output.Form) -> bool:
+    """Show every problem; whether there were none."""
+    if rev is None:
+        catalog, found = of_folder(path)
+    else:
+        with opened(Choice(repo=str(path))) as repository:
+            catalog, found = of_commit(repository.mirror, repository.commit(rev))
+    applications = sum(len(one.applications) for one in catalog.environments.values())
+    value: JsonObject = {
+        "environments": len(catalog.environments),
+        "applications": applications,
+        "problems": [_problem(problem) for problem in found],
+    }
+    clean = (
+        f"{_counted(len(catalog.environments), 'environment')}, {_counted(applications, 'application')}: "
+        "no problems"
+    )
+    output.show(form, value, "\n".join(map(str, found)) or clean)
+    return not found
+
+
+def of_folder(path: Path) -> tuple[Catalog, tuple[Problem, ...]]:
+    """Judge files as they are on disk."""
+    snapshot = worktree.read(path)
+    catalog = catalogs.build(dict.fromkeys(snapshot.contents, ""), snapshot.contents)
+    return catalog, _all(linting.lint(catalog, snapshot.contents), snapshot.problems)
+
+
+def of_commit(mirror: Mirror, revision: str) -> tuple[Catalog, tuple[Problem, ...]]:
+    """Judge files as they are in a commit."""
+    catalog = Revisions(mirror).catalog(revision)
+    tree = mirror.tree(revision)
+    contents: dict[str, bytes] = {}
+    problems: list[Problem] = []
+    for environment in catalog.environments.values():
+        for application in environment.applications.values():
+            for file in application.files:
+                try:
+                    contents[file.path] = tree.read(file.path)
+                except InvalidInput as error:
+                    contents[file.path] = b""
+                    problems += error.problems
+    return catalog, _all(linting.lint(catalog, contents), tuple(problems))
+
+
+def _all(found: tuple[Problem, ...], unreadable: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Add what could not be read; what is said about such a file as if it were empty is left out."""
+    paths = {problem.location.path for problem in unreadable}
+    kept = {problem for problem in found if problem.location.path not in paths}
+    return tuple(sorted({*kept, *unreadable}))
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _problem(problem: Problem) -> JsonObject:
+    place = problem.location
+    return {"path": place.path, "line": place.line, "column": place.column, "message": problem.message}

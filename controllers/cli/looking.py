@@ -1,0 +1,138 @@
+"""How the commands are called that only look."""
+
+# ruff: noqa: PLC0415 - Git, Kubernetes and the models are imported by the command, not by --help
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from controllers.cli import options
+from controllers.cli.output import Form
+
+
+def lint(
+    path: Annotated[Path, typer.Argument(help="The folder that holds environments/ and clusters/.")] = Path(),
+    *,
+    rev: Annotated[
+        str | None, typer.Option(metavar="REV", help="Look at this commit, not at the files on disk.")
+    ] = None,
+    output: options.Output = Form.TEXT,
+) -> None:
+    """Show everything that is wrong, as file:line:column: message. Asks no cluster."""
+    from controllers.cli import lint as linting
+
+    _end(good=linting.run(path, rev, output))
+
+
+def plan(  # noqa: PLR0913 - an option each
+    rev: Annotated[str, typer.Argument(metavar="REV", help="A commit: HEAD, a branch, a hash.")],
+    *,
+    environment: Annotated[str, typer.Option(metavar="ENV", help="Only this environment.")] = "",
+    application: Annotated[str, typer.Option(metavar="NAME", help="Only this application.")] = "",
+    target: Annotated[str, typer.Option(metavar="CLUSTER/NAMESPACE", help="Only this target.")] = "",
+    config: options.Config = None,
+    repo: options.Repo = None,
+    branch: options.Branch = None,
+    kubeconfig: options.Kubeconfig = None,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds that one request to a cluster may take.")
+    ] = 10.0,
+    output: options.Output = Form.TEXT,
+) -> None:
+    """Show what a rollout of REV would do, per application, wave and target. Writes nothing."""
+    from controllers.cli import configuration
+    from controllers.cli import plan as planning
+    from controllers.cli.repository import Choice, opened
+    from controllers.clusters import Clusters
+    from controllers.main import connection_of
+
+    if config is not None and kubeconfig is not None:
+        raise typer.BadParameter("--kubeconfig: --config names the connections already")
+    found = configuration.load(config).connections if config else configuration.connections(kubeconfig)
+    clusters = Clusters({one.name: connection_of(one) for one in found}, request_timeout_seconds=timeout)
+    with opened(Choice(repo, branch, config)) as repository:
+        selection = planning.Selection(environment, application, target)
+        _end(good=planning.plan(repository, clusters, rev, selection, output))
+
+
+def status(
+    environment: Annotated[str | None, typer.Argument(metavar="[ENV]", help="Only this environment.")] = None,
+    *,
+    server: options.Server = None,
+    config: options.Config = None,
+    repo: options.Repo = None,
+    branch: options.Branch = None,
+    output: options.Output = Form.TEXT,
+) -> None:
+    """Show where every application is: from Git's records, or from a running controller."""
+    from controllers.cli import status as showing
+    from controllers.cli.repository import Choice
+
+    showing.status(environment, Choice(repo, branch, config), server, output)
+
+
+def explain(
+    place: Annotated[str, typer.Argument(metavar="ENV[/APPLICATION[@TARGET]]", help="What to explain.")],
+    *,
+    server: options.Server = None,
+    config: options.Config = None,
+    repo: options.Repo = None,
+    branch: options.Branch = None,
+    output: options.Output = Form.TEXT,
+) -> None:
+    """Say in one sentence each what applications and targets wait for, and who can release them."""
+    from controllers.cli import status as showing
+    from controllers.cli.repository import Choice
+
+    showing.explain(place, Choice(repo, branch, config), server, output)
+
+
+def history(  # noqa: PLR0913 - an option each
+    environment: options.Environment,
+    application: Annotated[str | None, typer.Argument(help="Only what is about this application.")] = None,
+    *,
+    limit: Annotated[
+        int | None, typer.Option("-n", "--limit", min=1, metavar="N", help="At most so many records.")
+    ] = None,
+    config: options.Config = None,
+    repo: options.Repo = None,
+    branch: options.Branch = None,
+    output: options.Output = Form.TEXT,
+) -> None:
+    """Show what was recorded about an environment, newest first."""
+    from controllers.cli import history as showing
+    from controllers.cli.repository import Choice
+
+    showing.history(environment, application, limit, Choice(repo, branch, config), output)
+
+
+def verify(
+    environment: Annotated[str | None, typer.Argument(metavar="[ENV]", help="Only this environment.")] = None,
+    *,
+    config: options.Config = None,
+    repo: options.Repo = None,
+    branch: options.Branch = None,
+    output: options.Output = Form.TEXT,
+) -> None:
+    """Check every record against the one before it."""
+    from controllers.cli import history as showing
+    from controllers.cli.repository import Choice
+
+    _end(good=showing.verify(environment, Choice(repo, branch, config), output))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (lint, plan, status, explain, history):
+        app.command()(command)
+    audit = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check what was recorded.")
+    audit.command()(verify)
+    audit.callback()(lambda: None)  # keeps `audit verify` two words though there is one command
+    app.add_typer(audit, name="audit")
+
+
+def _end(*, good: bool) -> None:
+    if not good:
+        raise typer.Exit(1)

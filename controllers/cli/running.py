@@ -1,0 +1,72 @@
+"""How `gitops run` is called."""
+
+# ruff: noqa: PLC0415 - the controller and its libraries are imported by the command, not by --help
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+import typer
+
+from controllers.cli import options
+from controllers.cli.output import Form
+
+_StateDir: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Mirrors are kept here; it is safe to delete.", show_default=False),
+]
+_Listen: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="Where metrics and status are served.", show_default=False),
+]
+_Once: TypeAlias = Annotated[
+    bool, typer.Option("--once", help="Do what is due and end: 0 when all is as Git says, else 3.")
+]
+_Progress: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(help="Draw rollouts live. [default: on a terminal, with --once]", show_default=False),
+]
+_LogFormat: TypeAlias = Annotated[Literal["text", "json"], typer.Option(help="How to write logs, on stderr.")]
+_LogLevel: TypeAlias = Annotated[
+    str, typer.Option(metavar="LEVEL", help="debug, info, warning or error.", show_default=False)
+]
+
+
+def run(  # noqa: PLR0913 - an option each
+    *,
+    config: options.Config = None,
+    repo: options.Repo = None,
+    branch: options.Branch = None,
+    kubeconfig: options.Kubeconfig = None,
+    state_dir: _StateDir = None,
+    listen: _Listen = None,
+    once: _Once = False,
+    progress: _Progress = None,
+    log_format: _LogFormat = "text",
+    log_level: _LogLevel = "",
+    output: options.Output = Form.TEXT,
+) -> None:
+    """Run the controller: follow repositories and make clusters be what they say."""
+    from controllers.cli import configuration
+    from controllers.cli.repository import Choice, followed
+    from controllers.cli.run import Manner
+    from controllers.cli.run import run as start
+
+    flags = {"--repo": repo, "--branch": branch, "--kubeconfig": kubeconfig}
+    given = [name for name, value in flags.items() if value is not None]
+    if config is not None and given:
+        raise typer.BadParameter(f"{', '.join(given)}: that is what --config says already")
+    if config is not None:
+        controller = configuration.load(config)
+    else:
+        url, followed_branch = followed(Choice(repo, branch))
+        controller = configuration.made(url, followed_branch, kubeconfig)
+    controller = configuration.overridden(controller, state_dir, listen)
+    drawn = sys.stdout.isatty() and once if progress is None else progress
+    raise typer.Exit(start(controller, Manner(once, drawn, log_format, log_level, output)))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(run)

@@ -1,0 +1,78 @@
+"""A folder on disk, read as if it were a revision: what is not committed yet counts too."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from controllers.adapters.git.tree import READ_LIMIT
+from gitops.errors import InvalidInput, Location, Problem, TerminalError
+
+_ROOTS = ("clusters", "environments")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Files by path from the root, with `/`. One that cannot be read is there as empty, with its problem."""
+
+    contents: dict[str, bytes]
+    problems: tuple[Problem, ...]
+
+
+def read(root: Path) -> Snapshot:
+    """Read what a controller would read. Raises TerminalError where `root` is no folder."""
+    if not root.is_dir():
+        raise TerminalError(f"{root} is not a folder: give the one that holds environments/ and clusters/")
+    contents: dict[str, bytes] = {}
+    problems: list[Problem] = []
+    for path in _files(root):
+        name = path.relative_to(root).as_posix()
+        try:
+            contents[name] = _bytes(path, name, root.resolve())
+        except InvalidInput as error:
+            contents[name] = b""
+            problems += error.problems
+    return Snapshot(contents, tuple(problems))
+
+
+def _files(root: Path) -> Iterator[Path]:
+    yield from sorted(path for path in root.iterdir() if not path.is_dir() and _readable(path.name))
+    for top in _ROOTS:
+        for folder, folders, names in os.walk(root / top):
+            linked = [name for name in folders if Path(folder, name).is_symlink()]
+            folders[:] = sorted(name for name in folders if name not in linked and not name.startswith("."))
+            yield from (Path(folder, name) for name in sorted((*names, *linked)) if _readable(name))
+
+
+def _readable(name: str) -> bool:
+    return name.isprintable() and not name.startswith(".")
+
+
+def _bytes(path: Path, name: str, root: Path) -> bytes:
+    problem = _link_problem(path, root) if path.is_symlink() else ""
+    if problem:
+        raise InvalidInput(Problem(Location(name), problem))
+    try:
+        if not path.is_file():  # a pipe or a device would make us wait, or never end
+            raise InvalidInput(Problem(Location(name), "this is not a file"))
+        size = path.stat().st_size
+        if size > READ_LIMIT:
+            message = f"the file has {size} bytes; the limit is {READ_LIMIT}"
+            raise InvalidInput(Problem(Location(name), message))
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(Problem(Location(name), f"cannot be read: {error.strerror}")) from None
+
+
+def _link_problem(path: Path, root: Path) -> str:
+    if path.readlink().is_absolute():
+        return f"the symlink {path.name} is absolute; only symlinks inside the repository are read"
+    try:
+        resolved = path.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return "this symlink leads to no file in the repository"
+    if not resolved.is_relative_to(root):
+        return "the symlink leads out of the repository"
+    return "" if resolved.is_file() else "this symlink leads to no file in the repository"

@@ -1,0 +1,1 @@
+"""What the command line shows, as values: JSON for programs, text for people. Reads nothing by itself."""

@@ -1,0 +1,97 @@
+"""Where every application is, from the recorded state alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gitops.objects import JsonObject
+from gitops.rollout.state import ApplicationState, EnvironmentState, TargetPhase
+from gitops.views.moments import rfc3339
+from gitops.views.table import Table
+
+IDLE = "Idle"
+_HEADING = ("ENVIRONMENT", "APPLICATION", "PHASE", "REVISION", "WAVE", "HEALTHY", "LAST OUTCOME")
+_SHORT = 12
+_NOTHING = "-"
+
+
+def environments_form(environments: Mapping[str, EnvironmentState]) -> JsonObject:
+    """All environments and their applications, by name. `phase` is the running rollout's, or Idle.
+
+    `targets` counts those of the running rollout that are healthy with its revision; without a rollout,
+    those that were last seen healthy with the last good one.
+    """
+    return {
+        "environments": [
+            {
+                "name": name,
+                "applications": [
+                    _application(application, state)
+                    for application, state in sorted(environment.applications.items())
+                ],
+            }
+            for name, environment in sorted(environments.items())
+        ]
+    }
+
+
+def _application(name: str, state: ApplicationState) -> JsonObject:
+    rollout, good, outcome = state.rollout, state.good, state.outcome
+    wave = rollout.current_wave if rollout else None
+    healthy, total = _targets(state)
+    return {
+        "name": name,
+        "phase": str(rollout.phase) if rollout else IDLE,
+        "revision": rollout.revision if rollout else good.revision if good else "",
+        "wave": wave.name if wave else "",
+        "targets": {"healthy": healthy, "total": total},
+        "lagging": sorted(state.lagging),
+        "good": good and {"revision": good.revision, "at": rfc3339(good.at)},
+        "outcome": outcome
+        and {
+            "rollout": outcome.rollout,
+            "revision": outcome.revision,
+            "result": outcome.result,
+            "because": outcome.because,
+            "at": rfc3339(outcome.at),
+            "revert": outcome.revert,
+        },
+    }
+
+
+def _targets(state: ApplicationState) -> tuple[int, int]:
+    if state.rollout is not None:
+        return len(state.rollout.in_phase(TargetPhase.HEALTHY)), len(state.rollout.targets)
+    good = state.good.digest if state.good else None
+    healthy = sum(held.settled and held.digest == good for held in state.on.values())
+    return healthy, len({*state.on, *state.lagging})
+
+
+def table(form: JsonObject) -> Table:
+    """Show what `environments_form`, or the controller's API, gave; what it does not tell is a dash."""
+    rows = [
+        _row(environment["name"], application)
+        for environment in form["environments"]
+        for application in environment["applications"]
+    ]
+    return Table(_HEADING, tuple(rows))
+
+
+def _row(environment: str, application: Mapping[str, Any]) -> tuple[str, ...]:
+    targets = application.get("targets")
+    outcome = application.get("outcome")
+    return (
+        environment,
+        application["name"],
+        application["phase"],
+        application["revision"][:_SHORT] or _NOTHING,
+        application.get("wave") or _NOTHING,
+        f"{targets['healthy']}/{targets['total']}" if targets else _NOTHING,
+        _outcome(outcome) if outcome else _NOTHING,
+    )
+
+
+def _outcome(outcome: Mapping[str, Any]) -> str:
+    because = f": {outcome['because']}" if outcome.get("because") else ""
+    return f"{outcome['result']} {outcome['revision'][:_SHORT]} at {outcome['at']}{because}"
