@@ -50,10 +50,11 @@ def verdict_of(name: str, rollout: Rollout, gate: Gate, seen: Observation, now: 
 
 
 def gate_due(name: str, rollout: Rollout, gate: Gate, seen: Observation) -> datetime | None:
-    """When a gate that has not passed counts as failed: a progress deadline after its soak as sampled.
+    """When a gate that has not passed counts as failed: a progress deadline after the soak as watched.
 
-    None while some target is not sampled, and for gates that take no samples: targets have deadlines of
-    their own for health, and a person may take as long as a person takes.
+    None while some target is not sampled or its health cannot be told: that is not the gate's delay. None
+    too for gates that take no samples: targets have deadlines of their own for health, and a person may
+    take as long as a person takes.
     """
     wave = rollout.current_wave
     since = rollout.soaking_since
@@ -64,7 +65,12 @@ def gate_due(name: str, rollout: Rollout, gate: Gate, seen: Observation) -> date
         if sampling is None:
             return None
         since = max(since, sampling.since)
-    return since + wave.soak + wave.progress_deadline
+    over = since + wave.soak
+    for _, moment in soaked_at(name, rollout, wave, seen):
+        if moment is None:
+            return None
+        over = max(over, moment)
+    return over + wave.progress_deadline
 
 
 def moments(name: str, rollout: Rollout, wave: WavePlan, seen: Observation) -> Iterator[datetime]:

@@ -361,3 +361,19 @@ def test_the_same_inputs_in_a_later_commit_start_nothing() -> None:
     world.commit("web", "A")
     world.run(MINUTE)
     assert len(world.events) == before
+
+
+def test_a_gate_is_not_blamed_for_a_target_whose_health_cannot_be_told() -> None:
+    """It answered well all along; one silent answer after its time, while health is awaited, fails nothing."""
+    world = World()
+    world.commit("web", "A", (wave("all", "t1", "t2", gates=(http(),), soak=MINUTE),))
+    world.run_until(lambda: "SoakStarted all" in world.told())
+    world.silent.add("t1")
+    world.run(20 * MINUTE)
+    world.gate_answers = lambda _work: Outcome.NO_DATA
+    world.run(MINUTE)
+    assert world.told(e.RolloutFailed) == []
+    world.gate_answers = lambda _work: Outcome.GOOD
+    world.cure()
+    world.settle()
+    assert world.application().good is not None

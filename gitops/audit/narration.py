@@ -1,0 +1,159 @@
+"""What an event says, as a sentence for people and as a headline. Used by history, records and messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gitops.audit.message import one_line
+from gitops.rollout import events as e
+
+_SHORT = 12
+_FEW = 5
+
+
+def narrate(event: e.Event) -> str:
+    """Tell one event in one sentence on one line."""
+    return one_line(_SENTENCES[type(event)](event))
+
+
+def headline(event: e.Event) -> str:
+    """Tell one event in a few words, without naming its rollout, for the subject of a record."""
+    return one_line(_HEADLINES[type(event)](event))
+
+
+def weight(event: e.Event) -> int:
+    """How much an event matters to somebody who reads one line only; more is more."""
+    return _WEIGHTS.get(type(event), 0)
+
+
+def _few(items: tuple[str, ...]) -> str:
+    more = f" and {len(items) - _FEW} more" if len(items) > _FEW else ""
+    return ", ".join(items[:_FEW]) + more if items else "no target"
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return (
+        ", ".join(f"{count} {action}" for action, count in sorted(counts.items()) if count) or "nothing to do"
+    )
+
+
+def _started(event: e.RolloutStarted) -> str:
+    waves = ", ".join(f"{wave.name} ({len(wave.targets)})" for wave in event.waves) or "none"
+    what = "removes the application" if event.removed else f"sets out for {event.revision[:_SHORT]}"
+    if event.rejoin:
+        what = f"brings targets that were left behind to {event.revision[:_SHORT]}"
+    permission = "; pruning beyond the budget is permitted" if event.prune_permitted else ""
+    return f"{event.rollout} {what}; waves: {waves}{permission}."
+
+
+def _failed(event: e.RolloutFailed) -> str:
+    gate = f" at gate {event.gate}" if event.gate else ""
+    return f"{event.rollout} failed in wave {event.wave}{gate}: {event.because}."
+
+
+def _command(event: e.CommandSeen) -> str:
+    return f"{event.author} asked for {event.command} of {event.application} in {event.commit[:_SHORT]}."
+
+
+_SENTENCES: dict[type[Any], Callable[[Any], str]] = {
+    e.CommandSeen: _command,
+    e.RevisionObserved: lambda event: f"Commits up to {event.revision[:_SHORT]} were read for commands.",
+    e.RevisionRefused: lambda event: (
+        f"{event.revision[:_SHORT]} cannot be rolled out as it is written: {'; '.join(event.problems)}."
+    ),
+    e.RolloutStarted: _started,
+    e.WaveStarted: lambda event: f"{event.rollout} starts wave {event.wave}.",
+    e.TargetStarted: lambda event: f"{event.rollout} starts on {event.target}.",
+    e.TargetApplied: lambda event: f"{event.rollout} is applied on {event.target}: {_counts(event.counts)}.",
+    e.TargetHealthy: lambda event: f"{event.rollout} is healthy on {event.target}.",
+    e.TargetRegressed: lambda event: (
+        f"{event.rollout} is no longer healthy on {event.target}: {event.because}."
+    ),
+    e.TargetFailed: lambda event: (
+        f"{event.rollout} failed on {event.target} ({event.cause}): {event.because}."
+    ),
+    e.SoakStarted: lambda event: f"{event.rollout} soaks in wave {event.wave}.",
+    e.GateJudged: lambda event: (
+        f"{event.rollout}: gate {event.gate} of wave {event.wave} says {event.verdict}: {event.because}."
+    ),
+    e.WavePassed: lambda event: f"{event.rollout} passed wave {event.wave}.",
+    e.RolloutSucceeded: lambda event: (
+        f"{event.rollout} reached its last wave; its inputs are the last good ones."
+    ),
+    e.RolloutFailed: _failed,
+    e.RolloutHalted: lambda event: f"{event.rollout} is halted: {event.because}.",
+    e.RestoreStarted: lambda event: (
+        f"{event.rollout} takes {_few(event.targets)} back to {event.revision[:_SHORT]}."
+    ),
+    e.TargetRestored: lambda event: f"{event.rollout}: {event.target} is back on the last good revision.",
+    e.TargetNotRestored: lambda event: (
+        f"{event.rollout}: {event.target} could not be taken back ({event.cause}): {event.because}."
+    ),
+    e.RestoreFinished: lambda event: f"{event.rollout}: no target waits to be taken back any more.",
+    e.RevertPushed: lambda event: f"{event.rollout} is reverted in Git by {event.commit[:_SHORT]}.",
+    e.RevertRefused: lambda event: f"{event.rollout} is not reverted in Git: {event.because}.",
+    e.RolloutReverted: lambda event: f"{event.rollout} is over: the last good revision rules.",
+    e.RolloutSuperseded: lambda event: f"{event.rollout} gives way to {event.by[:_SHORT]}.",
+    e.RejoinAbandoned: lambda event: f"{event.rollout} is given up for now: {event.because}.",
+    e.ApplicationRetired: lambda event: f"{event.application} left Git and its targets, and is forgotten.",
+}
+
+_HEADLINES: dict[type[Any], Callable[[Any], str]] = {
+    e.CommandSeen: lambda event: f"{event.command} asked for by {event.author}",
+    e.RevisionObserved: lambda event: f"read commands up to {event.revision[:_SHORT]}",
+    e.RevisionRefused: lambda event: (
+        f"{event.revision[:_SHORT]} refused: {event.problems[0]}"
+        if event.problems
+        else f"{event.revision[:_SHORT]} refused"
+    ),
+    e.RolloutStarted: lambda event: f"sets out for {event.revision[:_SHORT]}",
+    e.WaveStarted: lambda event: f"wave {event.wave} starts",
+    e.TargetStarted: lambda event: f"{event.target} starts",
+    e.TargetApplied: lambda event: f"{event.target} applied",
+    e.TargetHealthy: lambda event: f"{event.target} healthy",
+    e.TargetRegressed: lambda event: f"{event.target} no longer healthy",
+    e.TargetFailed: lambda event: f"{event.target} failed: {event.because}",
+    e.SoakStarted: lambda event: f"wave {event.wave} soaks",
+    e.GateJudged: lambda event: f"gate {event.gate} of wave {event.wave}: {event.verdict}",
+    e.WavePassed: lambda event: f"wave {event.wave} passed",
+    e.RolloutSucceeded: lambda _event: "succeeded",
+    e.RolloutFailed: lambda event: f"wave {event.wave} failed: {event.because}",
+    e.RolloutHalted: lambda event: f"halted: {event.because}",
+    e.RestoreStarted: lambda event: f"{_few(event.targets)} go back",
+    e.TargetRestored: lambda event: f"{event.target} is back",
+    e.TargetNotRestored: lambda event: f"{event.target} not taken back: {event.because}",
+    e.RestoreFinished: lambda _event: "targets are back",
+    e.RevertPushed: lambda event: f"reverted in Git by {event.commit[:_SHORT]}",
+    e.RevertRefused: lambda event: f"no revert commit: {event.because}",
+    e.RolloutReverted: lambda _event: "over, last good revision rules",
+    e.RolloutSuperseded: lambda event: f"gives way to {event.by[:_SHORT]}",
+    e.RejoinAbandoned: lambda event: f"rejoin given up: {event.because}",
+    e.ApplicationRetired: lambda _event: "retired",
+}
+
+_ORDER = (
+    e.RolloutFailed,
+    e.RevertRefused,
+    e.RolloutHalted,
+    e.RevertPushed,
+    e.TargetNotRestored,
+    e.RolloutSucceeded,
+    e.ApplicationRetired,
+    e.RolloutSuperseded,
+    e.RolloutStarted,
+    e.RevisionRefused,
+    e.TargetFailed,
+    e.RejoinAbandoned,
+    e.RestoreFinished,
+    e.RestoreStarted,
+    e.WavePassed,
+    e.GateJudged,
+    e.CommandSeen,
+    e.WaveStarted,
+    e.TargetRegressed,
+    e.SoakStarted,
+    e.TargetRestored,
+    e.TargetHealthy,
+)
+_WEIGHTS: dict[type[Any], int] = {kind: len(_ORDER) - index for index, kind in enumerate(_ORDER)}
