@@ -364,7 +364,7 @@ def test_the_same_inputs_in_a_later_commit_start_nothing() -> None:
 
 
 def test_a_gate_is_not_blamed_for_a_target_whose_health_cannot_be_told() -> None:
-    """It answered well all along; one silent answer after its time, while health is awaited, fails nothing."""
+    """It answered well all along; one silence after its time, while health is awaited, fails nothing."""
     world = World()
     world.commit("web", "A", (wave("all", "t1", "t2", gates=(http(),), soak=MINUTE),))
     world.run_until(lambda: "SoakStarted all" in world.told())

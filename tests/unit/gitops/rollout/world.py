@@ -31,7 +31,14 @@ from gitops.rollout.observation import (
     TargetReport,
     Work,
 )
-from gitops.rollout.state import ApplicationState, EnvironmentState, FailureCause, WavePlan
+from gitops.rollout.state import (
+    ApplicationState,
+    EnvironmentState,
+    FailureCause,
+    RolloutPhase,
+    TargetPhase,
+    WavePlan,
+)
 from gitops.rollout.transitions import evolve
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -302,7 +309,24 @@ def check_pass(state: EnvironmentState, seen: Observation, decision: Decision, n
     assert advance(decision.state, seen, max(now, early)).events == (), (
         "time alone moves it before it looks again"
     )
-    for wait in explain("production", decision.state, seen, now):
+    check_words(decision.state, seen, now)
+
+
+def check_words(state: EnvironmentState, seen: Observation, now: datetime) -> None:
+    """Every application has its sentence, and so has every target that is not at rest."""
+    waits = explain("production", state, seen, now)
+    told = {(wait.application, wait.target) for wait in waits}
+    assert len(told) == len(waits)
+    assert {(name, "") for name in set(state.applications) | set(seen.desired) | set(seen.problems)} <= told
+    for name, application in state.applications.items():
+        assert {(name, target) for target in application.lagging} <= told
+        rollout = application.rollout
+        if rollout is not None and rollout.phase is RolloutPhase.ADVANCING:
+            at_rest = set(rollout.in_phase(TargetPhase.HEALTHY))
+            assert {(name, target) for target in set(rollout.targets) - at_rest} <= told
+        if rollout is not None and rollout.phase is RolloutPhase.RESTORING:
+            assert {(name, target) for target in rollout.in_phase(TargetPhase.RESTORING)} <= told
+    for wait in waits:
         assert wait.waits_for
         assert str(wait).endswith(".")
 
