@@ -128,10 +128,15 @@ def test_targets_that_hold_neither_good_nor_new_inputs_are_brought_back_too() ->
     world = good_world()
     world.commit("web", "B")
     world.run_until(lambda: "WavePassed europe" in world.told())
+    world.suspended = True
     world.run(SECOND)
+    reached = world.on("B")
     world.bad("C", "c1")
     world.commit("web", "C")
+    world.suspended = False
     world.settle()
+    restore = next(event for event in world.events if isinstance(event, e.RestoreStarted))
+    assert {"c1", "e1", "e2"} <= set(reached) <= set(restore.targets)
     assert world.on("A") == ALL
 
 

@@ -188,6 +188,18 @@ def test_an_unreachable_canary_is_waited_for_and_no_later_wave_starts() -> None:
     assert world.application().good is not None
 
 
+def test_a_wave_of_silent_targets_only_is_waited_for_even_within_its_budget() -> None:
+    """One may be left behind, the last one not: somebody has to say yes before the next wave starts."""
+    world = World(silent={"c1", "c2"})
+    world.commit("web", "A", (wave("canary", "c1", "c2", max_failures=2), wave("rest", "r1")))
+    world.run(30 * MINUTE, by=5 * SECOND)
+    assert world.told(e.TargetFailed) == ["TargetFailed c1"]
+    assert world.on("A") == []
+    world.silent.remove("c2")
+    world.settle()
+    assert world.on("A") == ["c2", "r1"]
+
+
 def test_a_target_unreachable_for_longer_than_its_deadline_gets_its_time_when_it_answers() -> None:
     world = World(silent={"c1"})
     world.commit("web", "A")
