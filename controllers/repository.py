@@ -80,7 +80,7 @@ class RepositoryController:
             self.loops[environment].notice(fetched.head)
 
     def _start(self, environment: str) -> None:
-        loop = EnvironmentLoop(environment, self._tools)
+        loop = EnvironmentLoop(environment, self._tools, self._follower.hint)
         self.loops[environment] = loop
         self._tasks[environment] = asyncio.create_task(loop.run(), name=f"environment {environment}")
         self._tasks[environment].add_done_callback(self._ended(environment))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from controllers.rollout.board import Board
 from controllers.rollout.crew import Crew
@@ -15,7 +16,7 @@ from gitops.errors import Conflict, GitopsError, TerminalError
 from gitops.model.kinds import OnFailure
 from gitops.rollout.decide import Decision, advance
 from gitops.rollout.desired import Wish, wish
-from gitops.rollout.events import Event
+from gitops.rollout.events import Event, RevertPushed
 from gitops.rollout.explain import explain
 from gitops.rollout.observation import Command, Desired, Observation
 from gitops.rollout.rest import as_wanted, at_rest
@@ -34,7 +35,8 @@ _LONGEST_SLEEP_SECONDS = 60.0
 class EnvironmentLoop:
     """Drives one environment. `notice` is a hint; everything is read again."""
 
-    def __init__(self, name: str, tools: Tools) -> None:
+    def __init__(self, name: str, tools: Tools, hint: Callable[[], None]) -> None:
+        """`hint` asks for a fetch: after our own push there is news."""
         self.name = name
         self.state = EnvironmentState()
         self.waits: tuple[Wait, ...] = ()
@@ -43,6 +45,8 @@ class EnvironmentLoop:
         self.at_rest = False
         self.as_wanted = False
         self._tools = tools
+        self._hint = hint
+        self._pushed = False
         self._board = Board()
         self._errands = Errands(name, tools.revisions, tools.clusters)
         self._hands = Hands(name, self._board, self._errands, tools, self._current)
@@ -56,6 +60,7 @@ class EnvironmentLoop:
 
     def notice(self, head: str) -> None:
         """Say where the branch is now."""
+        self._pushed = self._pushed and head == self._head
         self._head = head
         self.at_rest = False
         self._board.changed.set()
@@ -99,9 +104,12 @@ class EnvironmentLoop:
             await self._tools.recorder.append(self.name, decision.events, decision.state, now)
             before, self.state = self.state, decision.state
             self._tell(decision.events, before)
+            if any(isinstance(event, RevertPushed) for event in decision.events):
+                self._pushed = True
+                self._hint()
         self._crew.reconcile(decision.work)
         self.waits = explain(self.name, self.state, seen, now)
-        self.at_rest = not decision.events and at_rest(self.state, seen, now)
+        self.at_rest = not self._pushed and at_rest(self.state, seen, now)
         self.as_wanted = as_wanted(self.state, seen)
         self.passes += 1
         self._tools.observer.passed(self.name, self.state, decision.work)

@@ -7,8 +7,6 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from gitops.revert import Change, NoRevert, ReverseCommit
-
 from controllers.adapters.git.edit import RevertConflict, Signature
 from controllers.adapters.git.history import CommitInfo
 from controllers.adapters.git.mirror import Mirror
@@ -16,6 +14,7 @@ from controllers.adapters.kube.patience import Patience
 from controllers.source.revisions import Revisions
 from gitops import revert
 from gitops.errors import Conflict, Denied, Refused, TransientError
+from gitops.revert import Change, NoRevert, ReverseCommit
 from gitops.rollout.observation import RevertReport, RevertWork
 from gitops.rollout.state import ApplicationState, Rollout
 
@@ -142,6 +141,7 @@ class Reverter:
                         paths=touched,
                         is_revert=revert.is_revert(commit.trailers),
                         is_merge=len(commit.parents) > 1,
+                        reverts=revert.reverted_by(commit.trailers),
                     )
                 )
         return tuple(found)

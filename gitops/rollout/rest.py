@@ -16,7 +16,7 @@ SILENCE = timedelta(seconds=30)
 
 
 def at_rest(state: EnvironmentState, seen: Observation, now: datetime) -> bool:
-    """Whether a pass that had nothing to say leaves nothing under way but waits for people.
+    """Whether a pass leaves nothing under way but waits for people.
 
     An application that no rollout carries is at rest: whatever could start would have started.
     """
