@@ -18,6 +18,7 @@ _SUBJECTS = {
     CommandKind.ALLOW_PRUNE: "Allow pruning of {}",
 }
 _SHORT = 12
+_NAMED = 3
 
 
 def set_suspended(path: str, data: bytes, *, suspended: bool) -> bytes:
@@ -94,7 +95,8 @@ def restored_message(environment: str, revisions: Iterable[tuple[str, str]], rea
     like any other.
     """
     restored = tuple(sorted(revisions))
-    applications = ", ".join(name for name, _ in restored)
+    names = [name for name, _ in restored]
+    applications = ", ".join(names) if len(names) <= _NAMED else f"{len(names)} applications"
     places = sorted({revision for _, revision in restored})
     to = places[0][:_SHORT] if len(places) == 1 else "earlier revisions"
     trailers = [("Gitops-Environment", environment)]

@@ -48,22 +48,24 @@ def run(  # noqa: PLR0913 - an option each
     output: options.Output = Form.TEXT,
 ) -> None:
     """Run the controller: follow repositories and make clusters be what they say."""
-    from controllers.cli import configuration
-    from controllers.cli.repository import Choice, followed
-    from controllers.cli.run import Manner
-    from controllers.cli.run import run as start
-
     flags = {"--repo": repo, "--branch": branch, "--kubeconfig": kubeconfig}
     given = [name for name, value in flags.items() if value is not None]
     if config is not None and given:
         raise typer.BadParameter(f"{', '.join(given)}: that is what --config says already")
+
+    from controllers.cli import configuration
+    from controllers.cli.repository import Choice, followed
+
     if config is not None:
         controller = configuration.load(config)
     else:
-        url, followed_branch = followed(Choice(repo, branch))
-        controller = configuration.made(url, followed_branch, kubeconfig)
+        controller = configuration.made(*followed(Choice(repo, branch)), kubeconfig)
     controller = configuration.overridden(controller, state_dir, listen)
     drawn = sys.stdout.isatty() and once if progress is None else progress
+
+    from controllers.cli.run import Manner
+    from controllers.cli.run import run as start
+
     raise typer.Exit(start(controller, Manner(once, drawn, log_format, log_level, output)))
 
 
