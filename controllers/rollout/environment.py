@@ -46,7 +46,7 @@ class EnvironmentLoop:
         self.as_wanted = False
         self._tools = tools
         self._hint = hint
-        self._pushed = False
+        self._pushed = ""
         self._board = Board()
         self._errands = Errands(name, tools.revisions, tools.clusters)
         self._hands = Hands(name, self._board, self._errands, tools, self._current)
@@ -60,7 +60,6 @@ class EnvironmentLoop:
 
     def notice(self, head: str) -> None:
         """Say where the branch is now."""
-        self._pushed = self._pushed and head == self._head
         self._head = head
         self.at_rest = False
         self._board.changed.set()
@@ -104,16 +103,22 @@ class EnvironmentLoop:
             await self._tools.recorder.append(self.name, decision.events, decision.state, now)
             before, self.state = self.state, decision.state
             self._tell(decision.events, before)
-            if any(isinstance(event, RevertPushed) for event in decision.events):
-                self._pushed = True
-                self._hint()
         self._crew.reconcile(decision.work)
         self.waits = explain(self.name, self.state, seen, now)
-        self.at_rest = not self._pushed and at_rest(self.state, seen, now)
+        self.at_rest = at_rest(self.state, seen, now) and await self._seen_own_push()
         self.as_wanted = as_wanted(self.state, seen)
         self.passes += 1
         self._tools.observer.passed(self.name, self.state, decision.work)
         return decision
+
+    async def _seen_own_push(self) -> bool:
+        """Whether the branch that we decide by holds the newest revert that we pushed."""
+        if self._pushed:
+            mirror = self._tools.mirror
+            if not await asyncio.to_thread(mirror.is_ancestor, self._pushed, self._head):
+                return False
+            self._pushed = ""
+        return True
 
     def _current(self) -> tuple[EnvironmentState, str]:
         return self.state, self._head
@@ -125,10 +130,15 @@ class EnvironmentLoop:
 
     def _tell(self, events: tuple[Event, ...], before: EnvironmentState) -> None:
         for event in events:
+            if isinstance(event, RevertPushed):
+                self._pushed = event.commit
+                self._hint()
             log.info(audit.narrate(event), extra={"environment": self.name, "event": event.type})
         self._tools.observer.recorded(self.name, events, before, self.state)
 
     def _pause(self, decision: Decision) -> float:
+        if decision.events:
+            return 0.0  # perhaps nothing wakes the loop again: only another pass can tell that it is at rest
         if decision.look_again_at is None:
             return _LONGEST_SLEEP_SECONDS
         until = (decision.look_again_at - self._tools.clock()).total_seconds()
@@ -192,14 +202,25 @@ class EnvironmentLoop:
         return self._commands
 
     def _read_commands(self, observed: str, head: str) -> tuple[Command, ...]:
-        if not observed or observed == head:
+        since = observed or _oldest_revision(self.state)
+        if not since or since == head:
             return ()
         try:
-            commits = self._tools.mirror.commits(head, observed)
+            commits = self._tools.mirror.commits(head, since)
         except TerminalError:
-            log.warning(
-                "revision %s is gone from the branch; commands before %s are not read", observed, head
-            )
-            return ()
+            log.warning("revision %s is gone from the branch: only %s is read for commands", since, head)
+            commits = self._tools.mirror.commits(head, None, limit=1)
         authored = [Authored(commit.oid, commit.author_name, commit.trailers) for commit in reversed(commits)]
         return commands_of(authored, self.name)
+
+
+def _oldest_revision(state: EnvironmentState) -> str:
+    """The first revision that anything is recorded of: before it, no commit could have meant anything."""
+    known = [(one.good.at, one.good.revision) for one in state.applications.values() if one.good]
+    known += [
+        (one.rollout.started_at, one.rollout.revision) for one in state.applications.values() if one.rollout
+    ]
+    known += [
+        (held.at, held.revision) for one in state.applications.values() for held in one.quarantine.values()
+    ]
+    return min(known)[1] if known else ""
