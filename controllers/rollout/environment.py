@@ -42,8 +42,8 @@ class EnvironmentLoop:
         self.waits: tuple[Wait, ...] = ()
         self.passes = 0
         self.error = ""
-        self.at_rest = False
         self.as_wanted = False
+        self._rested_at = ""
         self._tools = tools
         self._hint = hint
         self._pushed = ""
@@ -61,7 +61,6 @@ class EnvironmentLoop:
     def notice(self, head: str) -> None:
         """Say where the branch is now."""
         self._head = head
-        self.at_rest = False
         self._board.changed.set()
 
     async def run(self) -> None:
@@ -89,8 +88,10 @@ class EnvironmentLoop:
         except Exception as error:
             log.exception("a pass failed unexpectedly; trying again", extra={"environment": self.name})
             self._failed(error)
+        # Not wait_for: Python 3.11's loses a cancellation that comes together with a change.
         try:
-            await asyncio.wait_for(self._board.changed.wait(), pause)
+            async with asyncio.timeout(pause):
+                await self._board.changed.wait()
         except TimeoutError:
             return
 
@@ -105,17 +106,23 @@ class EnvironmentLoop:
             self._tell(decision.events, before)
         self._crew.reconcile(decision.work)
         self.waits = explain(self.name, self.state, seen, now)
-        self.at_rest = at_rest(self.state, seen, now) and await self._seen_own_push()
+        resting = at_rest(self.state, seen, now) and await self._seen_own_push(seen.revision)
+        self._rested_at = seen.revision if resting else ""
         self.as_wanted = as_wanted(self.state, seen)
         self.passes += 1
         self._tools.observer.passed(self.name, self.state, decision.work)
         return decision
 
-    async def _seen_own_push(self) -> bool:
-        """Whether the branch that we decide by holds the newest revert that we pushed."""
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is due at the branch's newest head that we know of."""
+        return bool(self._head) and self._rested_at == self._head
+
+    async def _seen_own_push(self, revision: str) -> bool:
+        """Whether the revision that was decided by holds the newest revert that we pushed."""
         if self._pushed:
             mirror = self._tools.mirror
-            if not await asyncio.to_thread(mirror.is_ancestor, self._pushed, self._head):
+            if not await asyncio.to_thread(mirror.is_ancestor, self._pushed, revision):
                 return False
             self._pushed = ""
         return True

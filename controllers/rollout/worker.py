@@ -261,8 +261,10 @@ class TargetWorker:
 
 async def _change(watch: HealthWatch, seen: Look) -> None:
     pause = min(seen.look_again_in or _NOTICE_BLINDNESS, _NOTICE_BLINDNESS)
+    # Not wait_for: Python 3.11's loses a cancellation that comes together with a change.
     try:
-        await asyncio.wait_for(watch.changed.wait(), pause.total_seconds())
+        async with asyncio.timeout(pause.total_seconds()):
+            await watch.changed.wait()
     except TimeoutError:
         return
     await asyncio.sleep(_BURST_SECONDS)

@@ -49,8 +49,10 @@ class Timing:
 
 async def wait_for_hint(hinted: asyncio.Event, seconds: float) -> None:
     """Return at the hint, or after the time."""
+    # Not wait_for: Python 3.11's loses a cancellation that comes together with the hint.
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(hinted.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await hinted.wait()
 
 
 class Follower:
