@@ -18,7 +18,7 @@ from controllers.adapters.kube.resources import Discovery, Resource
 from controllers.rollout.observer import CONFIG_MAPS, NAMESPACES, Observed
 from gitops.errors import Denied, Problem, TerminalError, Unreachable
 from gitops.inventory import Entry, Inventory, leftover_chunks, to_config_maps
-from gitops.objects import JsonObject, Manifest, ObjectKey
+from gitops.objects import GroupKind, JsonObject, Manifest, ObjectKey
 from gitops.plan import Action, ObjectPlan, Plan, Refuse, Replace, on_immutable
 from gitops.plan.model import PlannedLayer
 
@@ -26,7 +26,11 @@ CONCURRENT_REQUESTS = 32
 GONE_POLL_SECONDS = 0.2
 # How long a prune waits for finalizers; what takes longer stays in the inventory and is looked at again.
 GONE_WITHIN_SECONDS = 30.0
+# How long the API server may take to serve what a CustomResourceDefinition says now.
+_NEW_SCHEMA_WITHIN_SECONDS = 5.0
 _INVALID = 422
+
+_DEFINITION = GroupKind("apiextensions.k8s.io", "CustomResourceDefinition")
 
 _T = TypeVar("_T")
 
@@ -62,12 +66,15 @@ class Applier:
         `whole` keeps the objects as they would be, for differences.
         """
         outcomes = await asyncio.gather(*(self._try(planned, discovery, whole) for planned in plan.dry_run))
+        redefined = _redefined(plan)
         after: dict[ObjectKey, JsonObject] = {}
         replacements: dict[ObjectKey, str] = {}
         problems: list[Problem] = []
         for planned, outcome in zip(plan.dry_run, outcomes, strict=True):
             if isinstance(outcome, Problem):
-                problems.append(outcome)
+                # Judged by a schema that this very plan replaces: the apply will tell.
+                if planned.key.group_kind not in redefined:
+                    problems.append(outcome)
             elif isinstance(outcome, Replace):
                 replacements[planned.key] = outcome.because
             else:
@@ -92,7 +99,13 @@ class Applier:
         """Apply one layer, all objects side by side. Raises NotApplied with every problem of the layer."""
         writes = {planned.key for planned in plan.writes}
         todo = [planned for planned in layer.objects if planned.key in writes]
-        outcomes = await all_of(self._apply(planned, discovery) for planned in todo)
+        redefined = _redefined(plan)
+        outcomes = await all_of(
+            self._patiently(planned, discovery)
+            if planned.key.group_kind in redefined
+            else self._apply(planned, discovery)
+            for planned in todo
+        )
         problems = [outcome for outcome in outcomes if isinstance(outcome, Problem)]
         if problems:
             raise NotApplied(problems)
@@ -149,6 +162,15 @@ class Applier:
             return _problem(planned, error)
         return decision
 
+    async def _patiently(self, planned: ObjectPlan, discovery: Discovery) -> Entry | Problem:
+        """Apply an object whose definition was just written: the server takes up its schema a bit later."""
+        for _ in range(int(_NEW_SCHEMA_WITHIN_SECONDS / GONE_POLL_SECONDS)):
+            outcome = await self._apply(planned, discovery)
+            if not isinstance(outcome, Problem):
+                return outcome
+            await asyncio.sleep(GONE_POLL_SECONDS)
+        return await self._apply(planned, discovery)
+
     async def _apply(self, planned: ObjectPlan, discovery: Discovery) -> Entry | Problem:
         manifest, resource = self._what(planned, discovery)
         async with self._slots:
@@ -184,6 +206,18 @@ class Applier:
 def counts(plan: Plan) -> dict[str, int]:
     """Objects by action, as events and metrics carry them."""
     return dict(sorted(Counter(planned.action.value for planned in (*plan.objects, *plan.leaving)).items()))
+
+
+def _redefined(plan: Plan) -> frozenset[GroupKind]:
+    """Kinds whose CustomResourceDefinition this plan writes."""
+    specs = [
+        planned.manifest.body.get("spec") or {}
+        for planned in plan.writes
+        if planned.key.group_kind == _DEFINITION and planned.manifest is not None
+    ]
+    return frozenset(
+        GroupKind(str(spec.get("group")), str((spec.get("names") or {}).get("kind"))) for spec in specs
+    )
 
 
 def _problem(planned: ObjectPlan, error: Exception) -> Problem:
