@@ -1,11 +1,11 @@
-"""A world for rollout tests: a Git repository that people push to, real clusters, and the controller between."""
+"""A world for rollout tests: a Git repository that people push to, real clusters, and the controller."""
 
 from __future__ import annotations
 
 import asyncio
 import subprocess
 import textwrap
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from controllers.adapters.kube.wire import RequestSeen
 from controllers.main import Fleet
 from gitops.model.controller import Controller
 from gitops.rollout.events import Event, RolloutSucceeded
@@ -20,7 +21,7 @@ from gitops.rollout.observation import Work
 from gitops.rollout.state import ApplicationState, EnvironmentState
 from tests.cluster.rig.control_plane import ControlPlane
 
-CANARY_EARLY_REST = [
+CANARY_EARLY_REST: list[dict[str, Any]] = [
     {"name": "canary", "clusterSelector": {"matchLabels": {"ring": "canary"}}},
     {"name": "early", "clusterSelector": {"matchLabels": {"ring": "early"}}},
     {"name": "rest"},
@@ -53,7 +54,7 @@ class People:
         )
         return done.stdout.strip()
 
-    def push(self, message: str, files: dict[str, str | None]) -> str:
+    def push(self, message: str, files: Mapping[str, str | None]) -> str:
         """Commit files (None removes one) on top of whatever the branch has, push, return the commit."""
         if self.git("ls-remote", "origin", "main"):
             self.git("fetch", "--quiet", "origin", "main")
@@ -96,10 +97,13 @@ class Seen:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     on_recorded: Callable[[tuple[Event, ...]], None] = lambda _events: None
 
-    def recorded(self, environment: str, events: tuple[Event, ...], state: EnvironmentState) -> None:
+    def recorded(
+        self, environment: str, events: tuple[Event, ...], before: EnvironmentState, after: EnvironmentState
+    ) -> None:
         """Take events in."""
+        del before
         self.events += events
-        self.state[environment] = state
+        self.state[environment] = after
         self.on_recorded(events)
         self.changed.set()
 
@@ -129,6 +133,7 @@ class World:
     environment: str
     seen: Seen = field(default_factory=Seen)
     fleet: Fleet | None = None
+    requests: list[RequestSeen] = field(default_factory=list)
 
     def clusters(self) -> dict[str, str | None]:
         """Cluster files: one plane each, with a ring."""
@@ -188,6 +193,7 @@ class World:
     async def controller(self, **changes: Any) -> AsyncIterator[Fleet]:
         """Run the controller in this process."""
         self.fleet = Fleet(self.config(**changes), [self.seen])
+        self._count_requests(self.fleet)
         task = asyncio.create_task(self.fleet.run())
         try:
             yield self.fleet
@@ -195,10 +201,10 @@ class World:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def until(self, condition: Callable[[], Any], what: str, timeout: float = 60) -> Any:
+    async def until(self, condition: Callable[[], Any], what: str, within: float = 60) -> Any:
         """Wait until `condition` is true; what was seen instead is in the error."""
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(within):
                 while True:
                     self.seen.changed.clear()
                     found = condition()
@@ -209,18 +215,51 @@ class World:
                     except TimeoutError:
                         continue
         except TimeoutError:
-            raise AssertionError(f"waited {timeout} s for {what}; {self.story()}") from None
+            raise AssertionError(f"waited {within} s for {what}; {self.story()}") from None
 
-    async def succeeded(self, revision: str, application: str, timeout: float = 60) -> None:
+    async def succeeded(self, revision: str, application: str, within: float = 60) -> None:
         """Wait until a revision went through every wave."""
-        await self.until(
-            lambda: any(
-                self.state(application).good and self.state(application).good.revision == revision  # type: ignore[union-attr]
-                for _ in [None]
-            ),
-            f"{application} to be on {revision[:8]} everywhere",
-            timeout,
-        )
+
+        def there() -> bool:
+            good = self.state(application).good
+            return good is not None and good.revision == revision
+
+        await self.until(there, f"{application} to be on {revision[:8]} everywhere", within)
+
+    def _count_requests(self, fleet: Fleet) -> None:
+        measure = fleet.metrics.kube_request
+
+        def counted(seen: RequestSeen, cluster: str) -> None:
+            self.requests.append(seen)
+            measure(seen, cluster)
+
+        fleet.metrics.kube_request = counted  # type: ignore[method-assign]
+
+    @property
+    def writes(self) -> list[RequestSeen]:
+        """Requests of the controller that write, or would but for being dry-runs."""
+        return [one for one in self.requests if one.verb not in ("get", "list", "watch")]
+
+    async def looked_at(self, revision: str) -> None:
+        """Wait until the environment's loop has made a whole pass that knew of `revision`."""
+
+        def passed() -> bool:
+            loops = [one.loops.get(self.environment) for one in self.fleet.repositories] if self.fleet else []
+            return any(loop is not None and loop._wish.revision == revision for loop in loops)
+
+        await self.until(passed, f"a pass that knows {revision[:8]}")
+        loop = next(one.loops[self.environment] for one in self.fleet.repositories)  # type: ignore[union-attr]
+        await self.until(lambda: loop.at_rest, f"rest at {revision[:8]}")
+
+    async def told(self, *words: str, within: float = 30) -> str:
+        """Wait for the sentence of `explain` that holds all of `words`, and return it."""
+
+        def sentence() -> str:
+            waits = (self.fleet.waits(self.environment) if self.fleet else None) or ()
+            return next((str(one) for one in waits if all(word in str(one) for word in words)), "")
+
+        found: str = await self.until(sentence, f"a sentence with {words}", within)
+        return found
 
     def state(self, application: str) -> ApplicationState:
         """What is known of an application."""
