@@ -1,0 +1,86 @@
+"""The controller as a process that kills itself: `python -m tests.cluster.killed CONFIG N`.
+
+It does what is due and ends, like `gitops run --once`, unless it gets to its N-th action before: then it
+sends itself SIGKILL right after that. An action is whatever changes the world outside the process: a write to a
+cluster, a record, a push. Each is named on stdout. N of 0 never kills.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from controllers.adapters.git import Mirror
+from controllers.adapters.kube.wire import RequestSeen
+from controllers.main import Fleet
+from controllers.rollout.recorder import Recorder
+from gitops.model.controller import Controller
+
+WRITES = ("apply", "create", "update", "delete")
+
+
+class Fuse:
+    """Counts actions, and ends the process at the chosen one."""
+
+    def __init__(self, at: int) -> None:
+        self._at = at
+        self._count = 0
+
+    def acted(self, what: str) -> None:
+        """Count one."""
+        self._count += 1
+        sys.stdout.write(f"{self._count} {what}\n")
+        sys.stdout.flush()
+        if self._count == self._at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> int:
+    """Run once; 0 when everything is as Git says."""
+    path, at = sys.argv[1:]
+    fuse = Fuse(int(at))
+    _after(Mirror, "push_branch", fuse)
+    _after(Mirror, "push_audit", fuse)
+    append = Recorder.append
+
+    @wraps(append)
+    async def counted(self: Recorder, environment: str, events: Any, *rest: Any) -> str:
+        commit = await append(self, environment, events, *rest)
+        fuse.acted("record " + " ".join(event.type for event in events))
+        return commit
+
+    Recorder.append = counted  # type: ignore[method-assign]
+    fleet = Fleet(Controller.model_validate(yaml.safe_load(Path(path).read_text())))
+    told: Callable[[str, RequestSeen], None] = fleet.clusters._on_request
+
+    def seen(cluster: str, request: RequestSeen) -> None:
+        told(cluster, request)
+        if request.verb in WRITES and not request.dry_run:
+            fuse.acted(f"{request.verb} {request.resource} {request.code}")
+
+    fleet.clusters._on_request = seen
+    return 0 if asyncio.run(fleet.run(once=True)) else 3
+
+
+def _after(owner: type[Any], name: str, fuse: Fuse) -> None:
+    method = getattr(owner, name)
+
+    @wraps(method)
+    def counted(self: Any, *arguments: Any, **options: Any) -> Any:
+        result = method(self, *arguments, **options)
+        fuse.acted(name)
+        return result
+
+    setattr(owner, name, counted)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
