@@ -12,13 +12,18 @@ from controllers import logs
 from controllers.cli import output
 from controllers.main import Fleet
 from controllers.rollout.tools import Observer
+from gitops import audit
 from gitops.errors import TerminalError
 from gitops.model.controller import Controller
 from gitops.objects import JsonObject
+from gitops.rollout.events import Event, RevertPushed, RevertRefused, RolloutFailed, RolloutHalted
+from gitops.rollout.observation import Work
+from gitops.rollout.state import EnvironmentState
 from gitops.rollout.wait import Wait
 from gitops.views import waits as waits_view
 
 NOT_AS_WANTED = 3
+_SETBACKS = (RolloutFailed, RolloutHalted, RevertPushed, RevertRefused)
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -38,7 +43,8 @@ def run(config: Controller, manner: Manner) -> int:
     level = (manner.level or ("WARNING" if manner.progress else "INFO")).upper()
     if level not in _LEVELS:
         raise TerminalError(f'"{manner.level}" is no log level: use {", ".join(_LEVELS).lower()}')
-    observers: list[Observer] = []
+    setbacks = Setbacks()
+    observers: list[Observer] = [setbacks]
     with ExitStack() as stack:
         if manner.progress:
             from controllers.cli.live import LiveView  # noqa: PLC0415 - only terminals wait for rich
@@ -49,10 +55,29 @@ def run(config: Controller, manner: Manner) -> int:
         outcome = asyncio.run(_run(fleet, once=manner.once))
     if not manner.once:
         return 0
-    _report(fleet, manner.form)
+    _report(fleet, setbacks, manner.form)
     if outcome is None:
         output.note("stopped before everything was done; start it again to go on")
-    return 0 if outcome else NOT_AS_WANTED
+    return 0 if outcome and not setbacks.told else NOT_AS_WANTED
+
+
+class Setbacks:
+    """An Observer that keeps what failed and was taken back: Git may say so already, people shall hear it."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, list[str]] = {}
+
+    def recorded(
+        self, environment: str, events: tuple[Event, ...], before: EnvironmentState, after: EnvironmentState
+    ) -> None:
+        """Keep the sentences of failures and of what became of them."""
+        del before, after
+        sentences = [audit.narrate(event) for event in events if isinstance(event, _SETBACKS)]
+        if sentences:
+            self.told.setdefault(environment, []).extend(sentences)
+
+    def passed(self, environment: str, state: EnvironmentState, work: frozenset[Work]) -> None:
+        """A pass alone is no setback."""
 
 
 async def _run(fleet: Fleet, *, once: bool) -> bool | None:
@@ -81,8 +106,8 @@ def _listening(address: str) -> None:
     output.note(f"status and metrics at {address}")
 
 
-def _report(fleet: Fleet, form: output.Form) -> None:
-    """Say what does not rest: every wait, and every repository that could not be followed."""
+def _report(fleet: Fleet, setbacks: Setbacks, form: output.Form) -> None:
+    """Say what failed, what does not rest, and which repository could not be followed."""
     waits = {
         name: tuple(wait for wait in loop.waits if not _rests(wait))
         for one in fleet.repositories
@@ -91,9 +116,11 @@ def _report(fleet: Fleet, form: output.Form) -> None:
     errors = {one.name: one.error for one in fleet.repositories if one.error}
     value: JsonObject = {
         "errors": errors,
+        "setbacks": setbacks.told,
         "environments": [waits_view.waits_form(name, found) for name, found in waits.items()],
     }
     lines = [f"{name}: {error}" for name, error in errors.items()]
+    lines += [f"{name}: {told}" for name, found in setbacks.told.items() for told in found]
     lines += [f"{name}: {wait}" for name, found in waits.items() for wait in found]
     output.show(form, value, "\n".join(lines) or _all_well(waits))
 

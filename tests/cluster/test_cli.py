@@ -1,0 +1,205 @@
+"""The command line on a real control plane: plan, run, plan again, and what a rejected commit comes to."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pygit2
+import pytest
+
+from tests.cluster.rig.control_plane import ControlPlane
+
+_ROOT = Path(__file__).parents[2]
+_GITOPS = [sys.executable, "-c", "from controllers.cli.app import main; main()"]
+_SECRET = "c4nary-of-secrets"
+_WEB = "environments/production/web"
+
+
+@dataclass
+class Shop:
+    """A repository with one environment of one target, and the command line in its folder."""
+
+    path: Path
+    plane: ControlPlane
+    namespace: str
+
+    def __post_init__(self) -> None:
+        self.plane.write_kubeconfig(self.path.with_name("kubeconfig"))
+        pygit2.init_repository(str(self.path), initial_head="main")
+        kinds = "apiVersion: gitops-waves.io/v1alpha1\nkind: "
+        spec = f"targets: [{{clusterSelector: {{}}, namespace: {self.namespace}}}], waves: [{{name: all}}]"
+        self.commit(
+            {
+                "clusters/east.yaml": (
+                    f"{kinds}Cluster\nmetadata: {{name: east}}\nspec: {{connection: {self.plane.name}}}\n"
+                ),
+                "environments/production/environment.yaml": (
+                    f"{kinds}Environment\nmetadata: {{name: production}}\nspec: {{{spec}}}\n"
+                ),
+                f"{_WEB}/config.yaml": self.config("one"),
+                f"{_WEB}/secret.yaml": self.secret(_SECRET),
+            }
+        )
+
+    @staticmethod
+    def config(value: str) -> str:
+        """A ConfigMap."""
+        return f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: web}}\ndata: {{value: {value}}}\n"
+
+    @staticmethod
+    def secret(value: str) -> str:
+        """A Secret."""
+        return f"apiVersion: v1\nkind: Secret\nmetadata: {{name: web}}\nstringData: {{token: {value}}}\n"
+
+    def commit(self, files: dict[str, str | None]) -> str:
+        """Write (or with None remove) files and commit them."""
+        repository = pygit2.Repository(str(self.path))
+        for name, content in files.items():
+            place = self.path / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if content is None:
+                place.unlink()
+            else:
+                place.write_text(content)
+        repository.index.add_all()
+        repository.index.write()
+        who = pygit2.Signature("Ada", "ada@example.com")
+        parents = [] if repository.head_is_unborn else [repository.head.target]
+        made = repository.create_commit("HEAD", who, who, "Change", repository.index.write_tree(), parents)
+        return str(made)
+
+    def gitops(self, *arguments: str, code: int = 0) -> str:
+        """Call the command line; its stdout. No secret is ever on either stream."""
+        folder = self.path.parent
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(_ROOT),
+            "XDG_CACHE_HOME": str(folder / "cache"),
+            "KUBECONFIG": str(folder / "kubeconfig"),
+        }
+        done = subprocess.run(
+            [*_GITOPS, *arguments],
+            cwd=self.path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
+        assert _SECRET not in done.stdout + done.stderr
+        assert self.plane.token not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout
+
+    def run_once(self, code: int = 0) -> str:
+        """Do what is due."""
+        return self.gitops("run", "--once", "--state-dir", str(self.path.with_name("state")), code=code)
+
+    def live(self, kind: str, name: str) -> dict[str, object] | None:
+        """One object as the API server has it."""
+        answer = self.plane.api.request("GET", f"/api/v1/namespaces/{self.namespace}/{kind}/{name}")
+        return answer.body if answer.ok else None
+
+    def versions(self) -> list[str]:
+        """Of every ConfigMap and Secret in the namespace; equal lists prove that nothing was written."""
+        found = [
+            self.plane.api.get(f"/api/v1/namespaces/{self.namespace}/{kind}")["items"]
+            for kind in ("configmaps", "secrets")
+        ]
+        return [
+            f"{one['metadata']['name']} {one['metadata']['resourceVersion']}"
+            for all_ in found
+            for one in all_
+        ]
+
+
+@pytest.fixture
+def shop(tmp_path: Path, cluster: ControlPlane, namespace: str) -> Shop:
+    """A shop that was never rolled out."""
+    return Shop(tmp_path / "shop", cluster, namespace)
+
+
+def _counts(said: str) -> dict[str, int]:
+    [application] = json.loads(said)["applications"]
+    [target] = application["targets"]
+    found: dict[str, int] = target["plan"]["counts"]
+    return found
+
+
+def test_a_plan_tells_what_a_run_then_does(shop: Shop) -> None:
+    """Before: to create, and nothing is. After: nothing to do. A change: exactly its fields."""
+    before = shop.versions()
+    assert _counts(shop.gitops("plan", "HEAD", "-o", "json")) == {"create": 2}
+    assert shop.versions() == before
+    assert shop.run_once() == "production: everything is as Git says\n"
+    assert shop.live("configmaps", "web") is not None
+    assert "unchanged inputs: nothing to do" in shop.gitops("plan", "HEAD")
+    assert "Succeeded" in shop.gitops("status")
+    assert "chain intact" in shop.gitops("audit", "verify")
+
+    shop.commit(
+        {f"{_WEB}/config.yaml": shop.config("two"), f"{_WEB}/secret.yaml": shop.secret(f"{_SECRET}-2")}
+    )
+    before = shop.versions()
+    said = shop.gitops("plan", "HEAD").splitlines()
+    assert shop.versions() == before
+    assert [line.strip() for line in said[1:] if line] == [
+        "production/web: a rollout",
+        "wave all",
+        f"east/{shop.namespace}: 2 to configure",
+        f"configure   ConfigMap {shop.namespace}/web ({_WEB}/config.yaml:1)",
+        "~ data.value: one → two",
+        f"configure   Secret {shop.namespace}/web ({_WEB}/secret.yaml:1)",
+        "~ data.token: (redacted) → (redacted, changed)",
+    ]
+    shop.run_once()
+    shop.commit({f"{_WEB}/config.yaml": None})
+    assert _counts(shop.gitops("plan", "HEAD", "-o", "json")) == {"delete": 1, "unchanged": 1}
+
+
+def test_a_plan_lists_everything_that_the_api_server_would_reject(shop: Shop) -> None:
+    """Each with its file and line; nothing is written."""
+    shop.run_once()
+    shop.commit(
+        {
+            f"{_WEB}/bad.yaml": (
+                "apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec: {ports: [{port: 99999}]}\n---\n"
+                "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: Not_A_Name}\n---\n"
+                "apiVersion: example.com/v1\nkind: Unknown\nmetadata: {name: x}\n"
+            )
+        }
+    )
+    before = shop.versions()
+    said = shop.gitops("plan", "HEAD", code=1)
+    for line in (1, 6, 10):
+        assert f"refused     {_WEB}/bad.yaml:{line}: " in said
+    assert shop.versions() == before
+
+
+def test_once_ends_with_3_when_a_commit_was_rejected_and_taken_back(shop: Shop) -> None:
+    """The reason is on stdout, in history, and in the revert commit."""
+    shop.run_once()
+    bad = shop.commit({f"{_WEB}/bad.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: Not_A_Name}\n"})
+    said = shop.run_once(code=3)
+    assert said.startswith("production: web#2 failed in wave all: ")
+    assert "bad.yaml:1: " in said
+    assert "web#2 is reverted in Git by " in said
+    assert "Not_A_Name" in shop.gitops("history", "production", "web")
+    head = pygit2.Repository(str(shop.path)).head.peel(pygit2.Commit)
+    assert f"Gitops-Reverts: {bad}" in head.message
+    assert shop.run_once() == "production: everything is as Git says\n"
+
+
+def test_a_server_that_does_not_answer_is_named_by_a_plan(shop: Shop) -> None:
+    shop.plane.pause()
+    try:
+        said = shop.gitops("plan", "HEAD", "--timeout", "0.3", code=1)
+    finally:
+        shop.plane.resume()
+    assert f"    east/{shop.namespace}: " in said
