@@ -1,13 +1,21 @@
-UV ?= uv
+# uv does the rest. Where it is missing, or is a shim that leads nowhere, a private copy is put into .uv/.
+UV ?= $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
 RUN = $(UV) run --frozen
 
 .PHONY: setup demo test check fmt schemas bench
-setup:            ## install the locked dependencies into .venv
-	@command -v $(UV) >/dev/null || python3 -m pip install --quiet uv
+setup: $(filter .uv/bin/uv,$(UV))  ## install the locked dependencies into .venv
 	$(UV) sync --frozen --quiet
 
-demo: setup       ## the main job, on real control planes
-	$(RUN) python -m bench.demo
+.uv/bin/uv:
+	@for python in python3.11 /usr/bin/python3.11 python3 /usr/bin/python3; do \
+	  $$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	  $$python -m venv .uv && .uv/bin/python -m pip install --quiet 'uv>=0.5' && exit; \
+	done; \
+	echo 'Python 3.11 or later is needed, with its venv module (Debian: python3-venv), or uv on the PATH.' >&2; \
+	rm -rf .uv; exit 1
+
+demo: setup       ## the main job, on real control planes; DEMO=--once ends by itself
+	$(RUN) python -m demo $(DEMO)
 
 test: setup       ## every test
 	$(RUN) pytest
