@@ -7,7 +7,8 @@ from itertools import islice
 
 from controllers.adapters.git import AuditCommit, Mirror
 from controllers.cli import output, records
-from controllers.cli.repository import Choice, opened
+from controllers.cli.repository import Choice, Opened, opened
+from controllers.source.revisions import Revisions
 from gitops import audit
 from gitops.errors import TerminalError
 from gitops.rollout.events import EVENTS, Event, RolloutStarted
@@ -21,11 +22,17 @@ def history(
     """Show what was recorded, newest first; with `application`, only what is about it."""
     with opened(choice) as repository:
         mirror = repository.mirror
-        records.known("environment", environment, mirror.audit_environments())
+        _known(repository, environment)
         found = _records(mirror, environment, application)
         shown = tuple(islice(found, limit))
-    nothing = "nothing is recorded about it"
+    nothing = f"nothing is recorded about {application or environment} yet"
     output.show(form, history_view.form(environment, shown), history_view.text(shown) or nothing)
+
+
+def _known(repository: Opened, environment: str) -> str:
+    """An environment that Git or the records know; one that was never rolled out has no records yet."""
+    in_git = Revisions(repository.mirror).catalog(repository.head).environments
+    return records.known("environment", environment, {*in_git, *repository.mirror.audit_environments()})
 
 
 def _records(mirror: Mirror, environment: str, application: str | None) -> Iterator[HistoryRecord]:
@@ -66,7 +73,7 @@ def verify(environment: str | None, choice: Choice, form: output.Form) -> bool:
         mirror = repository.mirror
         names = mirror.audit_environments()
         if environment is not None:
-            names = (records.known("environment", environment, names),)
+            names = (_known(repository, environment),)
         found = {name: _verified(mirror, name) for name in names}
     value = {
         "environments": [

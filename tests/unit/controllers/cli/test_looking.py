@@ -151,7 +151,9 @@ def test_a_forged_record_is_found(gitops: Gitops, shop: Shop) -> None:
 
 def test_nothing_recorded_is_said(gitops: Gitops) -> None:
     assert gitops("audit", "verify").stdout == "nothing is recorded yet\n"
-    assert "there are none" in gitops("history", "production", code=1).stderr
+    assert gitops("history", "production").stdout == "nothing is recorded about production yet\n"
+    assert gitops("audit", "verify", "production").stdout == "production: 0 records, chain intact\n"
+    assert 'did you mean "production"?' in gitops("history", "prodution", code=1).stderr
 
 
 def test_outside_of_a_repository(gitops: Gitops, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
