@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 import orjson
@@ -70,7 +71,7 @@ def digest(value: Json) -> str:
     return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Manifest:
     """One object as it shall be applied, and the place it was written. Treat `body` as frozen."""
 
@@ -103,7 +104,7 @@ class Manifest:
         """Labels as written; empty where there are none."""
         return self.metadata.get("labels") or {}
 
-    @property
+    @cached_property
     def key(self) -> ObjectKey:
         """Identity; the namespace is what the body says, so scope must have been settled before."""
         group, _ = split_api_version(self.api_version)

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from controllers.adapters.kube.client import KubeClient
@@ -90,7 +91,6 @@ class TargetWorker:
         self._objects = objects
         self._observer = TargetObserver(own, objects)
         self._applier = Applier(own, objects)
-        self._redactor = Redactor(secrets_of(manifest.body for manifest in errand.wanted.manifests))
         self._say = report
         self._clock = clock
         self._patience = patience
@@ -254,6 +254,10 @@ class TargetWorker:
         answering = None if told.unreachable else told.answering_since or self._clock()
         self._report = replace(told, answering_since=answering)
         self._say(self._report)
+
+    @cached_property
+    def _redactor(self) -> Redactor:
+        return Redactor(secrets_of(manifest.body for manifest in self._errand.wanted.manifests))
 
     def _clean(self, text: str) -> str:
         return self._redactor.text(text)

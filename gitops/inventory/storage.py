@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.inventory.entries import Entry, Inventory
@@ -115,8 +116,11 @@ def from_config_maps(bodies: Iterable[JsonObject], cluster: str) -> Inventory | 
 
 def _split(lines: Mapping[ObjectKey, str]) -> list[list[str]]:
     """Spread lines over the smallest power of two of chunks that keeps each under the limit."""
+    whole = list(lines.values())
+    if _stored_size(whole) <= _FULL:
+        return [whole]
     homes = {key: int.from_bytes(hashlib.sha256(str(key).encode()).digest()[:8]) for key in lines}
-    count = 1
+    count = 2
     while True:
         chunks: dict[int, list[str]] = defaultdict(list)
         for key, line in lines.items():
@@ -138,7 +142,7 @@ def _line(entry: Entry) -> str:
             fields[name] = getattr(entry, name)
     if entry.taken_over:
         fields["takenOver"] = True
-    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+    return orjson.dumps(fields).decode()
 
 
 def _entries(text: str) -> Iterator[Entry]:
@@ -147,7 +151,7 @@ def _entries(text: str) -> Iterator[Entry]:
 
 
 def _entry(line: str) -> Entry:
-    fields: dict[str, Any] = json.loads(line)
+    fields: dict[str, Any] = orjson.loads(line)
     kind, _, place = str(fields["object"]).partition(" ")
     namespace, slash, name = place.rpartition("/")
     group_kind = GroupKind.parse(kind)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from gitops.errors import InvalidInput, Location, Problem, Refused
-from gitops.inventory import empty, prune_allowed
+from gitops.inventory import Inventory, empty, prune_allowed
 from gitops.objects import Manifest, ObjectKey
 from gitops.ordering import Layer, layers, stage_of, stages
 from gitops.ownership import ENVIRONMENT
@@ -41,7 +42,7 @@ def make(wanted: Wanted, view: TargetView, policy: PlanPolicy, settled: Settled 
     return Plan(
         wanted=wanted,
         before=view.inventory,
-        tracked=before.tracking([planned.tracked() for planned in objects.values()], wanted.revision),
+        tracked=_tracked(before, objects, wanted.revision),
         namespace=namespace,
         layers=_planned(ordered, objects),
         leaving=leaving,
@@ -52,6 +53,20 @@ def make(wanted: Wanted, view: TargetView, policy: PlanPolicy, settled: Settled 
             if planned.action in WRITES and key not in settled.unserved and view.exists(key.namespace)
         ),
     )
+
+
+def _tracked(before: Inventory, objects: Mapping[ObjectKey, ObjectPlan], revision: str) -> Inventory:
+    """Return the inventory to store before the first write.
+
+    What is about to be written counts as unconfirmed: after a crash, or when a restore cuts in, the live
+    object may hold the new values while `fieldsV1` and so its hash, which knows no values, are the same.
+    """
+    doubtful = (
+        replace(before.entries[key], digest="")
+        for key, planned in objects.items()
+        if planned.action in WRITES and key in before.entries
+    )
+    return before.applied(doubtful).tracking([planned.tracked() for planned in objects.values()], revision)
 
 
 def _ordered(manifests: tuple[Manifest, ...], problems: list[Problem]) -> tuple[Layer, ...]:

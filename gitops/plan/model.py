@@ -186,6 +186,8 @@ class Plan:
         replaced = replacements or {}
 
         def told(planned: ObjectPlan) -> ObjectPlan:
+            if planned.key not in changes and planned.key not in replaced:
+                return planned
             known = replace(planned, changes=changes.get(planned.key, planned.changes))
             if planned.key not in replaced:
                 return known

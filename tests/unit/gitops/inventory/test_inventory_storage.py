@@ -194,7 +194,7 @@ def broken(**data: Any) -> JsonObject:
         ({"format": "2"}, "a newer gitops-waves wrote it"),
         ({"format": None}, "format is missing"),
         ({"entries": None}, "entries is missing"),
-        ({"entries": "{"}, "Expecting property name"),
+        ({"entries": "{"}, "unexpected end of data"),
         ({"entries": "{}"}, "object is missing"),
         ({"entries": '{"object":"Deployment.apps","version":"v1"}'}, "names no object"),
         ({"entries": '{"object":"Deployment.apps /x","version":"v1"}'}, "names no object"),

@@ -119,6 +119,25 @@ def test_the_tracked_inventory_names_everything_before_the_first_write() -> None
     assert (plan.tracked.environment, plan.tracked.application) == ("production", "web")
 
 
+def test_an_apply_that_was_cut_off_is_not_mistaken_for_the_old_state() -> None:
+    """A restore that cuts in between an apply and its confirmation applies the old manifest again.
+
+    The live object may hold the new values, and the hash of our fields knows no values.
+    """
+    first = plan_for(manifest("Secret", "db", data={"a": "MQ=="}))
+    good = first.settled([planned.confirmed(answer()) for planned in first.writes], ())
+    labels = first.writes[0].manifest.labels if first.writes[0].manifest else {}
+    live = {SECRET: LiveObject("u1", fields=good.entries[SECRET].fields, labels=labels)}
+    bad = plan_for(
+        manifest("Secret", "db", data={"a": "Mg=="}), view=TargetView(lambda *_: True, None, good, live)
+    )
+    restore = plan_for(
+        manifest("Secret", "db", data={"a": "MQ=="}),
+        view=TargetView(lambda *_: True, None, bad.tracked, live),
+    )
+    assert [planned.action for planned in restore.objects] == [Action.CONFIGURE]
+
+
 def test_json_says_what_text_says() -> None:
     plan = plan_for(manifest("Secret", "db")).refined({SECRET: diff({"a": 1}, {"a": 2})})
     body = json.loads(json.dumps(as_json(plan)))
