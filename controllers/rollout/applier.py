@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from controllers.adapters.kube.client import KubeClient
-from controllers.adapters.kube.errors import NotFound, Rejected
+from controllers.adapters.kube.errors import Forbidden, NotFound, Rejected
 from controllers.adapters.kube.resources import Discovery, Resource
 from controllers.rollout.observer import CONFIG_MAPS, NAMESPACES, Observed
-from gitops.errors import Denied, Problem, TerminalError, Unreachable
+from gitops.errors import Problem, TerminalError, Unreachable
 from gitops.inventory import Entry, Inventory, leftover_chunks, to_config_maps
 from gitops.objects import GroupKind, JsonObject, Manifest, ObjectKey
 from gitops.plan import Action, ObjectPlan, Plan, Refuse, Replace, on_immutable
@@ -50,6 +50,7 @@ class DryRun:
     after: Mapping[ObjectKey, JsonObject] = field(default_factory=dict)
     replacements: Mapping[ObjectKey, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    rejected: frozenset[ObjectKey] = frozenset()
 
 
 class Applier:
@@ -69,17 +70,17 @@ class Applier:
         redefined = _redefined(plan)
         after: dict[ObjectKey, JsonObject] = {}
         replacements: dict[ObjectKey, str] = {}
-        problems: list[Problem] = []
+        problems: dict[ObjectKey, Problem] = {}
         for planned, outcome in zip(plan.dry_run, outcomes, strict=True):
             if isinstance(outcome, Problem):
                 # Judged by a schema that this very plan replaces: the apply will tell.
                 if planned.key.group_kind not in redefined:
-                    problems.append(outcome)
+                    problems[planned.key] = outcome
             elif isinstance(outcome, Replace):
                 replacements[planned.key] = outcome.because
             else:
                 after[planned.key] = outcome
-        return DryRun(after, replacements, tuple(problems))
+        return DryRun(after, replacements, tuple(problems.values()), frozenset(problems))
 
     async def track(self, plan: Plan, observed: Observed) -> None:
         """Make the namespace if the plan says so, then store what is about to be applied."""
@@ -121,7 +122,7 @@ class Applier:
                 if resource is not None:
                     async with asyncio.timeout(GONE_WITHIN_SECONDS):
                         await self._delete(planned, resource)
-            except (Rejected, Denied) as error:
+            except (Rejected, Forbidden) as error:
                 refused.append(f"{planned.key} could not be deleted: {error}")
             except TimeoutError:
                 refused.append(f"{planned.key} is being deleted and waits for its finalizers")
@@ -148,7 +149,7 @@ class Applier:
                 if isinstance(decision, Refuse):
                     return Problem(manifest.source, f"{planned.key}: {decision.because}")
                 return await self._try_new(planned, resource, manifest, decision)
-            except (NotFound, Denied) as error:
+            except (NotFound, Forbidden) as error:
                 return _problem(planned, error)
 
     async def _try_new(
@@ -158,7 +159,7 @@ class Applier:
         metadata = {**manifest.metadata, "name": f"{manifest.key.name[:50]}-recreated"}
         try:
             await self._objects.create(resource, {**manifest.body, "metadata": metadata}, dry_run=True)
-        except (Rejected, NotFound, Denied) as error:
+        except (Rejected, NotFound, Forbidden) as error:
             return _problem(planned, error)
         return decision
 
@@ -178,7 +179,7 @@ class Applier:
                 if planned.action is Action.REPLACE:
                     await self._delete(planned, resource)
                 answer = await to_the_end(self._objects.apply(resource, manifest.body))
-            except (Rejected, NotFound, Denied) as error:
+            except (Rejected, NotFound, Forbidden) as error:
                 return _problem(planned, error)
         return planned.confirmed(answer["metadata"])
 

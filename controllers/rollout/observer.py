@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from controllers.adapters.kube.client import KubeClient
+from controllers.adapters.kube.errors import Forbidden
 from controllers.adapters.kube.resources import Discovery, Resource
-from gitops.errors import Denied, Unreachable
+from gitops.errors import Unreachable
 from gitops.inventory import from_config_maps, selector
 from gitops.objects import GroupKind, JsonObject, ObjectKey
 from gitops.ownership import PART_OF
@@ -24,16 +25,23 @@ LIST_EVERYWHERE = 4
 
 Siblings: TypeAlias = Callable[[], Awaitable[Mapping[str, frozenset[ObjectKey]]]]
 _Group: TypeAlias = tuple[Resource, str]
+_Found: TypeAlias = dict[ObjectKey, LiveObject]
+_Read: TypeAlias = tuple[set[ObjectKey], Awaitable[_Found]]
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A target as seen: what the plan needs, and the ConfigMaps that hold the inventory now."""
+    """A target as seen: what the plan needs, and the ConfigMaps that hold the inventory now.
+
+    `unseen`: objects that we never held and may not look at, with the server's words. They are planned as
+    if they were new; nothing may be written while there are any.
+    """
 
     settled: Settled
     view: TargetView
     discovery: Discovery
     stored: tuple[JsonObject, ...]
+    unseen: Mapping[ObjectKey, str]
 
 
 class TargetObserver:
@@ -69,7 +77,7 @@ class TargetObserver:
         tracked = frozenset(inventory.entries) if inventory else frozenset[ObjectKey]()
         places = {key.namespace for key in keys if key.namespace} | {scope.target.namespace}
         namespaces = await self._namespaces(places)
-        live = await self._live(discovery, keys | tracked, tracked, namespaces, scope.applyset)
+        live, unseen = await self._live(discovery, keys | tracked, tracked, namespaces, scope.applyset)
         foreign = any(found.labels.get(PART_OF, scope.applyset) != scope.applyset for found in live.values())
         view = TargetView(
             namespaced=namespaced,
@@ -78,7 +86,7 @@ class TargetObserver:
             live=live,
             siblings=await siblings() if foreign or tracked - keys else {},
         )
-        return Observed(settled, view, discovery, stored.items)
+        return Observed(settled, view, discovery, stored.items, unseen)
 
     async def _namespaces(self, names: Iterable[str]) -> frozenset[str]:
         wanted = sorted(names)
@@ -94,7 +102,7 @@ class TargetObserver:
         tracked: frozenset[ObjectKey],
         namespaces: frozenset[str],
         applyset: str,
-    ) -> dict[ObjectKey, LiveObject]:
+    ) -> tuple[dict[ObjectKey, LiveObject], dict[ObjectKey, str]]:
         groups: dict[_Group, set[ObjectKey]] = defaultdict(set)
         for key in keys:
             resource = discovery.preferred(key.group_kind)
@@ -102,30 +110,43 @@ class TargetObserver:
                 raise Unreachable(f"the API of {key.group_kind} does not answer, so {key} cannot be seen")
             if resource is not None and (not key.namespace or key.namespace in namespaces or key in tracked):
                 groups[resource, key.namespace].add(key)
-        reads = await asyncio.gather(*self._reads(groups, tracked, applyset))
-        return {key: found for read in reads for key, found in read.items()}
+        live: dict[ObjectKey, LiveObject] = {}
+        unseen: dict[ObjectKey, str] = {}
+        reads = self._reads(groups, tracked, applyset)
+        outcomes = await asyncio.gather(*(_seen_or_forbidden(*read, tracked) for read in reads))
+        for (keys_read, _), outcome in zip(reads, outcomes, strict=True):
+            if isinstance(outcome, Forbidden):
+                unseen |= dict.fromkeys(keys_read, str(outcome))
+            else:
+                live |= outcome
+        return live, unseen
 
     def _reads(
         self, groups: Mapping[_Group, set[ObjectKey]], tracked: frozenset[ObjectKey], applyset: str
-    ) -> list[Awaitable[dict[ObjectKey, LiveObject]]]:
+    ) -> list[_Read]:
+        """Give each read with the keys that it is about."""
         members = f"{PART_OF}={applyset}"
         everywhere: dict[Resource, dict[str, set[ObjectKey]]] = defaultdict(dict)
-        reads: list[Awaitable[dict[ObjectKey, LiveObject]]] = []
+        reads: list[_Read] = []
         for (resource, namespace), keys in sorted(groups.items()):
             if len(keys) <= READ_SINGLY:
-                reads.append(self._singly(resource, keys))
+                reads.append((keys, self._singly(resource, keys)))
             elif keys <= tracked and namespace:
                 everywhere[resource][namespace] = keys
             else:
-                reads.append(self._listed(resource, namespace, keys, members if keys <= tracked else ""))
+                chosen = members if keys <= tracked else ""
+                reads.append((keys, self._listed(resource, namespace, keys, chosen)))
         for resource, by_namespace in everywhere.items():
             if len(by_namespace) > LIST_EVERYWHERE:
-                reads.append(self._everywhere(resource, by_namespace, members))
+                every = set().union(*by_namespace.values())
+                reads.append((every, self._everywhere(resource, by_namespace, members)))
             else:
-                reads += [self._listed(resource, name, keys, members) for name, keys in by_namespace.items()]
+                reads += [
+                    (keys, self._listed(resource, name, keys, members)) for name, keys in by_namespace.items()
+                ]
         return reads
 
-    async def _singly(self, resource: Resource, keys: set[ObjectKey]) -> dict[ObjectKey, LiveObject]:
+    async def _singly(self, resource: Resource, keys: set[ObjectKey]) -> _Found:
         ordered = sorted(keys)
         found = await asyncio.gather(
             *(self._objects.get(resource, key.name, key.namespace, metadata_only=True) for key in ordered)
@@ -138,7 +159,7 @@ class TargetObserver:
 
     async def _listed(
         self, resource: Resource, namespace: str, keys: set[ObjectKey], label_selector: str
-    ) -> dict[ObjectKey, LiveObject]:
+    ) -> _Found:
         listing = await self._objects.list(
             resource, namespace, label_selector=label_selector, metadata_only=True
         )
@@ -151,16 +172,28 @@ class TargetObserver:
 
     async def _everywhere(
         self, resource: Resource, by_namespace: Mapping[str, set[ObjectKey]], label_selector: str
-    ) -> dict[ObjectKey, LiveObject]:
+    ) -> _Found:
         """One list over all namespaces; namespace by namespace where we may not."""
         try:
             keys = set().union(*by_namespace.values())
             return await self._listed(resource, "", keys, label_selector)
-        except Denied:
+        except Forbidden:
             reads = await asyncio.gather(
                 *(self._listed(resource, name, keys, label_selector) for name, keys in by_namespace.items())
             )
             return {key: found for read in reads for key, found in read.items()}
+
+
+async def _seen_or_forbidden(
+    keys: set[ObjectKey], read: Awaitable[_Found], tracked: frozenset[ObjectKey]
+) -> _Found | Forbidden:
+    """A right that we had and lost says nothing about a revision, and what we hold may still be there."""
+    try:
+        return await read
+    except Forbidden as error:
+        if keys & tracked:
+            raise
+        return error
 
 
 def _key(kind: GroupKind, body: JsonObject) -> ObjectKey:

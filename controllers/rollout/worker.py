@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 
 from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.patience import Patience
-from controllers.rollout.applier import Applier, NotApplied, counts
+from controllers.rollout.applier import Applier, DryRun, NotApplied, counts
 from controllers.rollout.observer import Observed, Siblings, TargetObserver
 from controllers.rollout.watch import HealthWatch, Look, Standing
 from gitops import plan as planning
@@ -119,12 +119,11 @@ class TargetWorker:
         """Plan and apply; None where that failed for good, which has been reported then."""
         observed, plan = await self.plan()
         self._tell(unreachable="", waiting_for="its objects to be applied")
-        if plan.refusals:
-            self._fail(FailureCause.REFUSED, plan.refusals)
-            return None
+        # What the API server would refuse is told together with what we refuse ourselves.
         tried = await self._applier.dry_run(plan, observed.discovery)
-        if tried.problems:
-            self._fail(FailureCause.REJECTED, tried.problems)
+        problems = (*plan.refusals, *tried.problems, *_unseen(plan, observed, tried))
+        if problems:
+            self._fail(FailureCause.REFUSED if plan.refusals else FailureCause.REJECTED, problems)
             return None
         plan = plan.refined({}, tried.replacements)
         try:
@@ -241,7 +240,7 @@ class TargetWorker:
         return tuple(self._clean(line) for line in found)
 
     def _fail(self, cause: FailureCause, problems: Iterable[Problem]) -> None:
-        lines = tuple(self._clean(str(problem)) for problem in problems)
+        lines = tuple(self._clean(str(problem)) for problem in sorted(set(problems)))
         what = "cannot be applied" if cause is FailureCause.REFUSED else "rejected by the API server"
         because = lines[0] if len(lines) == 1 else f"{len(lines)} objects {what}: {'; '.join(lines)}"
         self._failed(Failure(cause, because, lines))
@@ -261,6 +260,17 @@ class TargetWorker:
 
     def _clean(self, text: str) -> str:
         return self._redactor.text(text)
+
+
+def _unseen(plan: Plan, observed: Observed, tried: DryRun) -> tuple[Problem, ...]:
+    """What may be written and not be looked at: nobody can say whose it is."""
+    return tuple(
+        Problem(planned.manifest.source, f"{planned.key}: {observed.unseen[planned.key]}")
+        for planned in plan.objects
+        if planned.manifest is not None
+        and planned.key in observed.unseen
+        and planned.key not in tried.rejected
+    )
 
 
 async def _change(watch: HealthWatch, seen: Look) -> None:

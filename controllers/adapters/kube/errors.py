@@ -1,5 +1,7 @@
 """Errors of the Kubernetes API that `gitops.errors` has no word for yet.
 
+Denied
+└── Forbidden   we are known, and may not do this (403); says nothing about the connection
 TerminalError
 ├── Rejected    the server understood the request and will not store the object as it is (400, 422, …)
 └── NotFound    what the request needs does not exist: the kind, or the namespace
@@ -11,7 +13,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from gitops.errors import TerminalError, TransientError
+from gitops.errors import Denied, TerminalError, TransientError
 
 
 class Cause(NamedTuple):
@@ -19,6 +21,10 @@ class Cause(NamedTuple):
 
     field: str
     message: str
+
+
+class Forbidden(Denied):
+    """The server knows us and will not let us do this one thing, unlike a connection that is refused."""
 
 
 class Rejected(TerminalError):  # noqa: N818 - a decision of the other side

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from controllers.adapters.kube.errors import Cause, Expired, NotFound, Rejected
+from controllers.adapters.kube.errors import Cause, Expired, Forbidden, NotFound, Rejected
 from controllers.adapters.kube.redaction import redact_secret
 from controllers.adapters.kube.wire import Answer, Call
 from gitops.errors import Conflict, Denied, GitopsError, Unreachable
@@ -23,8 +23,8 @@ _SHOWN_CHARACTERS = 2000
 _TERMINATING = "NamespaceTerminating"
 _SCHEMA_FAULTS = ("failed to create typed patch object", "failed to convert new object")
 _FIELD_FAULT = re.compile(r"(?:^\s*|\): )\.(\S+): (.+)$", re.MULTILINE)
-_BY_CODE: dict[int, type[Conflict | Denied | Expired | NotFound]] = {
-    HTTPStatus.FORBIDDEN: Denied,
+_BY_CODE: dict[int, type[Conflict | Expired | Forbidden | NotFound]] = {
+    HTTPStatus.FORBIDDEN: Forbidden,
     HTTPStatus.NOT_FOUND: NotFound,
     HTTPStatus.CONFLICT: Conflict,
     HTTPStatus.GONE: Expired,
