@@ -178,7 +178,9 @@ async def applied(client: KubeClient, prefix: str, bodies: Iterable[JsonObject])
     errand = Errand(wanted, PlanPolicy(), siblings)
     with measured() as cost:
         task = asyncio.create_task(
-            TargetWorker(errand, client, client, report=report, clock=now, patience=Patience()).run()
+            TargetWorker(
+                errand, client, client, report=report, redact=str, clock=now, patience=Patience()
+            ).run()
         )
         await done.wait()
     task.cancel()

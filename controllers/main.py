@@ -21,6 +21,7 @@ from controllers.adapters.kube.connection import ConnectionSettings
 from controllers.adapters.kube.patience import Patience
 from controllers.clock import now
 from controllers.clusters import Clusters
+from controllers.logs import KnownSecrets
 from controllers.measured import GitRequest, MeasuredMirror, nobody
 from controllers.metrics import Metrics
 from controllers.repository import RepositoryController
@@ -71,7 +72,11 @@ def mirror_of(config: Controller, repository: FollowedRepository, on_request: Gi
 class Fleet:
     """Everything that runs: one controller per repository, what they share, and what the outside may ask."""
 
-    def __init__(self, config: Controller, observers: Sequence[Observer] = ()) -> None:
+    def __init__(
+        self, config: Controller, observers: Sequence[Observer] = (), secrets: KnownSecrets | None = None
+    ) -> None:
+        """`secrets` is what the logs redact; without it, only what is recorded and served is redacted."""
+        self.secrets = secrets or KnownSecrets()
         self.metrics = Metrics(version("gitops-waves"))
         self.heartbeats = Heartbeats(time.monotonic)
         self.clusters = Clusters(
@@ -93,7 +98,7 @@ class Fleet:
             tasks = [asyncio.create_task(one.run(), name=one.name) for one in self.repositories]
             self._stack.push_async_callback(_end, tasks)
             if not once:
-                server = WebServer(self.metrics, self)
+                server = WebServer(self.metrics, self, self.secrets.text)
                 self._stack.push_async_callback(server.stop)
                 host, _, port = self._config.listen.rpartition(":")
                 ready(f"http://{host}:{await server.start(host, int(port))}")
@@ -119,6 +124,7 @@ class Fleet:
             reverter=Reverter(mirror, revisions, self._author, now, patience),
             prober=prober,
             observer=Observers(self._observers),
+            secrets=self.secrets,
             clock=now,
         )
         timing = Timing(interval=repository.poll_interval / timedelta(seconds=1))

@@ -52,6 +52,8 @@ class RepositoryController:
     @property
     def at_rest(self) -> bool:
         """Whether nothing is due: all that is left waits for people, or for clusters that do not answer."""
+        if self.fetched is None:
+            return bool(self.error)
         return self.ready and all(loop.at_rest for loop in self.loops.values())
 
     @property
@@ -60,7 +62,6 @@ class RepositoryController:
         return self.ready and not self.error and all(loop.as_wanted for loop in self.loops.values())
 
     async def _accept(self, fetched: Fetched) -> None:
-        self.fetched = fetched
         self.error = ""
         if fetched.seen != fetched.head:
             self.error = (
@@ -78,6 +79,7 @@ class RepositoryController:
             if environment not in self.loops:
                 self._start(environment)
             self.loops[environment].notice(fetched.head)
+        self.fetched = fetched
 
     def _start(self, environment: str) -> None:
         loop = EnvironmentLoop(environment, self._tools, self._follower.hint)

@@ -14,9 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.cluster.rig import binaries
 from tests.cluster.rig.control_plane import ControlPlane, Fleet
+
+# A loaded machine is slow, not wrong: how long one example takes is no property of the code.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 _CLUSTER_TESTS = Path(__file__).parent / "cluster"
 _UNAVAILABLE = pytest.StashKey[str]()

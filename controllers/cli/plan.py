@@ -13,6 +13,7 @@ from controllers.adapters.kube.patience import Patience
 from controllers.cli import output, records
 from controllers.cli.repository import Opened
 from controllers.clusters import Clusters
+from controllers.logs import KnownSecrets
 from controllers.rollout.applier import Applier
 from controllers.rollout.errands import Errands
 from controllers.rollout.observer import Observed
@@ -109,7 +110,7 @@ class Planner:
 
     def errands(self, environment: str) -> Errands:
         """Prepare for one environment."""
-        return Errands(environment, self._revisions, self._clusters)
+        return Errands(environment, self._revisions, self._clusters, KnownSecrets())
 
     async def target(self, errands: Errands, errand: Errand) -> Plan | Unseen:
         """Plan one target as a rollout does, and ask its API server what would come of it."""
@@ -193,6 +194,7 @@ async def _tried(errand: Errand, own: KubeClient, objects: KubeClient, redactor:
         own,
         objects,
         report=lambda _report: None,
+        redact=redactor.text,
         clock=lambda: datetime.now(UTC),
         patience=Patience(),
     )

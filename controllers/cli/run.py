@@ -50,8 +50,8 @@ def run(config: Controller, manner: Manner) -> int:
             from controllers.cli.live import LiveView  # noqa: PLC0415 - only terminals wait for rich
 
             observers.append(stack.enter_context(LiveView()))
-        logs.configure(manner.log_format, level)  # after the picture, which takes stderr over
-        fleet = Fleet(config, observers)
+        secrets = logs.configure(manner.log_format, level)  # after the picture, which takes stderr over
+        fleet = Fleet(config, observers, secrets)
         outcome = asyncio.run(_run(fleet, once=manner.once))
     if not manner.once:
         return 0

@@ -8,6 +8,7 @@ from controllers.adapters.git import Mirror
 from controllers.cli import output, records
 from controllers.cli.repository import Choice, Opened, opened
 from controllers.clusters import Clusters
+from controllers.logs import KnownSecrets
 from controllers.rollout.errands import Errands
 from controllers.source.revisions import Revisions
 from gitops.model.kinds import OnFailure
@@ -80,7 +81,7 @@ def unrenderable(
     mirror: Mirror, environment: str, wanted: Wish, state: EnvironmentState
 ) -> dict[str, tuple[str, ...]]:
     """Problems of applications that cannot be rendered, as a controller would find before a rollout."""
-    errands = Errands(environment, Revisions(mirror), Clusters({}))
+    errands = Errands(environment, Revisions(mirror), Clusters({}), KnownSecrets())
     found = {}
     for name, desired in wanted.desired.items():
         good = state.application(name).good

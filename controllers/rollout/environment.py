@@ -48,7 +48,7 @@ class EnvironmentLoop:
         self._hint = hint
         self._pushed = ""
         self._board = Board()
-        self._errands = Errands(name, tools.revisions, tools.clusters)
+        self._errands = Errands(name, tools.revisions, tools.clusters, tools.secrets)
         self._hands = Hands(name, self._board, self._errands, tools, self._current)
         self._crew = Crew(self._hands.do, self._board)
         self._head = ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from controllers.adapters.kube.client import KubeClient
 from controllers.clusters import Clusters
+from controllers.logs import KnownSecrets
 from controllers.rollout.worker import Errand
 from controllers.source.revisions import Revisions
 from gitops.errors import InvalidInput, Location, Problem
@@ -16,6 +17,7 @@ from gitops.model.kinds import Cluster, EnvironmentSpec
 from gitops.model.targets import Target, creates_namespace
 from gitops.objects import ObjectKey, digest
 from gitops.plan import PlanPolicy, Scope, Wanted, settle
+from gitops.redact import secrets_of
 from gitops.render import expand, render, target_digest, target_variables
 
 
@@ -31,8 +33,12 @@ class Place:
 class Errands:
     """Renders out of one repository. Synchronous parts run in worker threads."""
 
-    def __init__(self, environment: str, revisions: Revisions, clusters: Clusters) -> None:
+    def __init__(
+        self, environment: str, revisions: Revisions, clusters: Clusters, secrets: KnownSecrets
+    ) -> None:
+        """Whatever is rendered, `secrets` learns its secret values before anybody can repeat them."""
         self._environment = environment
+        self._secrets = secrets
         self._revisions = revisions
         self._clusters = clusters
 
@@ -131,6 +137,7 @@ class Errands:
         if app.problems:
             raise InvalidInput(*app.problems)
         manifests = render(source, app, place, cluster, self._revisions.contents(revision, app.files))
+        self._secrets.learn(secrets_of(manifest.body for manifest in manifests))
         identity = target_digest(source, app, place, cluster)
         return Wanted(scope, revision, identity, app.path, manifests), policy
 

@@ -77,9 +77,15 @@ class Hands:
                 failures += 1
                 say(TargetReport(unreachable=str(error)))
                 await self._patience.sleep(self._patience.wait(failures))
-        clock = self._tools.clock
-        worker = TargetWorker(errand, own, objects, report=say, clock=clock, patience=self._patience)
-        await worker.run()
+        await TargetWorker(
+            errand,
+            own,
+            objects,
+            report=say,
+            redact=self._tools.secrets.text,
+            clock=self._tools.clock,
+            patience=self._patience,
+        ).run()
 
     async def _errand(self, work: ApplyWork | RestoreWork) -> Errand:
         _, head = self._current()

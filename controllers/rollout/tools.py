@@ -10,6 +10,7 @@ from typing import Protocol
 from controllers.adapters.git.mirror import Mirror
 from controllers.adapters.http.sampling import Prober
 from controllers.clusters import Clusters
+from controllers.logs import KnownSecrets
 from controllers.rollout.recorder import Recorder
 from controllers.rollout.reverter import Reverter
 from controllers.source.revisions import Revisions
@@ -41,4 +42,5 @@ class Tools:
     reverter: Reverter
     prober: Prober
     observer: Observer
+    secrets: KnownSecrets
     clock: Callable[[], datetime]

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from controllers.adapters.kube.client import KubeClient
@@ -25,13 +24,13 @@ from gitops.objects import ObjectKey
 from gitops.ordering import Stage, stage_of
 from gitops.ownership import PART_OF
 from gitops.plan import Plan, PlanPolicy, Wanted
-from gitops.redact import Redactor, secrets_of
 from gitops.rollout.observation import Failure, TargetReport
 from gitops.rollout.state import FailureCause
 
 log = logging.getLogger(__name__)
 
 Report: TypeAlias = Callable[[TargetReport], None]
+Redact: TypeAlias = Callable[[str], str]
 Clock: TypeAlias = Callable[[], datetime]
 
 # The watch wakes the worker; this only bounds how long a lost connection stays unnoticed.
@@ -84,6 +83,7 @@ class TargetWorker:
         objects: KubeClient,
         *,
         report: Report,
+        redact: Redact,
         clock: Clock,
         patience: Patience,
     ) -> None:
@@ -92,6 +92,7 @@ class TargetWorker:
         self._observer = TargetObserver(own, objects)
         self._applier = Applier(own, objects)
         self._say = report
+        self._clean = redact
         self._clock = clock
         self._patience = patience
         self._report = TargetReport(waiting_for="the cluster's answer")
@@ -253,13 +254,6 @@ class TargetWorker:
         answering = None if told.unreachable else told.answering_since or self._clock()
         self._report = replace(told, answering_since=answering)
         self._say(self._report)
-
-    @cached_property
-    def _redactor(self) -> Redactor:
-        return Redactor(secrets_of(manifest.body for manifest in self._errand.wanted.manifests))
-
-    def _clean(self, text: str) -> str:
-        return self._redactor.text(text)
 
 
 def _unseen(plan: Plan, observed: Observed, tried: DryRun) -> tuple[Problem, ...]:
