@@ -67,8 +67,8 @@ class Reverter:
             return RevertReport(refused="there is nothing to revert to")
         head = self._mirror.fetch().head
         since = self._mirror.commits(head, rollout.revision)
-        marker = ("Gitops-Rollout", f"{environment}/{rollout.id}")
-        done = next((commit for commit in since if marker in commit.trailers), None)
+        ours = {("Gitops-Environment", environment), ("Gitops-Rollout", rollout.id)}
+        done = next((commit for commit in since if ours <= set(commit.trailers)), None)
         if done is not None:
             return RevertReport(commit=done.oid)
         path = self._path(environment, application, rollout.revision)
