@@ -37,7 +37,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--once", action="store_true", help="end after the last scene instead of going on")
     once = parser.parse_args(arguments).once
     console = Console()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _interrupt)
     try:
         console.print("Starting five Kubernetes control planes on this machine (about 3 GB of memory).")
         with Stage(lambda line: console.print(line, highlight=False)) as stage:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from gitops import audit
+from gitops.audit import narrate
 from gitops.rollout import events as e
 from gitops.rollout.observation import Work
 from gitops.rollout.state import ApplicationState, EnvironmentState, TargetPhase
@@ -100,7 +100,7 @@ class Screen:
         for event in events:
             if isinstance(event, _TOLD):
                 style = "red" if isinstance(event, _BAD) else "green" if isinstance(event, _GOOD) else ""
-                self._say(f"  {event.at:%H:%M:%S} {environment}: {audit.narrate(event)}", style=style)
+                self._say(f"  {event.at:%H:%M:%S} {environment}: {narrate(event)}", style=style)
 
     def passed(self, environment: str, state: EnvironmentState, work: frozenset[Work]) -> None:
         """Keep the table fresh."""
