@@ -20,6 +20,7 @@ from controllers.adapters.kube.patience import Patience
 from controllers.adapters.kube.wire import METADATA_OBJECT, RequestSeen
 from controllers.clock import now
 from controllers.rollout.applier import CONCURRENT_REQUESTS
+from controllers.rollout.observer import Access
 from controllers.rollout.worker import Errand, TargetWorker
 from gitops.errors import Location
 from gitops.model.targets import Target
@@ -43,6 +44,7 @@ class Requests:
         self.verbs: Counter[str] = Counter()
 
     def __call__(self, seen: RequestSeen) -> None:
+        """Take one in."""
         self.verbs[f"dry-run {seen.verb}" if seen.dry_run else seen.verb] += 1
 
     @property
@@ -179,7 +181,7 @@ async def applied(client: KubeClient, prefix: str, bodies: Iterable[JsonObject])
     with measured() as cost:
         task = asyncio.create_task(
             TargetWorker(
-                errand, client, client, report=report, redact=str, clock=now, patience=Patience()
+                errand, Access(client, client), report=report, redact=str, clock=now, patience=Patience()
             ).run()
         )
         await done.wait()

@@ -32,7 +32,7 @@ class Cost:
 
 @contextmanager
 def measured() -> Iterator[Cost]:
-    """Measure the body. The kernel's high-water mark is reset first (Linux), so the peak is the body's own."""
+    """Measure the body. The kernel's high-water mark is reset first (Linux): the peak is the body's own."""
     cost = Cost()
     _PEAK.write_text("5")
     before, start = _cpu(), time.perf_counter()

@@ -16,7 +16,7 @@ from controllers.clusters import Clusters
 from controllers.logs import KnownSecrets
 from controllers.rollout.applier import Applier
 from controllers.rollout.errands import Errands
-from controllers.rollout.observer import Observed
+from controllers.rollout.observer import Access, Observed
 from controllers.rollout.worker import Errand, TargetWorker
 from controllers.source.revisions import Revisions
 from gitops.diff import Change, diff
@@ -119,11 +119,7 @@ class Planner:
         try:
             async with self._slots:
                 place = await errands.place(wanted.revision, str(wanted.scope.target))
-                own = await self._clusters.client(place.connection)
-                objects = own
-                if place.service_account is not None:
-                    objects = own.as_service_account(place.target.namespace, place.service_account)
-                return await _tried(errand, own, objects, redactor)
+                return await _tried(errand, await errands.access(place), redactor)
         except (TransientError, Denied) as error:
             return Unseen(redactor.text(str(error)))
 
@@ -188,19 +184,18 @@ class _Application:
         return TargetPreview(wave, target, await self._planner.target(errands, errand))
 
 
-async def _tried(errand: Errand, own: KubeClient, objects: KubeClient, redactor: Redactor) -> Plan:
+async def _tried(errand: Errand, access: Access, redactor: Redactor) -> Plan:
     worker = TargetWorker(
         errand,
-        own,
-        objects,
+        access,
         report=lambda _report: None,
         redact=redactor.text,
         clock=lambda: datetime.now(UTC),
         patience=Patience(),
     )
     observed, plan = await worker.plan()
-    tried = await Applier(own, objects).dry_run(plan, observed.discovery, whole=True)
-    before = await _live(plan, observed, objects)
+    tried = await Applier(access).dry_run(plan, observed.discovery, whole=True)
+    before = await _live(plan, observed, access.objects)
     changes: dict[ObjectKey, tuple[Change, ...]] = {
         key: diff(before[key], after) for key, after in tried.after.items() if key in before
     }

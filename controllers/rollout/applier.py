@@ -12,10 +12,9 @@ from collections.abc import Awaitable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.errors import Forbidden, NotFound, Rejected
 from controllers.adapters.kube.resources import Discovery, Resource
-from controllers.rollout.observer import CONFIG_MAPS, NAMESPACES, Observed
+from controllers.rollout.observer import CONFIG_MAPS, NAMESPACES, Access, Observed
 from gitops.errors import Problem, TerminalError, Unreachable
 from gitops.inventory import Entry, Inventory, leftover_chunks, to_config_maps
 from gitops.objects import GroupKind, JsonObject, Manifest, ObjectKey
@@ -56,9 +55,8 @@ class DryRun:
 class Applier:
     """Acts on one target. `own` writes the inventory and the namespace, `objects` everything else."""
 
-    def __init__(self, own: KubeClient, objects: KubeClient) -> None:
-        self._own = own
-        self._objects = objects
+    def __init__(self, access: Access) -> None:
+        self._own, self._objects = access
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS)
 
     async def dry_run(self, plan: Plan, discovery: Discovery, *, whole: bool = False) -> DryRun:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from controllers.adapters.kube.client import KubeClient
 from controllers.clusters import Clusters
 from controllers.logs import KnownSecrets
+from controllers.rollout.observer import Access
 from controllers.rollout.worker import Errand
 from controllers.source.revisions import Revisions
 from gitops.errors import InvalidInput, Location, Problem
@@ -45,6 +46,13 @@ class Errands:
     async def place(self, revision: str, target: str) -> Place:
         """Find out where `target` is at `revision`. Raises InvalidInput where that revision does not say."""
         return await asyncio.to_thread(self._place, revision, target)
+
+    async def access(self, place: Place) -> Access:
+        """Give the clients for a place. Raises Unreachable where its connection is not usable."""
+        own = await self._clusters.client(place.connection)
+        if place.service_account is None:
+            return Access(own, own)
+        return Access(own, own.as_service_account(place.target.namespace, place.service_account))
 
     async def prepare(  # noqa: PLR0913 - each says a different thing about the same errand
         self,

@@ -8,10 +8,9 @@ from functools import partial
 from typing import assert_never
 
 from controllers.adapters.http.sampling import sample_forever
-from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.patience import Patience
 from controllers.rollout.board import Board
-from controllers.rollout.errands import Errands, Place
+from controllers.rollout.errands import Errands
 from controllers.rollout.tools import Tools
 from controllers.rollout.worker import Errand, TargetWorker, rendering_failed
 from gitops.errors import Denied, InvalidInput, TransientError
@@ -68,7 +67,7 @@ class Hands:
             try:
                 errand = await self._errand(work)
                 place = await self._errands.place(work.revision, work.target)
-                own, objects = await self._clients(place)
+                access = await self._errands.access(place)
                 break
             except InvalidInput as error:
                 say(rendering_failed(error))
@@ -79,8 +78,7 @@ class Hands:
                 await self._patience.sleep(self._patience.wait(failures))
         await TargetWorker(
             errand,
-            own,
-            objects,
+            access,
             report=say,
             redact=self._tools.secrets.text,
             clock=self._tools.clock,
@@ -95,12 +93,6 @@ class Hands:
         if isinstance(work, RestoreWork):
             return await prepare(restoring=True)
         return await prepare(removed=work.removed, prune_permitted=work.prune_permitted)
-
-    async def _clients(self, place: Place) -> tuple[KubeClient, KubeClient]:
-        own = await self._tools.clusters.client(place.connection)
-        if place.service_account is None:
-            return own, own
-        return own, own.as_service_account(place.target.namespace, place.service_account)
 
     async def _probe(self, work: ProbeWork) -> None:
         rollout = self._rollout(work)

@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.errors import Forbidden
@@ -44,12 +44,18 @@ class Observed:
     unseen: Mapping[ObjectKey, str]
 
 
+class Access(NamedTuple):
+    """One cluster with our own rights, and with those that the application's objects are handled with."""
+
+    own: KubeClient
+    objects: KubeClient
+
+
 class TargetObserver:
     """Looks with `objects`' rights at the application's objects, with our own at the inventory."""
 
-    def __init__(self, own: KubeClient, objects: KubeClient) -> None:
-        self._own = own
-        self._objects = objects
+    def __init__(self, access: Access) -> None:
+        self._own, self._objects = access
 
     async def look(self, wanted: Wanted, siblings: Siblings, *, refresh: bool = False) -> Observed:
         """Read everything that planning `wanted` rests on.

@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
-from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.patience import Patience
 from controllers.rollout.applier import Applier, DryRun, NotApplied, counts
-from controllers.rollout.observer import Observed, Siblings, TargetObserver
+from controllers.rollout.observer import Access, Observed, Siblings, TargetObserver
 from controllers.rollout.watch import HealthWatch, Look, Standing
 from gitops import plan as planning
 from gitops.errors import Denied, GitopsError, InvalidInput, Problem, TransientError
@@ -79,8 +78,7 @@ class TargetWorker:
     def __init__(
         self,
         errand: Errand,
-        own: KubeClient,
-        objects: KubeClient,
+        access: Access,
         *,
         report: Report,
         redact: Redact,
@@ -88,9 +86,9 @@ class TargetWorker:
         patience: Patience,
     ) -> None:
         self._errand = errand
-        self._objects = objects
-        self._observer = TargetObserver(own, objects)
-        self._applier = Applier(own, objects)
+        self._objects = access.objects
+        self._observer = TargetObserver(access)
+        self._applier = Applier(access)
         self._say = report
         self._clean = redact
         self._clock = clock
