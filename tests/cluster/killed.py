@@ -1,8 +1,8 @@
 """The controller as a process that kills itself: `python -m tests.cluster.killed CONFIG N`.
 
 It does what is due and ends, like `gitops run --once`, unless it gets to its N-th action before: then it
-sends itself SIGKILL right after that. An action is whatever changes the world outside the process: a write to a
-cluster, a record, a push. Each is named on stdout. N of 0 never kills.
+sends itself SIGKILL right after that. An action is whatever changes the world outside the process: a write
+to a cluster, a record, a push. Each is named on stdout. N of 0 never kills.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def main() -> int:
         fuse.acted("record " + " ".join(event.type for event in events))
         return commit
 
-    Recorder.append = counted  # type: ignore[method-assign]
+    setattr(Recorder, "append", counted)  # noqa: B010 - a method for all instances, unknown to the type
     fleet = Fleet(Controller.model_validate(yaml.safe_load(Path(path).read_text())))
     told: Callable[[str, RequestSeen], None] = fleet.clusters._on_request
 

@@ -1,4 +1,4 @@
-"""What kwok plays: the Stages in `stages/`, with this rig's jq words put into them, and the containers' log.
+"""What kwok plays: the Stages in `plays/`, with this rig's jq words put into them, and the containers' log.
 
 A Pod chooses its play by the annotation `gitops-waves.io/play` (so: in the pod template), or by the end of an
 image's tag, as in `registry.example/web:1.2-crash-loop`:
@@ -27,7 +27,7 @@ from typing import Any
 
 import yaml
 
-FOLDER = Path(__file__).parent / "stages"
+FOLDER = Path(__file__).parent / "plays"
 PLAYS = ("never-ready", "crash-loop", "crash-after-ready", "image-pull-error", "job-fails")
 LOG = ("listening on :8080", "fatal: cannot reach the database")
 
