@@ -61,9 +61,11 @@ class People:
             self.git("reset", "--quiet", "--hard", "FETCH_HEAD")
         for path, content in files.items():
             file = self.work / path
-            if content is None:
-                file.unlink()
-            else:
+            if content is None or file.is_symlink():
+                file.unlink()  # never written through: a link may lead out of the repository
+            if content is not None:
+                if not file.resolve().is_relative_to(self.work.resolve()):
+                    raise AssertionError(f"{path} leads out of the repository")
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(textwrap.dedent(content))
         self.git("add", "--all")
