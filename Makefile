@@ -9,7 +9,7 @@ setup: $(filter .uv/bin/uv,$(UV))  ## install the locked dependencies into .venv
 .uv/bin/uv:
 	@for python in python3.11 /usr/bin/python3.11 python3 /usr/bin/python3; do \
 	  $$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
-	  $$python -m venv .uv && .uv/bin/python -m pip install --quiet 'uv>=0.5' && exit; \
+	  $$python -m venv .uv && echo '*' >.uv/.gitignore && .uv/bin/python -m pip install --quiet 'uv>=0.5' && exit; \
 	done; \
 	echo 'Python 3.11 or later is needed, with its venv module (Debian: python3-venv), or uv on the PATH.' >&2; \
 	rm -rf .uv; exit 1

@@ -1,0 +1,82 @@
+"""What the pages show can be read by the controller, and no field is left out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gitops.dialect import parse
+from gitops.model.controller import Controller
+from gitops.model.gates import HttpGate
+from gitops.model.kinds import (
+    Application,
+    ApplicationSpec,
+    Cluster,
+    ClusterSpec,
+    Environment,
+    EnvironmentSpec,
+    Repository,
+    RepositorySpec,
+    TargetSet,
+    Wave,
+)
+from gitops.model.reading import read
+from gitops.model.schema import API_VERSION, Schema
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("README.md", "docs/repository.md", "docs/operating.md")
+KINDS: dict[str, type[Schema]] = {
+    "Application": Application,
+    "Cluster": Cluster,
+    "Controller": Controller,
+    "Environment": Environment,
+    "Repository": Repository,
+}
+_BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
+
+
+def blocks() -> list[tuple[str, str]]:
+    """Give every block of YAML with its page."""
+    return [(page, block) for page in PAGES for block in _BLOCK.findall((ROOT / page).read_text())]
+
+
+@pytest.mark.parametrize(("page", "block"), blocks())
+def test_every_block_of_ours_can_be_read(page: str, block: str) -> None:
+    for document in parse(block.encode(), page):
+        assert isinstance(document.value, dict)
+        if document.value.get("apiVersion") == API_VERSION:
+            assert read(KINDS[document.value["kind"]], document)
+
+
+def test_an_environment_and_a_controller_are_shown() -> None:
+    shown = {(yaml.safe_load(block) or {}).get("kind") for _, block in blocks()}
+    assert {"Environment", "Controller", "ClusterRole"} <= shown
+
+
+@pytest.mark.parametrize(
+    ("page", "model"),
+    [
+        ("docs/repository.md", RepositorySpec),
+        ("docs/repository.md", ClusterSpec),
+        ("docs/repository.md", EnvironmentSpec),
+        ("docs/repository.md", TargetSet),
+        ("docs/repository.md", Wave),
+        ("docs/repository.md", HttpGate),
+        ("docs/repository.md", ApplicationSpec),
+        ("docs/operating.md", Controller),
+    ],
+)
+def test_every_field_is_explained(page: str, model: type[Schema]) -> None:
+    text = (ROOT / page).read_text()
+    fields = [field.alias or name for name, field in model.model_fields.items()]
+    assert [name for name in fields if not re.search(rf"\b{name}\b", text)] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    links = _LINK.findall((ROOT / page).read_text())
+    assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
