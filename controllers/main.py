@@ -158,7 +158,7 @@ class Fleet:
         """Why an environment's applications do not move; None for one that nobody knows."""
         for one in self.repositories:
             if environment in one.loops:
-                return one.loops[environment].waits
+                return one.waits(environment)
         return None
 
 

@@ -11,6 +11,8 @@ from controllers.rollout.environment import EnvironmentLoop
 from controllers.rollout.tools import Tools
 from controllers.source import Follower
 from gitops.errors import GitopsError
+from gitops.rollout.desired import EVERYTHING
+from gitops.rollout.wait import Wait
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,17 @@ class RepositoryController:
 
     async def _accept(self, fetched: Fetched) -> None:
         self.error = ""
+    def waits(self, environment: str) -> tuple[Wait, ...]:
+        """Why an environment's applications do not move; what holds up all of them comes first."""
+        loop = self.loops[environment]
+        troubles = (
+            Wait(
+                EVERYTHING, "", "follows no newer commit", self.error, release="a person, at the repository"
+            ),
+            Wait(EVERYTHING, "", "could not make its last pass, and tries again", loop.error),
+        )
+        return (*(trouble for trouble in troubles if trouble.seen), *loop.waits)
+
         if fetched.seen != fetched.head:
             self.error = (
                 f"the branch was force-pushed to {fetched.seen[:12]}; still following {fetched.head[:12]}: "

@@ -98,6 +98,7 @@ class TargetWorker:
     async def run(self) -> None:
         """Work until cancelled: what is done is watched for as long as somebody wants to know."""
         failures = 0
+        self._say(self._report)
         while True:
             try:
                 applied = await self._carry_out()

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 class Patience:
     """All times are in seconds. `rng` gives numbers from 0 up to 1.
 
-    `attempt` bounds one request, `total` all attempts of one call with the waits between them.
+    `attempt` bounds one request, `total` all attempts of one call with the waits between them, `knocking`
+    the same where no connection comes about: whoever asks shall be able to say soon that nobody is there.
     `silence` is how long a watch may stay quiet: API servers send a bookmark about every 60 s.
     """
 
     attempt: float = 30.0
     total: float = 60.0
+    knocking: float = 3.0
     silence: float = 90.0
     first_wait: float = 0.1
     longest_wait: float = 10.0

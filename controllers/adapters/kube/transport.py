@@ -98,7 +98,7 @@ class Transport:
         Raises Unreachable when patience ends without an answer other than 429 or 5xx, Denied where TLS fails.
         """
         patience = self.patience
-        deadline = patience.monotonic() + patience.total
+        started = patience.monotonic()
         failures = 0
         renewed = False
         while True:
@@ -114,7 +114,9 @@ class Transport:
             failures += 1
             wish = retry_after(outcome) if isinstance(outcome, Answer) else None
             wait = patience.wait(failures, wish)
-            if not _may_repeat(call, outcome) or patience.monotonic() + wait > deadline:
+            unheard = isinstance(outcome, Silence) and not outcome.sent
+            limit = min(patience.knocking, patience.total) if unheard else patience.total
+            if not _may_repeat(call, outcome) or patience.monotonic() + wait > started + limit:
                 raise self._unreachable(call, outcome, wish)
             await patience.sleep(wait)
 
