@@ -32,7 +32,13 @@ from controllers.source import Follower, Timing
 from controllers.source.revisions import Revisions
 from controllers.web.server import WebServer
 from controllers.web.status import Heartbeats
-from gitops.model.controller import ClusterConnection, Controller, FollowedRepository, GitCredentials
+from gitops.model.controller import (
+    ClusterConnection,
+    Controller,
+    FollowedRepository,
+    ForcePush,
+    GitCredentials,
+)
 from gitops.rollout.events import Event
 from gitops.rollout.observation import Work
 from gitops.rollout.state import EnvironmentState
@@ -86,6 +92,7 @@ class Fleet:
         self.repositories: list[RepositoryController] = []
         self._config = config
         self._observers = (_MetricsObserver(self.metrics, self.heartbeats), *observers)
+        self._claims: dict[str, str] = {}
         self._stack = AsyncExitStack()
 
     async def run(self, *, once: bool = False, ready: Callable[[str], None] = lambda _address: None) -> bool:
@@ -125,11 +132,12 @@ class Fleet:
             prober=prober,
             observer=Observers(self._observers),
             secrets=self.secrets,
+            follow_force_push=repository.on_force_push is ForcePush.FOLLOW,
             clock=now,
         )
         timing = Timing(interval=repository.poll_interval / timedelta(seconds=1))
         follower = Follower(mirror, watch=mirror.remote.local_path, timing=timing)
-        return RepositoryController(repository.name, tools, follower)
+        return RepositoryController(repository.name, tools, follower, self._claims)
 
     def _author(self, at: datetime) -> Signature:
         return Signature(self._config.author_name, self._config.author_email, at)

@@ -20,13 +20,15 @@ log = logging.getLogger(__name__)
 class RepositoryController:
     """Follows a branch and keeps one loop for every environment that Git or the records know."""
 
-    def __init__(self, name: str, tools: Tools, follower: Follower) -> None:
+    def __init__(self, name: str, tools: Tools, follower: Follower, claims: dict[str, str]) -> None:
+        """`claims` says which repository has which environment; shared by all of them."""
         self.name = name
         self.loops: dict[str, EnvironmentLoop] = {}
         self.error = ""
         self.fetched: Fetched | None = None
         self._tools = tools
         self._follower = follower
+        self._claims = claims
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -63,8 +65,6 @@ class RepositoryController:
         """Whether everything is as Git says."""
         return self.ready and not self.error and all(loop.as_wanted for loop in self.loops.values())
 
-    async def _accept(self, fetched: Fetched) -> None:
-        self.error = ""
     def waits(self, environment: str) -> tuple[Wait, ...]:
         """Why an environment's applications do not move; what holds up all of them comes first."""
         loop = self.loops[environment]
@@ -76,6 +76,8 @@ class RepositoryController:
         )
         return (*(trouble for trouble in troubles if trouble.seen), *loop.waits)
 
+    async def _accept(self, fetched: Fetched) -> None:
+        self.error = ""
         if fetched.seen != fetched.head:
             self.error = (
                 f"the branch was force-pushed to {fetched.seen[:12]}; still following {fetched.head[:12]}: "
@@ -89,10 +91,32 @@ class RepositoryController:
             self._failed(error)
             return
         for environment in sorted({*catalog.environments, *recorded}):
+            owner = self._claims.setdefault(environment, self.name)
+            if owner != self.name:
+                self.error = (
+                    f"environment {environment} belongs to repository {owner} already: give it another name"
+                )
+                log.error("%s: %s", self.name, self.error)
+                continue
+            if environment in fetched.diverged:
+                await self._settle_divergence(environment)
             if environment not in self.loops:
                 self._start(environment)
             self.loops[environment].notice(fetched.head)
         self.fetched = fetched
+
+    async def _settle_divergence(self, environment: str) -> None:
+        """Somebody else recorded while we had unpushed records: before we lead, theirs hold; after, we stop."""
+        if environment in self.loops:
+            self._tools.recorder.fence(environment)
+            return
+        tip = await asyncio.to_thread(self._tools.mirror.adopt_audit, environment)
+        log.warning(
+            "another controller has recorded %s meanwhile: going on from its record %s; our own unpushed "
+            "ones are kept under refs/gitops/aside/",
+            environment,
+            tip[:12],
+        )
 
     def _start(self, environment: str) -> None:
         loop = EnvironmentLoop(environment, self._tools, self._follower.hint)

@@ -12,7 +12,7 @@ from controllers.rollout.errands import Errands
 from controllers.rollout.hands import Hands
 from controllers.rollout.tools import Tools
 from gitops import audit
-from gitops.errors import Conflict, GitopsError, TerminalError
+from gitops.errors import Conflict, GitopsError, Refused, TerminalError
 from gitops.model.kinds import OnFailure
 from gitops.rollout.decide import Decision, advance
 from gitops.rollout.desired import Wish, wish
@@ -173,9 +173,28 @@ class EnvironmentLoop:
         held = {name: tuple(app.on) for name, app in self.state.applications.items()}
         key = (self._head, tuple(sorted(held.items())))
         if key != self._wished_for:
+            await self._refuse_rewritten_history(self._head)
             self._wish = await asyncio.to_thread(self._read_wish, self._head)
             self._wished_for = key
         return self._wish
+
+    async def _refuse_rewritten_history(self, head: str) -> None:
+        """Notice a branch that was force-pushed while nobody watched: the records know where it was.
+
+        Raises Refused unless the operator follows force pushes.
+        """
+        observed = self.state.observed
+        if not observed or self._tools.follow_force_push:
+            return
+        try:
+            contained = await asyncio.to_thread(self._tools.mirror.is_ancestor, observed, head)
+        except TerminalError:
+            contained = False
+        if not contained:
+            raise Refused(
+                f"the branch at {head[:12]} no longer contains {observed[:12]}, which is recorded: it was "
+                "force-pushed; push a commit on top of the recorded one, or set onForcePush: Follow"
+            )
 
     def _read_wish(self, head: str) -> Wish:
         wanted = wish(self._tools.revisions.catalog(head), self.name, head, self.state)

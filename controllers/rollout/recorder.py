@@ -75,6 +75,15 @@ class Recorder:
         self._wanted.set()
         return commit
 
+    def fence(self, environment: str) -> None:
+        """Stop recording an environment, and with that acting on it: another controller leads it now."""
+        if environment not in self.fenced:
+            self.fenced[environment] = (
+                f"another controller records {environment}: this one has stopped acting on it; "
+                "end one of the two, and restart this one to take over"
+            )
+            log.error(self.fenced[environment])
+
     async def push_forever(self) -> None:
         """Push what was recorded; what cannot be pushed now is pushed later."""
         failures = 0
@@ -104,8 +113,7 @@ class Recorder:
         results = await asyncio.to_thread(self._mirror.push_audit, waiting)
         for environment, result in results.items():
             if isinstance(result.problem, Conflict):
-                self.fenced[environment] = str(result.problem)
-                log.error("another controller records %s: this one stops", environment)
+                self.fence(environment)
             elif result.problem is not None:
                 raise result.problem
             else:

@@ -15,8 +15,9 @@ from controllers.source.revisions import Revisions
 from gitops import revert
 from gitops.errors import Conflict, Denied, Refused, TransientError
 from gitops.revert import Change, NoRevert, ReverseCommit
+from gitops.rollout.desired import wish
 from gitops.rollout.observation import RevertReport, RevertWork
-from gitops.rollout.state import ApplicationState, Rollout
+from gitops.rollout.state import ApplicationState, EnvironmentState, Rollout
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class Reverter:
             application_path=path,
             changes=changes,
             good_revision=good.revision,
-            head_changed=self._differs(path, rollout.revision, head),
+            head_changed=self._differs(environment, application, rollout, head),
         )
         if isinstance(plan, NoRevert):
             return RevertReport(refused=plan.because)
@@ -113,8 +114,13 @@ class Reverter:
         found = source.applications.get(application) if source else None
         return found.path if found else f"environments/{environment}/{application}"
 
-    def _differs(self, path: str, failed: str, head: str) -> bool:
-        return self._mirror.tree(failed).oid(path) != self._mirror.tree(head).oid(path)
+    def _differs(self, environment: str, application: str, rollout: Rollout, head: str) -> bool:
+        """Whether the branch's head has other inputs than the rollout that failed."""
+        catalog = self._revisions.catalog(head)
+        desired = wish(catalog, environment, head, EnvironmentState()).desired.get(application)
+        if desired is None:
+            return not rollout.removed
+        return desired.digest != rollout.digest
 
     def _changes(self, environment: str, path: str, good: str, failed: str) -> tuple[Change, ...]:
         """First-parent commits that touched the application's inputs, newest first."""

@@ -43,4 +43,5 @@ class Tools:
     prober: Prober
     observer: Observer
     secrets: KnownSecrets
+    follow_force_push: bool
     clock: Callable[[], datetime]

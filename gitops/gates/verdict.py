@@ -26,10 +26,14 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """The samples of one gate on one target since `since`, oldest first; the newest few are enough."""
+    """The samples of one gate on one target since `since`, oldest first; the newest few are enough.
+
+    `since` starts anew when a series of answers breaks off; `asked_since` never does.
+    """
 
     since: datetime
     samples: tuple[Sample, ...] = ()
+    asked_since: datetime | None = None
 
 
 class VerdictKind(StrEnum):

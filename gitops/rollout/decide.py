@@ -40,6 +40,9 @@ def advance(state: EnvironmentState, seen: Observation, now: datetime) -> Decisi
     while progressed:
         # A dependency settled by a later name, or a place it gave back, may let an earlier one go on.
         progressed = pass_.exhaust_all(names)
+    if pass_.started and pass_.state.observed != seen.revision:
+        # From here on the records know where the branch was, and no commit before is read for commands again.
+        pass_.record(e.RevisionObserved(at=now, revision=seen.revision))
     return Decision(
         state=pass_.state,
         events=tuple(pass_.events),
@@ -62,6 +65,11 @@ class _Pass:
         self.now = now
         self.events: list[e.Event] = []
         self._slots: slots.Slots | None = None
+
+    @property
+    def started(self) -> bool:
+        """Whether the pass started a rollout."""
+        return any(isinstance(event, e.RolloutStarted) for event in self.events)
 
     def record(self, event: e.Event) -> None:
         self.state = evolve(self.state, (event,))

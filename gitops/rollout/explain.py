@@ -50,10 +50,13 @@ def explain(environment: str, state: EnvironmentState, seen: Observation, now: d
         rollout = application.rollout
         if rollout is None:
             waits.append(_at_rest(view, name, application))
-        else:
-            waits.append(_running(view, name, application, rollout))
-            waits.extend(_targets(view, name, application, rollout))
-        waits.extend(_left_behind(view, name, application))
+            waits.extend(_left_behind(view, name, application, told=frozenset()))
+            continue
+        waits.append(_running(view, name, application, rollout))
+        targets = list(_targets(view, name, application, rollout))
+        waits.extend(targets)
+        told = frozenset(wait.target for wait in targets)
+        waits.extend(_left_behind(view, name, application, told=told))
     return tuple(waits)
 
 
@@ -81,11 +84,12 @@ def _at_rest(view: _View, name: str, application: ApplicationState) -> Wait:
     return Wait(name, "", f"is about to roll out {desired.revision[:12]}")
 
 
-def _left_behind(view: _View, name: str, application: ApplicationState) -> Iterator[Wait]:
-    at_work = application.rollout.targets if application.rollout else {}
+def _left_behind(
+    view: _View, name: str, application: ApplicationState, *, told: frozenset[str]
+) -> Iterator[Wait]:
     for target, lagging in sorted(application.lagging.items()):
-        if target in at_work:
-            continue  # it has a sentence of its own
+        if target in told:
+            continue  # the running rollout has news of it
         silent = lagging.cause is FailureCause.UNREACHABLE
         release = f"{THE_CLUSTER}, by answering" if silent else view.retry(name)
         yield Wait(name, target, "was left behind", lagging.because, lagging.since, release=release)

@@ -64,7 +64,7 @@ def gate_due(name: str, rollout: Rollout, gate: Gate, seen: Observation) -> date
         sampling = seen.samplings.get(work)
         if sampling is None:
             return None
-        since = max(since, sampling.since)
+        since = max(since, sampling.asked_since or sampling.since)
     over = since + wave.soak
     for _, moment in soaked_at(name, rollout, wave, seen):
         if moment is None:

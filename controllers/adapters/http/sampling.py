@@ -52,11 +52,11 @@ def extended(gate: HttpGate, before: Sampling | None, sample: Sample, began: dat
     without data. Otherwise time in which nothing was known would count as time that was good.
     """
     if before is None or not before.samples:
-        return Sampling(began, (sample,))
+        return Sampling(began, (sample,), began)
     pause = sample.at - before.samples[-1].at
     lost = pause > gate.interval * STALE_AFTER_INTERVALS + gate.timeout
     last = before.samples[-gate.failure_threshold :]
     silent = len(last) == gate.failure_threshold and all(one.outcome is Outcome.NO_DATA for one in last)
     since = began if lost or silent else before.since
     kept = max(KEPT, gate.failure_threshold)
-    return Sampling(since, (*before.samples, sample)[-kept:])
+    return Sampling(since, (*before.samples, sample)[-kept:], before.asked_since)

@@ -46,7 +46,7 @@ def test_events_and_state_are_read_back_as_they_were() -> None:
 def test_equal_state_gives_equal_bytes_whatever_the_order_it_was_made_in() -> None:
     world = eventful()
     backwards = dict(reversed(world.state.applications.items()))
-    other = EnvironmentState(applications=backwards)
+    other = world.state.model_copy(update={"applications": backwards})
     assert record("production", (), world.state) == record("production", (), other)
 
 

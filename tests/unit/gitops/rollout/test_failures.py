@@ -482,3 +482,19 @@ def test_a_target_that_failed_after_it_was_healthy_does_not_count_as_settled() -
     rollout = world.application().rollout
     assert rollout is not None
     assert rollout.targets["t1"].phase is TargetPhase.FAILED
+
+
+def test_a_target_left_behind_keeps_its_sentence_while_a_later_rollout_fails() -> None:
+    """It waits in a wave that the failed rollout never reached: the reason it was left behind still holds."""
+    world = World()
+    world.commit("web", "A")
+    world.settle()
+    waves = (wave("canary", "c1"), wave("rest", "r1", "r2", max_failures=1))
+    world.silent.add("r2")
+    world.commit("web", "B", waves)
+    world.settle()
+    world.bad("C", "c1", how="refused")
+    world.commit("web", "C", waves)
+    world.settle()
+    assert halted(world)
+    assert any("web@r2 was left behind" in sentence for sentence in world.sentences())

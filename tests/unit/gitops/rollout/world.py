@@ -204,12 +204,12 @@ class World:
         return [str(wait) for wait in explain("production", self.state, self.observe(), self.now)]
 
     def told(self, *kinds: type[Any], application: str = "web") -> list[str]:
-        """Events of an application in short: `TargetStarted c1`; all kinds unless some are named."""
+        """Events of an application in short: `TargetStarted c1`; all its kinds unless some are named."""
         return [
             _short(event)
             for event in self.events
             if getattr(event, "application", application) == application
-            and (not kinds or isinstance(event, kinds))
+            and (isinstance(event, kinds) if kinds else not isinstance(event, e.RevisionObserved))
         ]
 
     def on(self, digest: str, application: str = "web") -> list[str]:
