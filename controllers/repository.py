@@ -106,7 +106,7 @@ class RepositoryController:
         self.fetched = fetched
 
     async def _settle_divergence(self, environment: str) -> None:
-        """Somebody else recorded while we had unpushed records: before we lead, theirs hold; after, we stop."""
+        """Somebody else recorded while we had unpushed records: before we lead theirs hold, later we stop."""
         if environment in self.loops:
             self._tools.recorder.fence(environment)
             return

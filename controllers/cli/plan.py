@@ -15,7 +15,7 @@ from controllers.cli.repository import Opened
 from controllers.clusters import Clusters
 from controllers.logs import KnownSecrets
 from controllers.rollout.applier import Applier
-from controllers.rollout.errands import Errands
+from controllers.rollout.errands import Errands, Purpose
 from controllers.rollout.observer import Access, Observed
 from controllers.rollout.worker import Errand, TargetWorker
 from controllers.source.revisions import Revisions
@@ -176,8 +176,7 @@ class _Application:
                 self._name,
                 target,
                 desired.revision,
-                removed=desired.removed,
-                prune_permitted=self._prune_permitted,
+                Purpose(removed=desired.removed, prune_permitted=self._prune_permitted),
             )
         except InvalidInput as error:
             return TargetPreview(wave, target, Unseen(str(error)))

@@ -1,4 +1,4 @@
-"""Prepares errands: renders an application for one target at one revision, with what may be done there."""
+"""Prepares errands: what an application shall be on a target at a revision, and what may be done there."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
 from gitops.model.kinds import Cluster, EnvironmentSpec
 from gitops.model.targets import Target, creates_namespace
-from gitops.objects import ObjectKey, digest
+from gitops.objects import Manifest, ObjectKey, digest
 from gitops.plan import PlanPolicy, Scope, Wanted, settle
 from gitops.redact import secrets_of
-from gitops.render import expand, render, target_digest, target_variables
+from gitops.render import expand, render_documents, target_digest, target_variables
+
+# The check before a rollout and its targets ask for the same renders; more than these are made anew.
+_RENDERS_KEPT = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,20 @@ class Place:
     service_account: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What an errand is for: an ordinary apply, unless it says otherwise."""
+
+    removed: bool = False
+    restoring: bool = False
+    prune_permitted: bool = False
+
+
+APPLY = Purpose()
+
+
 class Errands:
-    """Renders out of one repository. Synchronous parts run in worker threads."""
+    """Errands of one environment. Rendering runs in worker threads."""
 
     def __init__(
         self, environment: str, revisions: Revisions, clusters: Clusters, secrets: KnownSecrets
@@ -42,6 +57,7 @@ class Errands:
         self._secrets = secrets
         self._revisions = revisions
         self._clusters = clusters
+        self._rendered: dict[tuple[str, Target, str], tuple[Manifest, ...]] = {}
 
     async def place(self, revision: str, target: str) -> Place:
         """Find out where `target` is at `revision`. Raises InvalidInput where that revision does not say."""
@@ -54,25 +70,24 @@ class Errands:
             return Access(own, own)
         return Access(own, own.as_service_account(place.target.namespace, place.service_account))
 
-    async def prepare(  # noqa: PLR0913 - each says a different thing about the same errand
+    async def prepare(
         self,
         application: str,
         target: str,
         revision: str,
+        purpose: Purpose = APPLY,
         *,
-        removed: bool = False,
-        restoring: bool = False,
-        prune_permitted: bool = False,
         siblings_at: str = "",
     ) -> Errand:
-        """Render `application` as of `revision`. Raises InvalidInput with every problem of the render."""
-        wanted, policy = await asyncio.to_thread(
-            self._render, application, target, revision, removed, restoring, prune_permitted
-        )
+        """Render `application` as of `revision`. Raises InvalidInput with every problem of the render.
+
+        `siblings_at` is the revision that says what the other applications want (default: the same).
+        """
+        wanted, policy = await asyncio.to_thread(self._render, application, target, revision, purpose)
 
         async def siblings() -> Mapping[str, frozenset[ObjectKey]]:
             client = await self._clusters.client((await self.place(revision, target)).connection)
-            return await self._siblings(application, wanted.scope.target, siblings_at or revision, client)
+            return await self._siblings(application, target, siblings_at or revision, client)
 
         return Errand(wanted, policy, siblings)
 
@@ -94,7 +109,7 @@ class Errands:
         problems: set[Problem] = set()
         for target in targets:
             try:
-                self._render(application, target, revision, False, False, False)  # noqa: FBT003
+                self._render(application, target, revision, APPLY)
             except InvalidInput as error:
                 problems.update(error.problems)
         return tuple(str(problem) for problem in sorted(problems))
@@ -117,13 +132,7 @@ class Errands:
         return Place(found, cluster.connection, spec.service_account_name)
 
     def _render(
-        self,
-        application: str,
-        target: str,
-        revision: str,
-        removed: bool,  # noqa: FBT001 - passed through a thread by position
-        restoring: bool,  # noqa: FBT001
-        prune_permitted: bool,  # noqa: FBT001
+        self, application: str, target: str, revision: str, purpose: Purpose
     ) -> tuple[Wanted, PlanPolicy]:
         catalog, source, spec = self._source(revision)
         place = _target(target)
@@ -131,11 +140,11 @@ class Errands:
         policy = PlanPolicy(
             create_namespace=creates_namespace(spec, place, cluster),
             prune=spec.prune,
-            prune_permitted=prune_permitted,
-            restoring=restoring,
+            prune_permitted=purpose.prune_permitted,
+            restoring=purpose.restoring,
         )
         scope = Scope(self._environment, application, place)
-        if removed:
+        if purpose.removed:
             path = f"{source.path}/{application}"
             return Wanted(scope, revision, digest({"removed": str(place)}), path, ()), policy
         app = source.applications.get(application)
@@ -144,13 +153,32 @@ class Errands:
             raise InvalidInput(missing)
         if app.problems:
             raise InvalidInput(*app.problems)
-        manifests = render(source, app, place, cluster, self._revisions.contents(revision, app.files))
-        self._secrets.learn(secrets_of(manifest.body for manifest in manifests))
         identity = target_digest(source, app, place, cluster)
+        known = self._rendered.get((application, place, identity))
+        manifests = known or self._manifests(revision, source, app, place, cluster)
+        self._keep((application, place, identity), manifests)
         return Wanted(scope, revision, identity, app.path, manifests), policy
 
+    def _manifests(
+        self,
+        revision: str,
+        source: EnvironmentSource,
+        app: ApplicationSource,
+        target: Target,
+        cluster: Cluster,
+    ) -> tuple[Manifest, ...]:
+        documents = self._revisions.documents(revision, app.files)
+        manifests = render_documents(source, app, target, cluster, documents).manifests
+        self._secrets.learn(secrets_of(manifest.body for manifest in manifests))
+        return manifests
+
+    def _keep(self, key: tuple[str, Target, str], manifests: tuple[Manifest, ...]) -> None:
+        self._rendered[key] = manifests
+        for oldest in list(self._rendered)[:-_RENDERS_KEPT]:
+            self._rendered.pop(oldest, None)
+
     async def _siblings(
-        self, application: str, target: Target, revision: str, client: KubeClient
+        self, application: str, target: str, revision: str, client: KubeClient
     ) -> Mapping[str, frozenset[ObjectKey]]:
         """What the environment's other applications render there.
 
@@ -163,34 +191,20 @@ class Errands:
             return None if resource is None else resource.namespaced
 
         def rendered() -> dict[str, frozenset[ObjectKey]]:
-            catalog, source, _ = self._source(revision)
+            _, source, _ = self._source(revision)
             found = {}
-            for name, app in source.applications.items():
-                if name == application or app.problems:
+            for name in source.applications:
+                if name == application:
                     continue
-                keys = self._keys(catalog, source, app, target, revision, namespaced)
-                if keys is not None:
-                    found[Scope(self._environment, name, target).applyset] = keys
+                try:
+                    wanted, _ = self._render(name, target, revision, APPLY)
+                except InvalidInput:
+                    continue
+                settled = settle(wanted.manifests, wanted.scope, namespaced)
+                found[wanted.scope.applyset] = frozenset(manifest.key for manifest in settled.manifests)
             return found
 
         return await asyncio.to_thread(rendered)
-
-    def _keys(
-        self,
-        catalog: Catalog,
-        source: EnvironmentSource,
-        app: ApplicationSource,
-        target: Target,
-        revision: str,
-        namespaced: object,
-    ) -> frozenset[ObjectKey] | None:
-        try:
-            contents = self._revisions.contents(revision, app.files)
-            manifests = render(source, app, target, _cluster(catalog, target), contents)
-        except InvalidInput:
-            return None
-        scope = Scope(self._environment, app.name, target)
-        return frozenset(m.key for m in settle(manifests, scope, namespaced).manifests)  # type: ignore[arg-type]
 
 
 def _target(name: str) -> Target:

@@ -10,7 +10,7 @@ from typing import assert_never
 from controllers.adapters.http.sampling import sample_forever
 from controllers.adapters.kube.patience import Patience
 from controllers.rollout.board import Board
-from controllers.rollout.errands import Errands
+from controllers.rollout.errands import Errands, Purpose
 from controllers.rollout.tools import Tools
 from controllers.rollout.worker import Errand, TargetWorker, rendering_failed
 from gitops.errors import Denied, InvalidInput, TransientError
@@ -91,8 +91,8 @@ class Hands:
             self._errands.prepare, work.application, work.target, work.revision, siblings_at=head
         )
         if isinstance(work, RestoreWork):
-            return await prepare(restoring=True)
-        return await prepare(removed=work.removed, prune_permitted=work.prune_permitted)
+            return await prepare(Purpose(restoring=True))
+        return await prepare(Purpose(removed=work.removed, prune_permitted=work.prune_permitted))
 
     async def _probe(self, work: ProbeWork) -> None:
         rollout = self._rollout(work)

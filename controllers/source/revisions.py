@@ -1,13 +1,17 @@
-"""Reads revisions of one repository: the catalog, and the contents of an application's files."""
+"""Reads revisions of one repository: the catalog, and the parsed files of an application."""
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 
 from controllers.adapters.git.mirror import Mirror
 from controllers.adapters.git.tree import Entry, Kind, TreeView
+from controllers.source.parsed import ParsedFiles
+from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model import catalog as catalogs
 from gitops.model.catalog import Catalog, EnvironmentSource, SourceFile
@@ -21,6 +25,8 @@ class Revisions:
 
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
+        self._parsed = ParsedFiles()
+        self._lock = threading.Lock()
         self._catalogs: OrderedDict[str, Catalog] = OrderedDict()
 
     def catalog(self, revision: str) -> Catalog:
@@ -29,22 +35,23 @@ class Revisions:
         Raises TerminalError for a commit that the mirror does not have, InvalidInput for a tree that
         cannot be listed.
         """
-        known = self._catalogs.get(revision)
-        if known is None:
-            known = self._read(revision)
-            self._catalogs[revision] = known
-            while len(self._catalogs) > _KEPT:
-                self._catalogs.popitem(last=False)
-        return known
+        with self._lock:
+            known = self._catalogs.get(revision)
+            if known is None:
+                known = self._read(revision)
+                self._catalogs[revision] = known
+                while len(self._catalogs) > _KEPT:
+                    self._catalogs.popitem(last=False)
+            return known
 
-    def contents(self, revision: str, files: Iterable[SourceFile]) -> dict[str, bytes]:
-        """Read files of a revision. Raises InvalidInput for what may not be read, all of it together."""
+    def documents(self, revision: str, files: Iterable[SourceFile]) -> dict[str, tuple[Document, ...]]:
+        """Parse files of a revision. Raises InvalidInput for what cannot be read or parsed, all together."""
         tree = self._mirror.tree(revision)
-        found: dict[str, bytes] = {}
+        found: dict[str, tuple[Document, ...]] = {}
         problems: list[Problem] = []
         for file in files:
             try:
-                found[file.path] = tree.read(file.path)
+                found[file.path] = self._parsed.get(file, partial(tree.read, file.path))
             except InvalidInput as error:
                 problems += error.problems
         if problems:

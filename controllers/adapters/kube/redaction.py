@@ -1,7 +1,8 @@
 """Takes the values of a Secret out of what the API server says about it.
 
 Strict decoding and validation echo the offending value, quoted or as Go prints it. This is the only exit
-through which a Secret's body could reach an error, so it errs on the side of blotting out too much.
+through which a Secret's body could reach an error, so it errs on the side of blotting out too much. Of
+other kinds only the values of environment variables go: a password that looks like a number is refused too.
 """
 
 from __future__ import annotations
@@ -20,6 +21,13 @@ _SECTIONS = ("data", "stringData")
 _LONG_ENOUGH_TO_BE_UNIQUE = 4
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"|`([^`]*)`|\'((?:[^\'\\]|\\.)*)\'')
 _GO_VALUE = re.compile(r"\{Value:.*\}")  # as far as the line goes: the value may hold braces itself
+
+_ENV_VALUE = re.compile(r"(\.env\[name=[^\n]*?\]\.value: [^\n]*?)\{Value:[^\n]*\}")
+
+
+def redact_env(message: str) -> str:
+    """Blot out what the server quotes of an environment variable's value, whatever the variable's name."""
+    return _ENV_VALUE.sub(rf"\1{{Value:{BLOT}}}", message)
 
 
 def redact_secret(message: str, body: bytes | None) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from controllers.adapters.kube.errors import Cause, Expired, Forbidden, NotFound, Rejected
-from controllers.adapters.kube.redaction import redact_secret
+from controllers.adapters.kube.redaction import redact_env, redact_secret
 from controllers.adapters.kube.wire import Answer, Call
 from gitops.errors import Conflict, Denied, GitopsError, Unreachable
 from gitops.objects import JsonObject
@@ -107,4 +107,4 @@ def _schema_causes(call: Call, status: JsonObject) -> tuple[Cause, ...]:
 
 
 def _safe(call: Call, text: str) -> str:
-    return redact_secret(text, call.body) if call.kind == "Secret" else text
+    return redact_secret(text, call.body) if call.kind == "Secret" else redact_env(text)
