@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from controllers.adapters.git.edit import Signature
@@ -37,6 +37,7 @@ class Recorder:
         self._patience = patience
         self._on_unpushed = on_unpushed
         self._unpushed: Counter[str] = Counter()
+        self._known: dict[str, Mapping[str, bytes]] = {}
         self._wanted = asyncio.Event()
         self.fenced: dict[str, str] = {}
         self.push_error = ""
@@ -60,7 +61,7 @@ class Recorder:
         """
         if environment in self.fenced:
             raise Conflict(self.fenced[environment])
-        record = audit.record(environment, events, state)
+        record = audit.record(environment, events, state, self._known.get(environment))
         tip = await asyncio.to_thread(self._mirror.audit_tip, environment)
         commit = await asyncio.to_thread(
             self._mirror.append_audit,
@@ -70,6 +71,7 @@ class Recorder:
             author=self._author(now),
             expected_tip=tip,
         )
+        self._known[environment] = record.files
         self._unpushed[environment] += 1
         self._on_unpushed(environment, self._unpushed[environment])
         self._wanted.set()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from functools import partial
@@ -67,12 +67,16 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was seen at one moment. `because` names the first object that is not Current, and its state."""
+    """What was seen at one moment. `because` names the first object that is not Current, and its state.
+
+    `gap`: since the look before, something may have come and gone unseen (a watch had to list again).
+    """
 
     standing: Standing
     because: str
     failed: tuple[ObjectKey, ...] = ()
     look_again_in: timedelta | None = None
+    gap: bool = False
 
 
 class HealthWatch:
@@ -90,6 +94,7 @@ class HealthWatch:
         self._objects: dict[tuple[GroupKind, str], Reflector] = {}
         self._around: dict[tuple[GroupKind, str], Reflector] = {}
         self._health: dict[ObjectKey, Health] = {}
+        self._lists: int | None = None
 
     async def start(self) -> None:
         """Begin to watch; returns once every collection was seen once, or cannot be seen."""
@@ -111,6 +116,15 @@ class HealthWatch:
 
     def look(self, now: datetime) -> Look:
         """Judge everything as seen up to this moment."""
+        seen = self._look(now)
+        if seen.standing is Standing.BLIND:
+            return seen
+        lists = sum(reflector.lists for reflector in self._objects.values())
+        gap = self._lists not in (None, lists)
+        self._lists = lists
+        return replace(seen, gap=gap)
+
+    def _look(self, now: datetime) -> Look:
         blind = next((reflector for reflector in self._reflectors() if not _sees(reflector)), None)
         if blind is not None:
             reason = str(blind.error or "not seen yet")

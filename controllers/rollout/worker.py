@@ -109,7 +109,7 @@ class TargetWorker:
                 # Denied here is about the connection (credentials, TLS), not about an object: those
                 # refusals are collected as problems. It says nothing about the revision either.
                 failures += 1
-                self._tell(unreachable=self._clean(str(error)))
+                self._tell(unreachable=self._clean(str(error)), current_since=None)
                 wish = error.retry_after if isinstance(error, TransientError) else None
                 await self._patience.sleep(self._patience.wait(failures, wish))
             else:
@@ -207,7 +207,8 @@ class TargetWorker:
         """Report a look; True when there is nothing left to watch for."""
         match seen.standing:
             case Standing.CURRENT:
-                since = self._report.current_since or self._clock()
+                watched = None if seen.gap else self._report.current_since
+                since = watched or self._clock()
                 self._tell(settled=settled, current_since=since, unreachable="", waiting_for="")
             case Standing.BLIND:
                 self._tell(unreachable=self._clean(seen.because))

@@ -36,7 +36,7 @@ def judge(
             return Verdict(VerdictKind.PASS, "approved")
         return Verdict(VerdictKind.PENDING, "nobody has approved it yet")
     if not isinstance(gate, HttpGate):
-        return Verdict(VerdictKind.PASS, "health is asked of every target anyway")
+        return Verdict(VerdictKind.PASS, "every target is healthy")
     verdicts = [_http(gate, target, sampling, soak, now) for target, sampling in sorted(samplings.items())]
     order = (VerdictKind.FAIL, VerdictKind.INCONCLUSIVE, VerdictKind.PENDING, VerdictKind.PASS)
     if not verdicts:

@@ -59,9 +59,7 @@ def wish(catalog: Catalog, environment: str, revision: str, state: EnvironmentSt
         else:
             desired[name] = _application(source, application, waves, catalog, revision)
     for name in sorted(set(state.applications) - set(source.applications)):
-        removed = _removed(source.spec, state.applications[name], waves, revision)
-        if removed is not None:
-            desired[name] = removed
+        desired[name] = _removed(source.spec, state.applications[name], waves, revision)
     return Wish(revision, source.spec, desired, problems, {str(target): target for target in targets})
 
 
@@ -96,15 +94,13 @@ def _wave(wave: AssignedWave, targets: tuple[Target, ...], application: Applicat
 
 def _removed(
     spec: EnvironmentSpec, state: ApplicationState, waves: tuple[AssignedWave, ...], revision: str
-) -> Desired | None:
-    """An application that left Git leaves its targets wave by wave; None where it is on none."""
+) -> Desired:
+    """An application that left Git leaves its targets wave by wave; one that is on none, at once."""
     plans = []
     for wave in waves:
         held = tuple(target for target in wave.targets if str(target) in state.on)
         if held:
             plans.append(_wave(wave, held, None))
-    if not plans:
-        return None
     names = sorted(name for plan in plans for name in plan.targets)
     account = spec.service_account_name or ""
     identity = digest({"removed": True, "targets": list(names), "serviceAccountName": account})

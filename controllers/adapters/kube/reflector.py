@@ -34,7 +34,8 @@ class Reflector:
     `trim` makes of each object what is kept, so that a large collection need not be in memory whole.
     `on_change(type, object)` is called with ADDED, MODIFIED or DELETED and the trimmed object, also for what
     a new list shows to have changed meanwhile; it must be quick and not raise. `synced` is set from the first
-    complete list on, `error` is None while the server answers.
+    complete list on, `error` is None while the server answers. `lists` counts complete lists: what came and
+    went between two of them was not seen.
     """
 
     client: KubeClient
@@ -50,6 +51,7 @@ class Reflector:
     resource_version: str = field(default="", init=False)
     synced: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     error: GitopsError | None = field(default=None, init=False)
+    lists: int = field(default=0, init=False)
     _failures: int = field(default=0, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
 
@@ -99,6 +101,7 @@ class Reflector:
             if known != body:
                 self._change("ADDED" if known is None else "MODIFIED", place, body)
         self.resource_version = listing.resource_version
+        self.lists += 1
         self.error = None
         self.synced.set()
 
