@@ -33,7 +33,7 @@ def world(cluster: ControlPlane, namespace: str, tmp_path: Path) -> World:
 
 
 async def test_forbidden_kinds_are_reported_and_nothing_is_written(world: World) -> None:
-    """In the server's own words, with file and line, all kinds together; what is allowed then goes through."""
+    """In the server's own words, with file and line, all kinds together; what is allowed goes through."""
     files = {**world.clusters(), **world.environment_file(serviceAccountName="deployer")}
     files[world.path("web", "map.yaml")] = config_map("settings")
     first = world.people.push("Allowed", files)

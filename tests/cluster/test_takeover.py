@@ -1,4 +1,4 @@
-"""Objects that were there before us: taken over when nobody claims them, refused by the owner's name when one does."""
+"""Objects that were there before us: taken over when nobody claims them, else refused by the owner's name."""
 
 from __future__ import annotations
 
