@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def world(clusters: tuple[ControlPlane, ...], namespace: str, tmp_path: Path) ->
     return World(People(tmp_path), clusters[:2], namespace, tmp_path, "production")
 
 
-def waves(gate: dict[str, object], soak: str = "1s") -> list[dict[str, object]]:
+def waves(gate: Mapping[str, object], soak: str = "1s") -> list[dict[str, object]]:
     """A canary wave with a gate, and the rest."""
     canary = {"clusterSelector": {"matchLabels": {"ring": "canary"}}, "progressDeadline": "30s"}
     return [{"name": "canary", **canary, "soak": soak, "gates": [gate]}, {"name": "rest"}]
