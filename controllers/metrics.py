@@ -27,6 +27,7 @@ from prometheus_client import (
 
 from controllers.adapters.kube.wire import RequestSeen
 from gitops.gates import VerdictKind
+from gitops.plan import Action
 from gitops.rollout import events as e
 from gitops.rollout.state import (
     ApplicationState,
@@ -188,6 +189,7 @@ class Metrics:
             case e.TargetApplied():
                 for result, count in sorted(event.counts.items()):
                     self._objects.labels(environment, result.lower()).inc(count)
+                self._drift.labels(environment).inc(event.counts.get(Action.CORRECT.value, 0))
             case e.TargetFailed():
                 self._failures.labels(environment, event.cause.lower()).inc()
             case e.WavePassed():
@@ -202,6 +204,7 @@ class Metrics:
     def _start_at_zero(self, environment: str) -> None:
         self._started.labels(environment)
         self._waves_passed.labels(environment)
+        self._drift.labels(environment)
         for result in _RESULTS.values():
             self._rollouts.labels(environment, result)
         for result in ("pushed", "refused"):
@@ -237,6 +240,9 @@ class Metrics:
         )
         self._reverts = make(Counter, "reverts", "Revert commits by what became of them.", env, "result")
         self._objects = make(Counter, "applied_objects", "Objects of finished applies.", env, "result")
+        self._drift = make(
+            Counter, "drifted_objects", "Objects found drifted, and corrected, by finished applies.", env
+        )
 
     def _define_shell(self) -> None:
         make = self._make

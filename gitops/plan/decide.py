@@ -44,9 +44,11 @@ def wanted_object(manifest: Manifest, wanted: Wanted, view: TargetView) -> Objec
 def _missing(manifest: Manifest, manifest_digest: str, entry: Entry | None) -> tuple[Action, str]:
     if entry is None or not entry.digest:
         return Action.CREATE, NEW
-    if entry.digest == manifest_digest and _removes_itself(manifest):
+    if not _removes_itself(manifest):
+        return Action.CORRECT, "it is not there any more"
+    if entry.digest == manifest_digest:
         return Action.FINISHED, "it was applied, and its time to live removes it once it finished"
-    return Action.CREATE, "it is not there any more"
+    return Action.CREATE, CHANGED
 
 
 def _removes_itself(manifest: Manifest) -> bool:
@@ -61,11 +63,11 @@ def _ours(manifest_digest: str, entry: Entry | None, live: LiveObject) -> tuple[
     elif entry is None or not entry.digest:
         because = "an earlier apply was not confirmed"
     elif entry.uid != live.uid:
-        because = "somebody deleted it and created it again"
+        return Action.CORRECT, "somebody deleted it and created it again"
     elif entry.digest != manifest_digest:
         because = CHANGED
     elif not entry.fields or entry.fields != live.fields:
-        because = "somebody changed fields that we own"
+        return Action.CORRECT, "somebody changed fields that we own"
     else:
         return Action.UNCHANGED, "it is as it was applied"
     return Action.CONFIGURE, because

@@ -22,6 +22,7 @@ class Action(StrEnum):
 
     CREATE = "create"
     CONFIGURE = "configure"
+    CORRECT = "correct"  # drift: the live object no longer held what was applied
     REPLACE = "replace"  # deleted and created: only after an update was found impossible
     TAKE_OVER = "take over"
     UNCHANGED = "unchanged"  # neither dry-run nor applied
@@ -32,7 +33,7 @@ class Action(StrEnum):
     GONE = "gone"  # no longer rendered and not there: untracked
 
 
-WRITES = frozenset({Action.CREATE, Action.CONFIGURE, Action.REPLACE, Action.TAKE_OVER})
+WRITES = frozenset({Action.CREATE, Action.CONFIGURE, Action.CORRECT, Action.REPLACE, Action.TAKE_OVER})
 UNTRACKS = frozenset({Action.HAND_OVER, Action.GONE})
 
 

@@ -13,6 +13,7 @@ from gitops.plan.model import Action, ObjectPlan, Plan
 _WORDS = {
     Action.CREATE: "to create",
     Action.CONFIGURE: "to configure",
+    Action.CORRECT: "to correct",
     Action.REPLACE: "to replace",
     Action.TAKE_OVER: "to take over",
     Action.DELETE: "to delete",
