@@ -57,6 +57,7 @@ def remote_of(repository: FollowedRepository, url: str | None = None) -> Remote:
         branch=repository.branch,
         credentials=_credentials(given) if given else None,
         on_force_push=OnForcePush(repository.on_force_push.value),
+        depth=repository.depth,
         ca_file=Path(given.ca_file) if given and given.ca_file else None,
     )
 

@@ -7,10 +7,11 @@ import logging
 from collections.abc import Callable
 
 from controllers.adapters.git import Fetched
+from controllers.adapters.kube.patience import Patience
 from controllers.rollout.environment import EnvironmentLoop
 from controllers.rollout.tools import Tools
 from controllers.source import Follower
-from gitops.errors import GitopsError
+from gitops.errors import GitopsError, TransientError
 from gitops.rollout.desired import EVERYTHING
 from gitops.rollout.wait import Wait
 
@@ -29,6 +30,8 @@ class RepositoryController:
         self._tools = tools
         self._follower = follower
         self._claims = claims
+        self._patience = Patience(first_wait=1.0, longest_wait=30.0)
+        self._records_read = False
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -77,6 +80,13 @@ class RepositoryController:
         return (*(trouble for trouble in troubles if trouble.seen), *loop.waits)
 
     async def _accept(self, fetched: Fetched) -> None:
+        try:
+            catalog = await asyncio.to_thread(self._tools.revisions.catalog, fetched.head)
+            diverged = {*fetched.diverged, *await self._read_records()}
+            recorded = await asyncio.to_thread(self._tools.mirror.audit_environments)
+        except GitopsError as error:
+            self._failed(error)
+            return
         self.error = ""
         if fetched.seen != fetched.head:
             self.error = (
@@ -84,12 +94,6 @@ class RepositoryController:
                 "push a commit on top of it, or set onForcePush: Follow"
             )
             log.error("%s: %s", self.name, self.error)
-        try:
-            catalog = await asyncio.to_thread(self._tools.revisions.catalog, fetched.head)
-            recorded = await asyncio.to_thread(self._tools.mirror.audit_environments)
-        except GitopsError as error:
-            self._failed(error)
-            return
         for environment in sorted({*catalog.environments, *recorded}):
             owner = self._claims.setdefault(environment, self.name)
             if owner != self.name:
@@ -98,12 +102,32 @@ class RepositoryController:
                 )
                 log.error("%s: %s", self.name, self.error)
                 continue
-            if environment in fetched.diverged:
+            if environment in diverged:
                 await self._settle_divergence(environment)
             if environment not in self.loops:
                 self._start(environment)
             self.loops[environment].notice(fetched.head)
         self.fetched = fetched
+
+    async def _read_records(self) -> tuple[str, ...]:
+        """Fetch records from a remote of their own. It has to answer: nobody may lead without knowing them.
+
+        Returns the environments whose records diverged. Later news come with what we push.
+        """
+        mirror = self._tools.mirror
+        if mirror.audit_remote is None or self._records_read:
+            return ()
+        failures = 0
+        while True:
+            try:
+                diverged = await asyncio.to_thread(mirror.fetch_audit)
+            except TransientError as error:
+                failures += 1
+                self._failed(error)
+                await self._patience.sleep(self._patience.wait(failures, error.retry_after))
+            else:
+                self._records_read = True
+                return diverged
 
     async def _settle_divergence(self, environment: str) -> None:
         """Somebody else recorded while we had unpushed records: before we lead theirs hold, later we stop."""

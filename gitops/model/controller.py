@@ -44,6 +44,11 @@ class FollowedRepository(Schema):
     branch: str = "main"
     credentials: GitCredentials | None = None
     audit_url: str | None = Field(default=None, description="where audit refs go; defaults to url")
+    depth: int | None = Field(
+        default=None,
+        ge=1,
+        description="commits that the first fetch of a network remote brings; all by default",
+    )
     poll_interval: PositiveDuration = timedelta(seconds=30)
     on_force_push: ForcePush = ForcePush.REFUSE
 

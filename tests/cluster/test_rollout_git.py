@@ -103,6 +103,24 @@ async def test_a_second_controller_cannot_write(world: World) -> None:
             assert not errors(leader)
 
 
+async def test_records_can_live_on_another_remote(world: World) -> None:
+    """The branch's repository then holds no audit ref, the other one all of them; a restart reads them."""
+    records = world.folder / "records.git"
+    world.people.git("init", "--quiet", "--bare", str(records), at=world.folder)
+    elsewhere = [{"name": "shop", "url": str(world.people.remote), "auditUrl": str(records)}]
+    first = world.people.push("First", files(world))
+    async with world.controller(repositories=elsewhere):
+        await world.succeeded(first, "web")
+    assert not history(world)
+    told = world.people.git("log", "--format=%B", f"refs/gitops/environments/{world.environment}", at=records)
+    assert "Gitops-Rollout: web#1" in told
+    shutil.rmtree(world.folder / "state")
+    before, world.seen = world.state("web"), Seen()
+    async with world.controller(repositories=elsewhere):
+        await world.until(lambda: world.seen.state.get(world.environment), "the first pass")
+        assert world.state("web") == before
+
+
 async def test_a_force_push_is_reported_and_not_followed(world: World) -> None:
     """Neither while the controller runs, nor when it happened while it was away with all its files lost."""
     first = world.people.push("First", files(world))

@@ -33,6 +33,7 @@ class Mirror:
     def __init__(self, path: Path, remote: Remote, audit_remote: Remote | None = None) -> None:
         self.path = path
         self.remote = remote
+        self.audit_remote = audit_remote
         self._lock = threading.RLock()
         self._branch = f"refs/heads/{remote.branch}"
         self._repository = open_store(path, remote.branch)
