@@ -13,8 +13,9 @@ from controllers.adapters.git.mirror import Mirror
 from controllers.adapters.kube.patience import Patience
 from controllers.source.revisions import Revisions
 from gitops import revert
-from gitops.errors import Conflict, Denied, Refused, TransientError
-from gitops.revert import Change, NoRevert, ReverseCommit
+from gitops.errors import Conflict, Denied, GitopsError, Refused, TransientError
+from gitops.model.catalog import ApplicationSource
+from gitops.revert import Change, NoRevert, RestorePaths, ReverseCommit
 from gitops.rollout.desired import wish
 from gitops.rollout.observation import RevertReport, RevertWork
 from gitops.rollout.state import ApplicationState, EnvironmentState, Rollout
@@ -50,30 +51,47 @@ class Reverter:
         failures = 0
         while True:
             try:
-                say(await asyncio.to_thread(self._once, environment, work.application, state))
-            except (Denied, Refused) as error:
-                say(RevertReport(refused=f"the push was refused: {error}"))
-            except Conflict:
+                head = await asyncio.to_thread(self._head)
+            except GitopsError as error:  # also credentials and branches are mended without a new commit
+                waits: GitopsError = error
+            else:
+                try:
+                    say(await asyncio.to_thread(self._once, environment, work.application, state, head))
+                except (Denied, Refused) as error:
+                    say(RevertReport(refused=f"the push was refused: {error}"))
+                    return
+                except GitopsError as error:
+                    waits = error
+                else:
+                    return
+            failures += 1
+            if isinstance(waits, Conflict) and failures == 1:
                 continue  # the branch moved on: look again, at once
-            except TransientError as error:
-                failures += 1
-                say(RevertReport(waiting_for=str(error)))
-                await self._patience.sleep(self._patience.wait(failures, error.retry_after))
-                continue
-            return
+            say(RevertReport(waiting_for=str(waits)))
+            wish = waits.retry_after if isinstance(waits, TransientError) else None
+            await self._patience.sleep(self._patience.wait(failures, wish))
 
-    def _once(self, environment: str, application: str, state: ApplicationState) -> RevertReport:
+    def _head(self) -> str:
+        """The branch as it is now. Raises GitopsError while nobody can say, or a person has to."""
+        fetched = self._mirror.fetch()
+        if fetched.seen != fetched.head:
+            raise TransientError(
+                f"the branch was force-pushed to {fetched.seen[:12]}, which does not contain "
+                f"{fetched.head[:12]}: push a commit on top of that one, or set onForcePush: Follow"
+            )
+        return fetched.head
+
+    def _once(self, environment: str, application: str, state: ApplicationState, head: str) -> RevertReport:
         rollout, good = state.rollout, state.good
         if rollout is None or good is None:
             return RevertReport(refused="there is nothing to revert to")
-        head = self._mirror.fetch().head
         since = self._mirror.commits(head, rollout.revision)
         ours = {("Gitops-Environment", environment), ("Gitops-Rollout", rollout.id)}
         done = next((commit for commit in since if ours <= set(commit.trailers)), None)
         if done is not None:
             return RevertReport(commit=done.oid)
-        path = self._path(environment, application, rollout.revision)
-        changes = self._changes(environment, path, good.revision, rollout.revision)
+        path = self._path(environment, application, rollout.revision, good.revision)
+        changes = self._changes(environment, application, path, good.revision, rollout.revision)
         plan = revert.plan(
             application_path=path,
             changes=changes,
@@ -87,20 +105,21 @@ class Reverter:
         else:
             tree = self._mirror.restore_paths(head, dict.fromkeys(plan.paths, plan.revision))
         if isinstance(tree, RevertConflict):
-            return RevertReport(refused=f"the reverse does not apply to the branch: {tree}")
-        return RevertReport(commit=self._push(environment, application, rollout, changes, head, tree))
+            return RevertReport(refused=_conflict(tree))
+        taken_back = _taken_back(plan, changes)
+        return RevertReport(commit=self._push(environment, application, rollout, taken_back, head, tree))
 
     def _push(
         self,
         environment: str,
         application: str,
         rollout: Rollout,
-        changes: tuple[Change, ...],
+        taken_back: tuple[Change, ...],
         head: str,
         tree: str,
     ) -> str:
         record = self._mirror.audit_tip(environment) or ""
-        message = revert.message(environment, application, rollout, changes, record)
+        message = revert.message(environment, application, rollout, taken_back, record)
         author = self._author(self._clock())
         commit = self._mirror.write_commit(parent=head, message=message, author=author, tree=tree)
         self._mirror.push_branch(commit, expected_head=head)
@@ -109,10 +128,23 @@ class Reverter:
         )
         return commit
 
-    def _path(self, environment: str, application: str, revision: str) -> str:
+    def _application(self, environment: str, application: str, revision: str) -> ApplicationSource | None:
         source = self._revisions.catalog(revision).environments.get(environment)
-        found = source.applications.get(application) if source else None
-        return found.path if found else f"environments/{environment}/{application}"
+        return source.applications.get(application) if source else None
+
+    def _path(self, environment: str, application: str, *revisions: str) -> str:
+        """The application's folder, in the first of `revisions` that has it."""
+        found = (self._application(environment, application, revision) for revision in revisions)
+        return next((one.path for one in found if one), f"environments/{environment}/{application}")
+
+    def _linked(self, environment: str, application: str, revision: str) -> frozenset[str]:
+        """Files that symlinks of the application lead to: shared with others, and its inputs all the same."""
+        found = self._application(environment, application, revision)
+        if found is None or found.problems:
+            return frozenset()
+        tree = self._mirror.tree(revision)
+        resolved = (tree.resolve(file.path) for file in found.files)
+        return frozenset(entry.path for entry in resolved if entry is not None)
 
     def _differs(self, environment: str, application: str, rollout: Rollout, head: str) -> bool:
         """Whether the branch's head has other inputs than the rollout that failed."""
@@ -122,15 +154,16 @@ class Reverter:
             return not rollout.removed
         return desired.digest != rollout.digest
 
-    def _changes(self, environment: str, path: str, good: str, failed: str) -> tuple[Change, ...]:
+    def _changes(
+        self, environment: str, application: str, path: str, good: str, failed: str
+    ) -> tuple[Change, ...]:
         """First-parent commits that touched the application's inputs, newest first."""
-        environment_file = f"environments/{environment}/environment.yaml"
+        shared = {f"environments/{environment}/environment.yaml", "gitops.yaml"}
+        for revision in (good, failed):
+            shared |= self._linked(environment, application, revision)
 
         def bears(changed: str) -> bool:
-            return changed.startswith((f"{path}/", "clusters/")) or changed in (
-                environment_file,
-                "gitops.yaml",
-            )
+            return changed.startswith((f"{path}/", "clusters/")) or changed in shared
 
         found = []
         for commit in _first_parents(self._mirror.commits(failed, good)):
@@ -162,3 +195,23 @@ def _first_parents(commits: tuple[CommitInfo, ...]) -> list[CommitInfo]:
         line.append(current)
         current = by_oid.get(current.parents[0]) if current.parents else None
     return line
+
+
+def _taken_back(plan: ReverseCommit | RestorePaths, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """The changes that the plan's commit takes back: not those that earlier reverts took back already."""
+    if isinstance(plan, ReverseCommit):
+        return tuple(change for change in changes if change.commit == plan.commit)
+    before = {commit for change in changes if change.is_revert for commit in (change.commit, *change.reverts)}
+    folders = tuple(f"{path}/" for path in plan.paths)
+    return tuple(
+        change
+        for change in changes
+        if change.commit not in before and any(path.startswith(folders) for path in change.paths)
+    )
+
+
+def _conflict(conflict: RevertConflict) -> str:
+    return (
+        f"later commits changed the same lines of {', '.join(conflict.paths)}: take the change back by hand, "
+        "or merge a fix"
+    )
