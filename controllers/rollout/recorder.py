@@ -38,6 +38,7 @@ class Recorder:
         self._on_unpushed = on_unpushed
         self._unpushed: Counter[str] = Counter()
         self._known: dict[str, Mapping[str, bytes]] = {}
+        self._tips: dict[str, str | None] = {}
         self._wanted = asyncio.Event()
         self.fenced: dict[str, str] = {}
         self.push_error = ""
@@ -48,30 +49,38 @@ class Recorder:
         Raises TerminalError where the record cannot be read.
         """
         tip = await asyncio.to_thread(self._mirror.audit_tip, environment)
-        if tip is None:
-            return EnvironmentState()
-        return audit.read_state(await asyncio.to_thread(self._mirror.read_commit_files, tip))
+        state = EnvironmentState()
+        if tip is not None:
+            state = audit.read_state(await asyncio.to_thread(self._mirror.read_commit_files, tip))
+        self._known.pop(environment, None)
+        self._tips[environment] = tip
+        return state
 
     async def append(
         self, environment: str, events: tuple[Event, ...], state: EnvironmentState, now: datetime
     ) -> str:
-        """Record `events`, which led to `state`, as one commit. Returns it.
+        """Record `events`, which led to `state`, as one commit. Returns it. `load` comes before it.
 
-        Raises Conflict when somebody else leads this environment now.
+        Raises Conflict when somebody else leads this environment now: for good, since `state` does not hold
+        what they recorded, even where a fetch has brought their records under our own ref.
         """
         if environment in self.fenced:
             raise Conflict(self.fenced[environment])
         record = audit.record(environment, events, state, self._known.get(environment))
-        tip = await asyncio.to_thread(self._mirror.audit_tip, environment)
-        commit = await asyncio.to_thread(
-            self._mirror.append_audit,
-            environment,
-            message=record.message,
-            files=record.files,
-            author=self._author(now),
-            expected_tip=tip,
-        )
+        try:
+            commit = await asyncio.to_thread(
+                self._mirror.append_audit,
+                environment,
+                message=record.message,
+                files=record.files,
+                author=self._author(now),
+                expected_tip=self._tips[environment],
+            )
+        except Conflict:
+            self.fence(environment)
+            raise Conflict(self.fenced[environment]) from None
         self._known[environment] = record.files
+        self._tips[environment] = commit
         self._unpushed[environment] += 1
         self._on_unpushed(environment, self._unpushed[environment])
         self._wanted.set()
@@ -96,10 +105,11 @@ class Recorder:
             self._wanted.clear()
             try:
                 await self.push()
-            except GitopsError as error:
+            except Exception as error:
                 failures += 1
                 self.push_error = str(error)
-                log.warning("audit records wait to be pushed: %s", error)
+                unexpected = None if isinstance(error, GitopsError) else error
+                log.warning("audit records wait to be pushed: %s", error, exc_info=unexpected)
                 self._wanted.set()
                 await self._patience.sleep(self._patience.wait(failures))
             else:
@@ -107,17 +117,22 @@ class Recorder:
                 self.push_error = ""
 
     async def push(self) -> None:
-        """Push everything once. An environment whose chain somebody else continued is fenced off."""
+        """Push everything once. An environment whose chain somebody else continued is fenced off.
+
+        Raises what kept any of the records here, after all of them were tried.
+        """
         sent = dict(self._unpushed)
         waiting = await asyncio.to_thread(self._mirror.unpushed_audit)
-        if not waiting:
-            return
-        results = await asyncio.to_thread(self._mirror.push_audit, waiting)
-        for environment, result in results.items():
-            if isinstance(result.problem, Conflict):
+        results = await asyncio.to_thread(self._mirror.push_audit, waiting) if waiting else {}
+        problems: list[GitopsError] = []
+        for environment in sorted({*sent, *results}):
+            problem = results[environment].problem if environment in results else None
+            if isinstance(problem, Conflict):
                 self.fence(environment)
-            elif result.problem is not None:
-                raise result.problem
+            elif problem is not None:
+                problems.append(problem)
             else:
                 self._unpushed[environment] -= sent.get(environment, 0)
                 self._on_unpushed(environment, self._unpushed[environment])
+        if problems:
+            raise problems[0]
