@@ -6,8 +6,8 @@ GitopsError
 │   ├── Refused          a request we understood and will not carry out (budget, ownership, policy)
 │   └── Denied           the other side refused us: credentials, permissions, host keys
 └── TransientError       retried with backoff and jitter
-├── Unreachable      no answer, or none in time
-└── Conflict         somebody else was faster: read again, decide again
+    ├── Unreachable      no answer, or none in time
+    └── Conflict         somebody else was faster: read again, decide again
 """
 
 from __future__ import annotations

@@ -105,7 +105,11 @@ def layers(manifests: Iterable[Manifest]) -> tuple[Layer, ...]:
     """
     by_key = {manifest.key: manifest for manifest in manifests}
     problems: list[Problem] = []
-    needs = {key: _resolve(manifest, by_key, problems) for key, manifest in by_key.items()}
+    needs = {
+        key: _resolve(manifest, by_key, problems)
+        for key, manifest in by_key.items()
+        if DEPENDS_ON in manifest.annotations
+    }
     problems.extend(_cycles(by_key, needs))
     if problems:
         raise InvalidInput(*problems)
@@ -177,7 +181,7 @@ def _cycles(
                 done.update(before)
             elif key not in trail and key not in done:
                 trail[key] = before
-                todo.extend((below, (*before, key)) for below in sorted(needs[key], reverse=True))
+                todo.extend((below, (*before, key)) for below in sorted(needs.get(key, ()), reverse=True))
         done.add(start)
     return problems
 
@@ -185,10 +189,10 @@ def _cycles(
 def _build(
     by_key: Mapping[ObjectKey, Manifest], needs: Mapping[ObjectKey, frozenset[ObjectKey]]
 ) -> tuple[Layer, ...]:
-    depths = _depths(by_key, needs)
+    depths = _depths(needs)
     groups: dict[tuple[Stage, int], list[ObjectKey]] = defaultdict(list)
     for key in sorted(by_key):
-        groups[stage_of(key), depths[key]].append(key)
+        groups[stage_of(key), depths.get(key, 0)].append(key)
     definitions = frozenset(
         key for (stage, _), keys in groups.items() if stage is Stage.DEFINITIONS for key in keys
     )
@@ -201,12 +205,10 @@ def _build(
     return tuple(built)
 
 
-def _depths(
-    keys: Iterable[ObjectKey], needs: Mapping[ObjectKey, frozenset[ObjectKey]]
-) -> dict[ObjectKey, int]:
-    """How many layers of its own stage each object comes after; `needs` has no cycles."""
+def _depths(needs: Mapping[ObjectKey, frozenset[ObjectKey]]) -> dict[ObjectKey, int]:
+    """How many layers of its own stage an object comes after, where it needs any; `needs` has no cycles."""
     depths: dict[ObjectKey, int] = {}
-    for root in keys:
+    for root in needs:
         todo = [root]
         while todo:
             key = todo[-1]

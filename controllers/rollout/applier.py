@@ -16,7 +16,13 @@ from controllers.adapters.kube.errors import Forbidden, NotFound, Rejected
 from controllers.adapters.kube.resources import Discovery, Resource
 from controllers.rollout.observer import CONFIG_MAPS, NAMESPACES, Access, Observed
 from gitops.errors import Problem, TerminalError, Unreachable
-from gitops.inventory import Entry, Inventory, leftover_chunks, to_config_maps
+from gitops.inventory import (
+    Entry,
+    Inventory,
+    leftover_chunks,
+    pending_config_map,
+    to_config_maps,
+)
 from gitops.objects import GroupKind, JsonObject, Manifest, ObjectKey
 from gitops.plan import Action, ObjectPlan, Plan, Refuse, Replace, on_immutable
 from gitops.plan.model import PlannedLayer
@@ -57,6 +63,7 @@ class Applier:
 
     def __init__(self, access: Access) -> None:
         self._own, self._objects = access
+        self._pending = ""
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS)
 
     async def dry_run(self, plan: Plan, discovery: Discovery, *, whole: bool = False) -> DryRun:
@@ -84,15 +91,22 @@ class Applier:
         """Make the namespace if the plan says so, then store what is about to be applied."""
         if plan.namespace is not None:
             await to_the_end(self._own.apply(NAMESPACES, plan.namespace.body))
-        await self.store(plan.tracked, observed)
+        pending = pending_config_map(plan.before, plan.tracked) if plan.before else None
+        if pending is None:
+            await self.store(plan.tracked, observed)
+            return
+        self._pending = str(pending["metadata"]["name"])
+        await to_the_end(self._own.apply(CONFIG_MAPS, pending))
 
     async def store(self, inventory: Inventory, observed: Observed) -> None:
         """Write the inventory's ConfigMaps, then remove those it no longer uses."""
         written = to_config_maps(inventory)
         for body in written:
             await to_the_end(self._own.apply(CONFIG_MAPS, body))
-        for name in leftover_chunks(observed.stored, written):
+        leftovers = {*leftover_chunks(observed.stored, written), self._pending} - {""}
+        for name in sorted(leftovers):
             await to_the_end(self._own.delete(CONFIG_MAPS, name, inventory.target.namespace))
+        self._pending = ""
 
     async def apply(self, layer: PlannedLayer, plan: Plan, discovery: Discovery) -> tuple[Entry, ...]:
         """Apply one layer, all objects side by side. Raises NotApplied with every problem of the layer."""

@@ -22,6 +22,8 @@ NAMESPACES = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
 # Up to this many objects of one kind in one namespace are read one by one: cheaper than a list of strangers'.
 READ_SINGLY = 4
 LIST_EVERYWHERE = 4
+# Metadata of one object is about a kilobyte, so a page of it stays in the low megabytes.
+METADATA_PAGE = 2000
 
 Siblings: TypeAlias = Callable[[], Awaitable[Mapping[str, frozenset[ObjectKey]]]]
 _Group: TypeAlias = tuple[Resource, str]
@@ -64,26 +66,36 @@ class TargetObserver:
         client raises: a read that failed never becomes an empty view.
         """
         scope = wanted.scope
-        discovery, stored = await asyncio.gather(
-            self._own.discovery(refresh=refresh),
+        reading = asyncio.ensure_future(
             self._own.list(
                 CONFIG_MAPS,
                 scope.target.namespace,
                 label_selector=selector(scope.environment, scope.application),
-            ),
+            )
         )
+        # Where something else fails first, nobody asks for this outcome any more.
+        reading.add_done_callback(lambda done: done.cancelled() or done.exception())
+        discovery = await self._own.discovery(refresh=refresh)
 
         def namespaced(api_version: str, kind: str) -> bool | None:
             resource = discovery.find(api_version, kind)
             return None if resource is None else resource.namespaced
 
-        inventory = from_config_maps(stored.items, scope.target.cluster)
+        await asyncio.sleep(0)  # the request leaves before the CPU is busy with settling
         settled = settle(wanted.manifests, scope, namespaced)
         keys = {manifest.key for manifest in settled.manifests}
+        stored = await reading
+        inventory = from_config_maps(stored.items, scope.target.cluster)
         tracked = frozenset(inventory.entries) if inventory else frozenset[ObjectKey]()
         places = {key.namespace for key in keys if key.namespace} | {scope.target.namespace}
-        namespaces = await self._namespaces(places)
-        live, unseen = await self._live(discovery, keys | tracked, tracked, namespaces, scope.applyset)
+        likely = {key.namespace for key in tracked}
+        namespaces = await self._namespaces(places - likely)
+        live, unseen = await self._live(
+            discovery, keys | tracked, tracked, namespaces | likely, scope.applyset
+        )
+        # Where an object of ours is, there is its namespace; only the others have to be asked for.
+        namespaces |= {key.namespace for key in live if key.namespace}
+        namespaces |= await self._namespaces(places - namespaces)
         foreign = any(found.labels.get(PART_OF, scope.applyset) != scope.applyset for found in live.values())
         view = TargetView(
             namespaced=namespaced,
@@ -167,7 +179,7 @@ class TargetObserver:
         self, resource: Resource, namespace: str, keys: set[ObjectKey], label_selector: str
     ) -> _Found:
         listing = await self._objects.list(
-            resource, namespace, label_selector=label_selector, metadata_only=True
+            resource, namespace, label_selector=label_selector, metadata_only=True, page_size=METADATA_PAGE
         )
         found: dict[ObjectKey, LiveObject] = {}
         for body in listing.items:

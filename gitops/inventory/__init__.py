@@ -9,6 +9,7 @@ from gitops.inventory.storage import (
     leftover_chunks,
     member_labels,
     parent_name,
+    pending_config_map,
     selector,
     to_config_maps,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "leftover_chunks",
     "member_labels",
     "parent_name",
+    "pending_config_map",
     "prune_allowed",
     "selector",
     "to_config_maps",

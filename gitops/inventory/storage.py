@@ -25,6 +25,7 @@ from gitops.ownership import ENVIRONMENT, PART_OF
 INVENTORY_OF = "gitops-waves.io/inventory-of"
 APPLICATION = "gitops-waves.io/application"
 CHUNK = "gitops-waves.io/inventory-chunk"
+PENDING = "pending"
 FORMAT = "1"
 TOOLING = "gitops-waves/v1"
 LIMIT = 512 * 1024
@@ -70,6 +71,38 @@ def to_config_maps(inventory: Inventory) -> tuple[JsonObject, ...]:
     return tuple(_config_map(inventory, chunks, index) for index in reversed(range(len(chunks))))
 
 
+def pending_config_map(before: Inventory, tracked: Inventory) -> JsonObject | None:
+    """Write only what `tracked` says otherwise than the stored `before`, as one small ConfigMap beside it.
+
+    Read together with the stored chunks it gives `tracked`: see `from_config_maps`. It goes once the outcome
+    is stored. None where that would save nothing, or where KEP-3659 wants the parent changed first, because
+    a kind or a namespace is new.
+    """
+    if not _places(tracked) <= _places(before):
+        return None
+    changed = [entry for key, entry in tracked.entries.items() if before.entries.get(key) != entry]
+    if len(changed) * 4 > len(before.entries):
+        return None
+    lines = [_line(entry) for entry in changed]
+    if _stored_size(lines) > _FULL:
+        return None
+    name = f"{parent_name(tracked.environment, tracked.application)}.{PENDING}"
+    labels = {INVENTORY_OF: tracked.environment, APPLICATION: tracked.application, CHUNK: PENDING}
+    data = {
+        "format": FORMAT,
+        "entries": "".join(f"{line}\n" for line in lines),
+        "revision": tracked.revision,
+    }
+    metadata = {"name": name, "namespace": tracked.target.namespace, "labels": labels}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+def _places(inventory: Inventory) -> frozenset[str]:
+    """What the parent's annotations name: kinds, and namespaces."""
+    kinds = {str(key.group_kind) for key in inventory.entries}
+    return frozenset(kinds | {f"/{key.namespace}" for key in inventory.entries if key.namespace})
+
+
 def leftover_chunks(stored: Iterable[JsonObject], written: Iterable[JsonObject]) -> tuple[str, ...]:
     """Names of stored ConfigMaps that an inventory no longer uses; to be deleted after the writes."""
     names = {body["metadata"]["name"] for body in written}
@@ -80,7 +113,8 @@ def from_config_maps(bodies: Iterable[JsonObject], cluster: str) -> Inventory | 
     """Read what `to_config_maps` wrote, from all ConfigMaps that `selector` finds; None where there are none.
 
     Entries stand in more than one chunk after a crash while the number of chunks changed; where they
-    differ, the entry counts as not confirmed. A missing parent costs revision and digest only.
+    differ, the entry counts as not confirmed. So does one that a pending ConfigMap names: its write was
+    begun, and nobody stored what came of it. A missing parent costs revision and digest only.
     Raises InvalidInput naming the ConfigMap and what is wrong with it.
     """
     chunks = sorted(bodies, key=lambda body: str(body["metadata"]["name"]))
@@ -103,7 +137,10 @@ def from_config_maps(bodies: Iterable[JsonObject], cluster: str) -> Inventory | 
     if problems:
         raise InvalidInput(*problems)
     labels = _labels(chunks[0])
-    data = parent["data"] if parent is not None else {}
+    data = dict(parent["data"]) if parent is not None else {}
+    pending = next((body for body in chunks if _labels(body).get(CHUNK) == PENDING), None)
+    if pending is not None:
+        data |= {"digest": "", "revision": pending["data"].get("revision", "")}
     return Inventory(
         environment=labels.get(INVENTORY_OF, ""),
         application=labels.get(APPLICATION, ""),

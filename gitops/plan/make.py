@@ -147,6 +147,8 @@ def _leaving(
     if view.inventory is None:
         return ()
     kept = {manifest.key for manifest in settled.manifests}
+    if kept >= view.inventory.entries.keys():
+        return ()
     known = {(key.group_kind, key.name) for key in kept}
     unknown = {(manifest.key.group_kind, manifest.key.name) for manifest in wanted.manifests} - known
     leaving = [

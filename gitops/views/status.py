@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gitops.objects import JsonObject
@@ -16,7 +16,9 @@ _SHORT = 12
 _NOTHING = "-"
 
 
-def environments_form(environments: Mapping[str, EnvironmentState]) -> JsonObject:
+def environments_form(
+    environments: Mapping[str, EnvironmentState], redact: Callable[[str], str] = lambda text: text
+) -> JsonObject:
     """All environments and their applications, by name. `phase` is the running rollout's, or Idle.
 
     `targets` counts those of the running rollout that are healthy with its revision; without a rollout,
@@ -27,7 +29,7 @@ def environments_form(environments: Mapping[str, EnvironmentState]) -> JsonObjec
             {
                 "name": name,
                 "applications": [
-                    _application(application, state)
+                    _application(application, state, redact)
                     for application, state in sorted(environment.applications.items())
                 ],
             }
@@ -36,7 +38,7 @@ def environments_form(environments: Mapping[str, EnvironmentState]) -> JsonObjec
     }
 
 
-def _application(name: str, state: ApplicationState) -> JsonObject:
+def _application(name: str, state: ApplicationState, redact: Callable[[str], str]) -> JsonObject:
     rollout, good, outcome = state.rollout, state.good, state.outcome
     wave = rollout.current_wave if rollout else None
     healthy, total = _targets(state)
@@ -53,7 +55,7 @@ def _application(name: str, state: ApplicationState) -> JsonObject:
             "rollout": outcome.rollout,
             "revision": outcome.revision,
             "result": outcome.result,
-            "because": outcome.because,
+            "because": redact(outcome.because),
             "at": rfc3339(outcome.at),
             "revert": outcome.revert,
         },
@@ -69,7 +71,7 @@ def _targets(state: ApplicationState) -> tuple[int, int]:
 
 
 def table(form: JsonObject) -> Table:
-    """Show what `environments_form`, or the controller's API, gave; what it does not tell is a dash."""
+    """Show what `environments_form` gave; what is empty is a dash."""
     rows = [
         _row(environment["name"], application)
         for environment in form["environments"]
@@ -79,19 +81,18 @@ def table(form: JsonObject) -> Table:
 
 
 def _row(environment: str, application: Mapping[str, Any]) -> tuple[str, ...]:
-    targets = application.get("targets")
-    outcome = application.get("outcome")
+    targets, outcome = application["targets"], application["outcome"]
     return (
         environment,
         application["name"],
         application["phase"],
         application["revision"][:_SHORT] or _NOTHING,
-        application.get("wave") or _NOTHING,
-        f"{targets['healthy']}/{targets['total']}" if targets else _NOTHING,
+        application["wave"] or _NOTHING,
+        f"{targets['healthy']}/{targets['total']}",
         _outcome(outcome) if outcome else _NOTHING,
     )
 
 
 def _outcome(outcome: Mapping[str, Any]) -> str:
-    because = f": {outcome['because']}" if outcome.get("because") else ""
+    because = f": {outcome['because']}" if outcome["because"] else ""
     return f"{outcome['result']} {outcome['revision'][:_SHORT]} at {outcome['at']}{because}"

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from gitops.objects import JsonObject
 from gitops.rollout.wait import Wait
 from gitops.views.moments import rfc3339
 
 
-def waits_form(environment: str, waits: Iterable[Wait]) -> JsonObject:
-    """One environment's waits in their order, in the form of the controller's API."""
-    return {"environment": environment, "waits": [_wait(wait) for wait in waits]}
+def waits_form(
+    environment: str, waits: Iterable[Wait], redact: Callable[[str], str] = lambda text: text
+) -> JsonObject:
+    """One environment's waits in their order; `target` is empty for a whole application."""
+    return {"environment": environment, "waits": [_wait(wait, redact) for wait in waits]}
 
 
-def _wait(wait: Wait) -> JsonObject:
+def _wait(wait: Wait, redact: Callable[[str], str]) -> JsonObject:
     return {
         "application": wait.application,
         "target": wait.target,
-        "waitsFor": wait.waits_for,
-        "seen": wait.seen,
+        "waitsFor": redact(wait.waits_for),
+        "seen": redact(wait.seen),
         "since": rfc3339(wait.since),
         "until": rfc3339(wait.until),
         "release": wait.release,
-        "sentence": str(wait),
+        "sentence": redact(str(wait)),
     }
 
 

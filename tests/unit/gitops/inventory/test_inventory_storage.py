@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from gitops.inventory import (
     leftover_chunks,
     member_labels,
     parent_name,
+    pending_config_map,
     selector,
     to_config_maps,
 )
@@ -208,3 +210,53 @@ def test_broken_inventories_are_named(data: dict[str, str | None], message: str)
     with pytest.raises(InvalidInput, match=r"ConfigMap shop/gitops-waves\.production\.web") as caught:
         from_config_maps([broken(**data)], "eu-1")
     assert message in str(caught.value)
+
+
+def test_a_pending_config_map_and_the_stored_chunks_make_the_tracked_inventory() -> None:
+    """What is about to be written is known and in doubt; everything else is as it was confirmed."""
+    before = many(20)
+    first, second, *_ = before.entries.values()
+    new = Entry(first.key._replace(name="new"), "v1")
+    tracked = before.applied([replace(second, digest="")]).tracking([new], "next")
+    pending = pending_config_map(before, tracked)
+    assert pending is not None
+    read = from_config_maps([*to_config_maps(before), pending], "eu-1")
+    assert read is not None
+    assert (read.revision, read.digest) == ("next", "")
+    assert read.entries[first.key] == first
+    assert read.entries[new.key] == new
+    assert read.entries[second.key].digest == ""
+    assert set(read.entries) == set(tracked.entries)
+
+
+def test_a_pending_config_map_is_a_leftover_once_the_outcome_is_stored() -> None:
+    """A crash before its deletion costs another apply of what it names, and loses nothing."""
+    before = many(20)
+    entry = next(iter(before.entries.values()))
+    pending = pending_config_map(before, before.applied([replace(entry, digest="")]))
+    assert pending is not None
+    stored = [*to_config_maps(before), pending]
+    assert leftover_chunks(stored, to_config_maps(before)) == (pending["metadata"]["name"],)
+    read = from_config_maps(stored, "eu-1")
+    assert read is not None
+    assert set(read.entries) == set(before.entries)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        ObjectKey("batch", "Job", "shop", "new-kind"),
+        ObjectKey("apps", "Deployment", "elsewhere", "new-namespace"),
+    ],
+)
+def test_what_the_parent_must_name_first_is_never_only_pending(key: ObjectKey) -> None:
+    """KEP-3659: a tool names kinds and namespaces on the parent before it makes members there."""
+    before = many(20)
+    assert pending_config_map(before, before.tracking([Entry(key, "v1")], "next")) is None
+
+
+def test_many_changes_are_stored_whole() -> None:
+    """Beyond a quarter of the entries a second ConfigMap would save nothing."""
+    before = many(20)
+    doubtful = [replace(entry, digest="") for entry in before.entries.values()]
+    assert pending_config_map(before, before.applied(doubtful)) is None
