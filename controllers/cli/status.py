@@ -53,20 +53,23 @@ def explain(place: str, choice: Choice, server: str | None, form: output.Form) -
     if server:
         from controllers.cli import server as api  # noqa: PLC0415 - as above
 
-        value = api.waits(server, environment)
+        value, targets = api.waits(server, environment), None
     else:
         with opened(choice) as repository:
-            value = _waits(repository, environment)
+            value, targets = _waits(repository, environment)
     if application:
         records.known("application", application, (wait["application"] for wait in value["waits"]))
+    if target and targets is not None:
+        records.known(f"target of {application}", target, targets[application])
     value = waits_view.about(value, application, target)
-    nothing = (
-        f"{place} waits for nothing" if value["waits"] or target else f"{environment} has no application"
-    )
-    output.show(form, value, waits_view.sentences(value) or nothing)
+    # A controller tells waits only, so that a target which it does not name may also be none.
+    nothing = "waits for nothing" if targets is not None else f"waits for nothing that {server} tells of"
+    empty = f"{place} {nothing}" if target else f"{environment} has no application"
+    output.show(form, value, waits_view.sentences(value) or empty)
 
 
-def _waits(repository: Opened, environment: str) -> JsonObject:
+def _waits(repository: Opened, environment: str) -> tuple[JsonObject, dict[str, set[str]]]:
+    """The waits, and the names of each application's targets: those that it has and those that it shall."""
     mirror, head = repository.mirror, repository.head
     revisions = Revisions(mirror)
     catalog = revisions.catalog(head)
@@ -74,7 +77,17 @@ def _waits(repository: Opened, environment: str) -> JsonObject:
     state = records.state(mirror, environment)
     wanted = wish(catalog, environment, head, state)
     seen = observation(wanted, unrenderable(mirror, environment, wanted, state))
-    return waits_view.waits_form(environment, sentences_of(environment, state, seen, datetime.now(UTC)))
+    waits = sentences_of(environment, state, seen, datetime.now(UTC))
+    return waits_view.waits_form(environment, waits), _targets(wanted, state)
+
+
+def _targets(wanted: Wish, state: EnvironmentState) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for name in {*wanted.desired, *wanted.problems, *state.applications}:
+        known, desired = state.application(name), wanted.desired.get(name)
+        found[name] = {*known.on, *known.lagging, *(desired.targets if desired else ())}
+        found[name].update(known.rollout.targets if known.rollout else ())
+    return found
 
 
 def unrenderable(

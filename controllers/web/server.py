@@ -11,10 +11,11 @@ import orjson
 from aiohttp import web
 
 from controllers.metrics import CONTENT_TYPE, Metrics
-from controllers.web.forms import environments_form, waits_form
 from controllers.web.status import StatusPort
 from gitops.errors import TerminalError
 from gitops.objects import JsonObject
+from gitops.views.status import environments_form
+from gitops.views.waits import waits_form
 
 log = logging.getLogger(__name__)
 

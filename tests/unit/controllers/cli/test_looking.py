@@ -96,6 +96,15 @@ def test_explain_one_target(gitops: Gitops, shop: Shop) -> None:
     assert said[0].startswith("web@us-1/shop waits for its turn in wave rest")
 
 
+def test_explain_a_target_at_rest_and_an_unknown_one(gitops: Gitops, shop: Shop) -> None:
+    """Only a target that there is waits for nothing."""
+    shop.roll_out()
+    said = gitops("explain", "production/web@us-1/shop").stdout
+    assert said == "production/web@us-1/shop waits for nothing\n"
+    said = gitops("explain", "production/web@us-2/shop", code=1).stderr
+    assert 'there is no target of web "us-2/shop": did you mean "us-1/shop"?' in said
+
+
 def test_explain_an_unknown_application_fails(gitops: Gitops) -> None:
     assert 'no application "wbe": did you mean "web"?' in gitops("explain", "production/wbe", code=1).stderr
 

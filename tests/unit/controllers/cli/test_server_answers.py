@@ -71,6 +71,8 @@ async def test_explain_from_a_controller(
     ]
     result = await asyncio.to_thread(gitops, "explain", "production/web@eu-1/shop")
     assert len(result.stdout.splitlines()) == 1
+    result = await asyncio.to_thread(gitops, "explain", "production/web@us-1/shop")
+    assert result.stdout == f"production/web@us-1/shop waits for nothing that {address}/ tells of\n"
 
 
 async def test_an_environment_that_the_controller_does_not_know(gitops: Gitops, address: str) -> None:

@@ -101,10 +101,9 @@ def test_without_a_rollout_targets_count_that_hold_the_last_good_inputs() -> Non
     assert form["environments"][0]["applications"][0]["lagging"] == ["t4"]
 
 
-def test_what_a_server_does_not_tell_is_a_dash() -> None:
-    application = {"name": "web", "phase": "Idle", "revision": "", "good": None, "outcome": None}
-    [row] = status.table({"environments": [{"name": "production", "applications": [application]}]}).rows
-    assert row == ("production", "web", "Idle", "-", "-", "-", "-")
+def test_what_there_is_not_yet_is_a_dash() -> None:
+    [row] = status.table(status.environments_form({"production": state()})).rows
+    assert row == ("production", "web", "Idle", "-", "-", "0/0", "-")
 
 
 def test_waits_can_be_narrowed_to_an_application_and_a_target() -> None:
