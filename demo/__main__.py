@@ -37,6 +37,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--once", action="store_true", help="end after the last scene instead of going on")
     once = parser.parse_args(arguments).once
     console = Console()
+    # A shell lets what it starts in the background ignore Ctrl-C; whoever sends it here means it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _interrupt)
     try:
