@@ -105,7 +105,9 @@ def message(
     wave = rollout.current_wave
     where = f" in wave {wave.name}" if wave else ""
     failed = rollout.because or "the rollout failed"
-    what = [f"Rollout {rollout.id} of {rollout.revision[:_SHORT]} failed{where}: {failed}."]
+    targets = list(_targets(rollout))
+    why = "" if any(failed.startswith(line.strip()) for line in targets) else f": {failed}"
+    what = [f"Rollout {rollout.id} of {rollout.revision[:_SHORT]} failed{where}{why}."]
     taken_back = [f"  {each.commit[:_SHORT]} {each.subject} ({each.author})" for each in changes]
     if taken_back:
         taken_back = ["This takes back, as far as it concerns this application:", *taken_back]
@@ -118,7 +120,7 @@ def message(
     ]
     return compose(
         f"Revert {application} in {environment}: {failed}",
-        (what, list(_targets(rollout)), list(_evidence(rollout)), taken_back, next_step),
+        (what, targets, list(_evidence(rollout)), taken_back, next_step),
         (
             ("Gitops-Environment", environment),
             ("Gitops-Application", application),

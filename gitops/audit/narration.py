@@ -6,10 +6,22 @@ from collections.abc import Callable
 from typing import Any
 
 from gitops.audit.message import one_line
+from gitops.plan import Action
 from gitops.rollout import events as e
 
 _SHORT = 12
 _FEW = 5
+# Said when everything is applied: what has to go goes later, once the new state is healthy.
+_COUNTED: dict[str, str] = {
+    Action.CREATE: "created",
+    Action.CONFIGURE: "configured",
+    Action.CORRECT: "corrected",
+    Action.REPLACE: "replaced",
+    Action.TAKE_OVER: "taken over",
+    Action.DELETE: "to delete",
+    Action.KEEP: "kept",
+    Action.HAND_OVER: "handed over",
+}
 
 
 def narrate(event: e.Event) -> str:
@@ -33,14 +45,13 @@ def _few(items: tuple[str, ...]) -> str:
 
 
 def _counts(counts: dict[str, int]) -> str:
-    return (
-        ", ".join(f"{count} {action}" for action, count in sorted(counts.items()) if count) or "nothing to do"
-    )
+    told = [f"{count} {_COUNTED.get(action, action)}" for action, count in sorted(counts.items()) if count]
+    return ", ".join(told) or "no objects"
 
 
 def _started(event: e.RolloutStarted) -> str:
     waves = ", ".join(f"{wave.name} ({len(wave.targets)})" for wave in event.waves) or "none"
-    what = "removes the application" if event.removed else f"sets out for {event.revision[:_SHORT]}"
+    what = "removes the application" if event.removed else f"rolls out {event.revision[:_SHORT]}"
     if event.rejoin:
         what = f"brings targets that were left behind to {event.revision[:_SHORT]}"
     permission = "; pruning beyond the budget is permitted" if event.prune_permitted else ""
@@ -48,8 +59,7 @@ def _started(event: e.RolloutStarted) -> str:
 
 
 def _failed(event: e.RolloutFailed) -> str:
-    gate = f" at gate {event.gate}" if event.gate else ""
-    return f"{event.rollout} failed in wave {event.wave}{gate}: {event.because}."
+    return f"{event.rollout} failed in wave {event.wave}: {event.because}."
 
 
 def _command(event: e.CommandSeen) -> str:
@@ -75,11 +85,11 @@ _SENTENCES: dict[type[Any], Callable[[Any], str]] = {
     ),
     e.SoakStarted: lambda event: f"{event.rollout} soaks in wave {event.wave}.",
     e.GateJudged: lambda event: (
-        f"{event.rollout}: gate {event.gate} of wave {event.wave} says {event.verdict}: {event.because}."
+        f"{event.rollout}: gate {event.gate} of wave {event.wave} answers {event.verdict}: {event.because}."
     ),
     e.WavePassed: lambda event: f"{event.rollout} passed wave {event.wave}.",
     e.RolloutSucceeded: lambda event: (
-        f"{event.rollout} reached its last wave; its inputs are the last good ones."
+        f"{event.rollout} passed every wave; its inputs are the last good ones now."
     ),
     e.RolloutFailed: _failed,
     e.RolloutHalted: lambda event: f"{event.rollout} is halted: {event.because}.",
@@ -93,7 +103,7 @@ _SENTENCES: dict[type[Any], Callable[[Any], str]] = {
     e.RestoreFinished: lambda event: f"{event.rollout}: no target waits to be taken back any more.",
     e.RevertPushed: lambda event: f"{event.rollout} is reverted in Git by {event.commit[:_SHORT]}.",
     e.RevertRefused: lambda event: f"{event.rollout} is not reverted in Git: {event.because}.",
-    e.RolloutReverted: lambda event: f"{event.rollout} is over: the last good revision rules.",
+    e.RolloutReverted: lambda event: f"{event.rollout} is over; the last good revision stays in place.",
     e.RolloutSuperseded: lambda event: f"{event.rollout} gives way to {event.by[:_SHORT]}.",
     e.RejoinAbandoned: lambda event: f"{event.rollout} is given up for now: {event.because}.",
     e.ApplicationRetired: lambda event: f"{event.application} left Git and its targets, and is forgotten.",
@@ -107,7 +117,7 @@ _HEADLINES: dict[type[Any], Callable[[Any], str]] = {
         if event.problems
         else f"{event.revision[:_SHORT]} refused"
     ),
-    e.RolloutStarted: lambda event: f"sets out for {event.revision[:_SHORT]}",
+    e.RolloutStarted: lambda event: f"rolls out {event.revision[:_SHORT]}",
     e.WaveStarted: lambda event: f"wave {event.wave} starts",
     e.TargetStarted: lambda event: f"{event.target} starts",
     e.TargetApplied: lambda event: f"{event.target} applied",
@@ -126,7 +136,7 @@ _HEADLINES: dict[type[Any], Callable[[Any], str]] = {
     e.RestoreFinished: lambda _event: "targets are back",
     e.RevertPushed: lambda event: f"reverted in Git by {event.commit[:_SHORT]}",
     e.RevertRefused: lambda event: f"no revert commit: {event.because}",
-    e.RolloutReverted: lambda _event: "over, last good revision rules",
+    e.RolloutReverted: lambda _event: "over, the last good revision stays",
     e.RolloutSuperseded: lambda event: f"gives way to {event.by[:_SHORT]}",
     e.RejoinAbandoned: lambda event: f"rejoin given up: {event.because}",
     e.ApplicationRetired: lambda _event: "retired",

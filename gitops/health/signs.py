@@ -187,13 +187,17 @@ def _of_container(
 
 
 def waiting_symptom(pod: JsonObject, status: JsonObject, reason: str) -> Symptom:
-    """Report a waiting container; what ended before says why, such as `OOMKilled`."""
+    """Report a waiting container; how it ended last says why, such as `OOMKilled`."""
     words = one_line(text(status, "state", "waiting", "message"))
     code, since = None, _started(pod)
     if field(status, "lastState", "terminated"):
         last = terminated_symptom(pod, status, "lastState")
         code, since = last.exit_code, last.since or since
-        words = "; ".join(filter(None, (words, f"it ended before: {last.reason} {last.message}".rstrip())))
+        # `Error` alone says no more than the exit code.
+        ended = (
+            "" if last.reason == "Error" and not last.message else f"{last.reason} {last.message}".rstrip()
+        )
+        words = "; ".join(filter(None, (words, ended and f"last ended by {ended}")))
     return Symptom(name_of(pod), text(status, "name"), reason, one_line(words), code, since)
 
 

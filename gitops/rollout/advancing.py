@@ -6,6 +6,7 @@ from datetime import datetime
 
 from gitops.gates import VerdictKind
 from gitops.model.gates import Gate
+from gitops.model.schema import format_duration
 from gitops.rollout import events as e
 from gitops.rollout import soak, timing
 from gitops.rollout.arrival import dependency_missing, newer
@@ -83,14 +84,13 @@ def _overdue(step: Step, target: str, report: TargetReport) -> e.Event | None:
         return None
     cause = FailureCause.UNREACHABLE if report.unreachable else FailureCause.DEADLINE
     waited = report.unreachable or report.waiting_for or "no answer from the cluster"
-    minutes = step.wave.progress_deadline.total_seconds() / 60
     return e.TargetFailed(
         at=step.now,
         application=step.name,
         rollout=step.rollout.id,
         target=target,
         cause=cause,
-        because=f"not healthy within {minutes:g} min: {waited}",
+        because=f"not healthy within {format_duration(step.wave.progress_deadline)}: {waited}",
     )
 
 

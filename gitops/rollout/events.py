@@ -63,7 +63,7 @@ class RevisionRefused(_Event):
 
 
 class RolloutStarted(_RolloutEvent):
-    """An application sets out for new inputs; the waves are fixed from here on."""
+    """An application's new inputs are rolled out; the waves are fixed from here on."""
 
     type: Literal["RolloutStarted"] = "RolloutStarted"
     revision: str
@@ -209,7 +209,7 @@ class RevertRefused(_RolloutEvent):
 
 
 class RolloutReverted(_RolloutEvent):
-    """The rollout is over; the last good inputs rule."""
+    """The rollout is over; the last good inputs stay in place."""
 
     type: Literal["RolloutReverted"] = "RolloutReverted"
 

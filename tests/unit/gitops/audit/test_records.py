@@ -131,6 +131,19 @@ def test_every_event_has_its_sentence() -> None:
         assert len(sentence.splitlines()) == 1
 
 
+def test_an_apply_is_told_by_what_was_done_and_is_left_to_do() -> None:
+    counts = {"configure": 1, "delete": 2, "unchanged": 5}
+    said = narrate(e.TargetApplied(**WEB, target="t", counts=counts))
+    assert said == "web#7 is applied on t: 1 configured, 2 to delete, 5 unchanged."
+    assert narrate(e.TargetApplied(**WEB, target="t", counts={})) == "web#7 is applied on t: no objects."
+
+
+def test_a_gate_that_failed_is_named_once() -> None:
+    because = "gate smoke failed: eu-1/shop: answered 500"
+    failed = e.RolloutFailed(**WEB, wave="canary", cause=FailureCause.GATE, because=because, gate="smoke")
+    assert narrate(failed) == f"web#7 failed in wave canary: {because}."
+
+
 RARE = (
     e.CommandSeen(at=START, application="web", command=e.CommandKind.RETRY, commit="c" * 40, author="Ada"),
     e.RevisionObserved(at=START, revision="r"),

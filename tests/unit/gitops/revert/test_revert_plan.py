@@ -120,6 +120,7 @@ def test_the_message_tells_what_failed_where_the_evidence_and_what_to_do() -> No
     lines = text.splitlines()
     assert lines[0].startswith("Revert web in production: c1: Deployment api: CrashLoop")
     assert len(lines[0]) <= 72
+    assert lines[2] == "Rollout web#2 of r2 failed in wave canary."
     assert "  c1: Deployment api: CrashLoopBackOff" in lines
     assert "  exit code 1" in lines
     assert f"  {'b' * 12} Change {'b' * 40} (Ada)" in lines
@@ -132,6 +133,14 @@ def test_the_message_tells_what_failed_where_the_evidence_and_what_to_do() -> No
         ("Gitops-Reverts", "b" * 40),
         ("Gitops-Audit", "f" * 40),
     )
+
+
+def test_the_message_says_why_where_no_target_does() -> None:
+    """A gate failed, and every target was healthy."""
+    gate = {"because": "gate smoke failed: 500", "failed_gate": "smoke"}
+    text = message("production", "web", failed_rollout().model_copy(update=gate), (change("b", OWN),), "f")
+    assert text.splitlines()[2].endswith("failed in wave canary: gate smoke failed: 500.")
+    assert ("Gitops-Gate", "smoke") in trailers(text)
 
 
 def test_the_message_names_targets_that_are_not_back() -> None:
