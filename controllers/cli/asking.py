@@ -33,7 +33,7 @@ def revert(  # noqa: PLR0913 - an option each
     branch: options.Branch = None,
     output: options.Output = Form.TEXT,
 ) -> None:
-    """Restore an application, or all of an environment, as of an earlier revision."""
+    """Restore an application, or all of an environment, as of an earlier revision. Pushes one commit."""
     from controllers.cli import revert as reverting
 
     asking = _asking(repo, branch, config, author=author, reason=reason, dry_run=dry_run, output=output)
@@ -51,7 +51,7 @@ def pause(  # noqa: PLR0913 - an option each
     branch: options.Branch = None,
     output: options.Output = Form.TEXT,
 ) -> None:
-    """Suspend an environment: nothing new is rolled out there."""
+    """Suspend an environment: nothing new is rolled out there. Pushes one commit."""
     from controllers.cli import requests
 
     asking = _asking(repo, branch, config, author=author, reason=reason, dry_run=dry_run, output=output)
@@ -69,7 +69,7 @@ def resume(  # noqa: PLR0913 - an option each
     branch: options.Branch = None,
     output: options.Output = Form.TEXT,
 ) -> None:
-    """End an environment's pause."""
+    """End an environment's pause. Pushes one commit."""
     from controllers.cli import requests
 
     asking = _asking(repo, branch, config, author=author, reason=reason, dry_run=dry_run, output=output)
@@ -87,7 +87,7 @@ def approve(  # noqa: PLR0913 - an option each
     branch: options.Branch = None,
     output: options.Output = Form.TEXT,
 ) -> None:
-    """Approve the wave of a rollout that waits for a person."""
+    """Approve the wave of a rollout that waits for a person. Pushes one commit."""
     from controllers.cli import requests
     from gitops.rollout.events import CommandKind
 
@@ -106,7 +106,7 @@ def retry(  # noqa: PLR0913 - an option each
     branch: options.Branch = None,
     output: options.Output = Form.TEXT,
 ) -> None:
-    """Roll out inputs again that failed, or go on where a rollout is halted."""
+    """Roll out inputs again that failed, or go on where a rollout is halted. Pushes one commit."""
     from controllers.cli import requests
     from gitops.rollout.events import CommandKind
 
@@ -125,7 +125,7 @@ def allow_prune(  # noqa: PLR0913 - an option each
     branch: options.Branch = None,
     output: options.Output = Form.TEXT,
 ) -> None:
-    """Let the next rollout delete more objects than the prune budget allows."""
+    """Let the next rollout delete more objects than the prune budget allows. Pushes one commit."""
     from controllers.cli import requests
     from gitops.rollout.events import CommandKind
 

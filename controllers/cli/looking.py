@@ -13,7 +13,9 @@ from controllers.cli.output import Form
 
 
 def lint(
-    path: Annotated[Path, typer.Argument(help="The folder that holds environments/ and clusters/.")] = Path(),
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="The folder that holds environments/ and clusters/.")
+    ] = Path(),
     *,
     rev: Annotated[
         str | None, typer.Option(metavar="REV", help="Look at this commit, not at the files on disk.")
@@ -30,14 +32,14 @@ def plan(  # noqa: PLR0913 - an option each
     rev: Annotated[str, typer.Argument(metavar="REV", help="A commit: HEAD, a branch, a hash.")],
     *,
     environment: Annotated[str, typer.Option(metavar="ENV", help="Only this environment.")] = "",
-    application: Annotated[str, typer.Option(metavar="NAME", help="Only this application.")] = "",
+    application: Annotated[str, typer.Option(metavar="APPLICATION", help="Only this application.")] = "",
     target: Annotated[str, typer.Option(metavar="CLUSTER/NAMESPACE", help="Only this target.")] = "",
     config: options.Config = None,
     repo: options.Repo = None,
     branch: options.Branch = None,
     kubeconfig: options.Kubeconfig = None,
     timeout: Annotated[
-        float, typer.Option(min=0.1, help="Seconds that one request to a cluster may take.")
+        float, typer.Option(min=0.1, metavar="SECONDS", help="How long one request to a cluster may take.")
     ] = 10.0,
     output: options.Output = Form.TEXT,
 ) -> None:
@@ -58,7 +60,7 @@ def plan(  # noqa: PLR0913 - an option each
 
 
 def status(
-    environment: Annotated[str | None, typer.Argument(metavar="[ENV]", help="Only this environment.")] = None,
+    environment: Annotated[str | None, typer.Argument(metavar="ENV", help="Only this environment.")] = None,
     *,
     server: options.Server = None,
     config: options.Config = None,
@@ -91,7 +93,9 @@ def explain(
 
 def history(  # noqa: PLR0913 - an option each
     environment: options.Environment,
-    application: Annotated[str | None, typer.Argument(help="Only what is about this application.")] = None,
+    application: Annotated[
+        str | None, typer.Argument(metavar="APPLICATION", help="Only what is about this application.")
+    ] = None,
     *,
     limit: Annotated[
         int | None, typer.Option("-n", "--limit", min=1, metavar="N", help="At most so many records.")
@@ -109,7 +113,7 @@ def history(  # noqa: PLR0913 - an option each
 
 
 def verify(
-    environment: Annotated[str | None, typer.Argument(metavar="[ENV]", help="Only this environment.")] = None,
+    environment: Annotated[str | None, typer.Argument(metavar="ENV", help="Only this environment.")] = None,
     *,
     config: options.Config = None,
     repo: options.Repo = None,

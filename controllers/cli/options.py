@@ -22,7 +22,9 @@ Repo: TypeAlias = Annotated[
 Branch: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        help="The branch that the controller follows. [default: the repository's]", show_default=False
+        metavar="BRANCH",
+        help="The branch that the controller follows. [default: the repository's]",
+        show_default=False,
     ),
 ]
 Config: TypeAlias = Annotated[
@@ -43,7 +45,9 @@ Server: TypeAlias = Annotated[
         envvar="GITOPS_SERVER", metavar="URL", help="Ask a running controller instead of Git's records."
     ),
 ]
-Reason: TypeAlias = Annotated[str, typer.Option("-m", "--reason", help="Goes into the commit's message.")]
+Reason: TypeAlias = Annotated[
+    str, typer.Option("-m", "--reason", metavar="TEXT", help="Goes into the commit's message.")
+]
 Author: TypeAlias = Annotated[
     str | None,
     typer.Option(
