@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import aclosing
 
 from controllers.adapters.git import Fetched
 from controllers.adapters.kube.patience import Patience
@@ -38,11 +39,12 @@ class RepositoryController:
         """Follow until cancelled; then end the loops and push what was recorded."""
         pusher = asyncio.create_task(self._tools.recorder.push_forever(), name=f"push {self.name}")
         try:
-            async for outcome in self._follower.changes():
-                if isinstance(outcome, GitopsError):
-                    self._failed(outcome)
-                else:
-                    await self._accept(outcome)
+            async with aclosing(self._follower.changes()) as changes:
+                async for outcome in changes:
+                    if isinstance(outcome, GitopsError):
+                        self._failed(outcome)
+                    else:
+                        await self._accept(outcome)
         finally:
             await self._stop([*self._tasks.values(), pusher])
             await self._last_push()
@@ -61,7 +63,7 @@ class RepositoryController:
         """Whether nothing is due: all that is left waits for people, or for clusters that do not answer."""
         if self.fetched is None:
             return bool(self.error)
-        return self.ready and all(loop.at_rest for loop in self.loops.values())
+        return all(loop.at_rest for loop in self.loops.values())
 
     @property
     def as_wanted(self) -> bool:
@@ -80,13 +82,20 @@ class RepositoryController:
         return (*(trouble for trouble in troubles if trouble.seen), *loop.waits)
 
     async def _accept(self, fetched: Fetched) -> None:
-        try:
-            catalog = await asyncio.to_thread(self._tools.revisions.catalog, fetched.head)
-            diverged = {*fetched.diverged, *await self._read_records()}
-            recorded = await asyncio.to_thread(self._tools.mirror.audit_environments)
-        except GitopsError as error:
-            self._failed(error)
-            return
+        failures = 0
+        while True:
+            try:
+                catalog = await asyncio.to_thread(self._tools.revisions.catalog, fetched.head)
+                diverged = {*fetched.diverged, *await self._read_records()}
+                recorded = await asyncio.to_thread(self._tools.mirror.audit_environments)
+                break
+            except TransientError as error:  # the follower has told its news, and will not tell it again
+                failures += 1
+                self._failed(error)
+                await self._patience.sleep(self._patience.wait(failures, error.retry_after))
+            except GitopsError as error:
+                self._failed(error)
+                return
         self.error = ""
         if fetched.seen != fetched.head:
             self.error = (
@@ -94,7 +103,7 @@ class RepositoryController:
                 "push a commit on top of it, or set onForcePush: Follow"
             )
             log.error("%s: %s", self.name, self.error)
-        for environment in sorted({*catalog.environments, *recorded}):
+        for environment in sorted({*catalog.environments, *recorded, *self.loops}):
             owner = self._claims.setdefault(environment, self.name)
             if owner != self.name:
                 self.error = (
@@ -117,17 +126,9 @@ class RepositoryController:
         mirror = self._tools.mirror
         if mirror.audit_remote is None or self._records_read:
             return ()
-        failures = 0
-        while True:
-            try:
-                diverged = await asyncio.to_thread(mirror.fetch_audit)
-            except TransientError as error:
-                failures += 1
-                self._failed(error)
-                await self._patience.sleep(self._patience.wait(failures, error.retry_after))
-            else:
-                self._records_read = True
-                return diverged
+        diverged = await asyncio.to_thread(mirror.fetch_audit)
+        self._records_read = True
+        return diverged
 
     async def _settle_divergence(self, environment: str) -> None:
         """Somebody else recorded while we had unpushed records: before we lead theirs hold, later we stop."""

@@ -43,6 +43,7 @@ class EnvironmentLoop:
         self.passes = 0
         self.error = ""
         self.as_wanted = False
+        self._loaded = False
         self._rested_at = ""
         self._tools = tools
         self._hint = hint
@@ -66,7 +67,6 @@ class EnvironmentLoop:
     async def run(self) -> None:
         """Loop until cancelled; then end all work in an orderly way."""
         try:
-            self.state = await self._tools.recorder.load(self.name)
             while True:
                 await self._pass_once()
         finally:
@@ -74,6 +74,7 @@ class EnvironmentLoop:
 
     async def _pass_once(self) -> None:
         self._board.changed.clear()
+        head = self._head
         pause = _RETRY_SECONDS
         try:
             decision = await self.step()
@@ -82,7 +83,9 @@ class EnvironmentLoop:
         except Conflict as error:
             # Somebody else leads this environment: stop acting, and keep saying so.
             self._crew.reconcile(frozenset())
-            self._failed(error)
+            self._stuck(error, head)
+        except TerminalError as error:
+            self._stuck(error, head)
         except GitopsError as error:
             self._failed(error)
         except Exception as error:
@@ -97,6 +100,10 @@ class EnvironmentLoop:
 
     async def step(self) -> Decision:
         """One pass. Nothing is acted on before it is recorded."""
+        if not self._loaded:
+            self.state = await self._tools.recorder.load(self.name, self._board.changed.set)
+            self._loaded = True
+        self._tools.recorder.require_lead(self.name)
         seen = await self._look()
         now = self._tools.clock()
         decision = advance(self.state, seen, now)
@@ -115,7 +122,7 @@ class EnvironmentLoop:
 
     @property
     def at_rest(self) -> bool:
-        """Whether nothing is due at the branch's newest head that we know of."""
+        """Whether nothing is due at the branch's newest head that we know of, or nothing can be done."""
         return bool(self._head) and self._rested_at == self._head
 
     async def _seen_own_push(self, revision: str) -> bool:
@@ -129,6 +136,12 @@ class EnvironmentLoop:
 
     def _current(self) -> tuple[EnvironmentState, str]:
         return self.state, self._head
+
+    def _stuck(self, error: GitopsError, head: str) -> None:
+        """Note an error that no pass at `head` gets over: a person, or another commit, has to help."""
+        self._failed(error)
+        self._rested_at = head
+        self.as_wanted = False
 
     def _failed(self, error: Exception) -> None:
         if str(error) != self.error:
@@ -200,6 +213,8 @@ class EnvironmentLoop:
         wanted = wish(self._tools.revisions.catalog(head), self.name, head, self.state)
         problems = dict(wanted.problems)
         desired = dict(wanted.desired)
+        current = {one.digest for one in desired.values()}
+        self._checked = {digest: found for digest, found in self._checked.items() if digest in current}
         for name, one in wanted.desired.items():
             found = self._check(name, one)
             if found:

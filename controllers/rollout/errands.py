@@ -81,13 +81,17 @@ class Errands:
     ) -> Errand:
         """Render `application` as of `revision`. Raises InvalidInput with every problem of the render.
 
-        `siblings_at` is the revision that says what the other applications want (default: the same).
+        `siblings_at` is the revision that says what the other applications want (default, and where that
+        one cannot be used: the same).
         """
         wanted, policy = await asyncio.to_thread(self._render, application, target, revision, purpose)
 
         async def siblings() -> Mapping[str, frozenset[ObjectKey]]:
             client = await self._clusters.client((await self.place(revision, target)).connection)
-            return await self._siblings(application, target, siblings_at or revision, client)
+            try:
+                return await self._siblings(application, target, siblings_at or revision, client)
+            except InvalidInput:
+                return await self._siblings(application, target, revision, client)
 
         return Errand(wanted, policy, siblings)
 

@@ -13,10 +13,11 @@ from controllers.rollout.board import Board
 from controllers.rollout.errands import Errands, Purpose
 from controllers.rollout.tools import Tools
 from controllers.rollout.worker import Errand, TargetWorker, rendering_failed
-from gitops.errors import Denied, InvalidInput, TransientError
+from gitops.errors import Denied, GitopsError, InvalidInput, TerminalError, TransientError
 from gitops.model.gates import HttpGate
 from gitops.rollout.observation import (
     ApplyWork,
+    Failure,
     ProbeWork,
     ReachWork,
     RestoreWork,
@@ -24,7 +25,7 @@ from gitops.rollout.observation import (
     TargetReport,
     Work,
 )
-from gitops.rollout.state import EnvironmentState, Rollout
+from gitops.rollout.state import EnvironmentState, FailureCause, Rollout
 
 
 class Hands:
@@ -74,8 +75,12 @@ class Hands:
                 return
             except (TransientError, Denied) as error:
                 failures += 1
-                say(TargetReport(unreachable=str(error)))
+                say(TargetReport(unreachable=self._tools.secrets.text(str(error))))
                 await self._patience.sleep(self._patience.wait(failures))
+            except TerminalError as error:  # such as a revision that the mirror no longer has
+                because = self._tools.secrets.text(str(error))
+                say(TargetReport(failure=Failure(FailureCause.REFUSED, because)))
+                return
         await TargetWorker(
             errand,
             access,
@@ -117,7 +122,7 @@ class Hands:
                 place = await self._errands.place(head, work.target)
                 client = await self._tools.clusters.client(place.connection)
                 await client.discovery(refresh=True)
-            except (TransientError, Denied, InvalidInput):
+            except GitopsError:
                 failures += 1
                 await self._patience.sleep(self._patience.wait(failures))
             else:

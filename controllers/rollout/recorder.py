@@ -39,14 +39,16 @@ class Recorder:
         self._unpushed: Counter[str] = Counter()
         self._known: dict[str, Mapping[str, bytes]] = {}
         self._tips: dict[str, str | None] = {}
+        self._on_fenced: dict[str, Callable[[], None]] = {}
         self._wanted = asyncio.Event()
         self.fenced: dict[str, str] = {}
         self.push_error = ""
 
-    async def load(self, environment: str) -> EnvironmentState:
+    async def load(self, environment: str, on_fenced: Callable[[], None] = lambda: None) -> EnvironmentState:
         """Rebuild an environment's state from its newest record; a new state where there is none.
 
-        Raises TerminalError where the record cannot be read.
+        `on_fenced` is called when somebody else is found to lead the environment. Raises TerminalError where
+        the record cannot be read.
         """
         tip = await asyncio.to_thread(self._mirror.audit_tip, environment)
         state = EnvironmentState()
@@ -54,7 +56,13 @@ class Recorder:
             state = audit.read_state(await asyncio.to_thread(self._mirror.read_commit_files, tip))
         self._known.pop(environment, None)
         self._tips[environment] = tip
+        self._on_fenced[environment] = on_fenced
         return state
+
+    def require_lead(self, environment: str) -> None:
+        """Raise Conflict when somebody else leads this environment now: nothing may be done about it."""
+        if environment in self.fenced:
+            raise Conflict(self.fenced[environment])
 
     async def append(
         self, environment: str, events: tuple[Event, ...], state: EnvironmentState, now: datetime
@@ -64,8 +72,7 @@ class Recorder:
         Raises Conflict when somebody else leads this environment now: for good, since `state` does not hold
         what they recorded, even where a fetch has brought their records under our own ref.
         """
-        if environment in self.fenced:
-            raise Conflict(self.fenced[environment])
+        self.require_lead(environment)
         record = audit.record(environment, events, state, self._known.get(environment))
         try:
             commit = await asyncio.to_thread(
@@ -94,6 +101,7 @@ class Recorder:
                 "end one of the two, and restart this one to take over"
             )
             log.error(self.fenced[environment])
+            self._on_fenced.get(environment, lambda: None)()
 
     async def push_forever(self) -> None:
         """Push what was recorded; what cannot be pushed now is pushed later."""

@@ -17,7 +17,7 @@ from controllers.rollout.applier import Applier, DryRun, NotApplied, counts
 from controllers.rollout.observer import Access, Observed, Siblings, TargetObserver
 from controllers.rollout.watch import HealthWatch, Look, Standing
 from gitops import plan as planning
-from gitops.errors import Denied, GitopsError, InvalidInput, Problem, TransientError
+from gitops.errors import Denied, GitopsError, InvalidInput, Problem, TerminalError, TransientError
 from gitops.inventory import Entry
 from gitops.objects import ObjectKey
 from gitops.ordering import Stage, stage_of
@@ -112,6 +112,15 @@ class TargetWorker:
                 self._tell(unreachable=self._clean(str(error)), current_since=None)
                 wish = error.retry_after if isinstance(error, TransientError) else None
                 await self._patience.sleep(self._patience.wait(failures, wish))
+            except InvalidInput as error:
+                # What we noted of our own objects cannot be read: nobody may write before that is mended.
+                self._fail(FailureCause.REFUSED, error.problems)
+                await asyncio.Event().wait()
+            except TerminalError as error:
+                # Our own bookkeeping was not taken, or the namespace went away under us: look again.
+                failures += 1
+                self._tell(waiting_for=self._clean(str(error)), unreachable="", current_since=None)
+                await self._patience.sleep(self._patience.wait(failures))
             else:
                 await asyncio.Event().wait()
 

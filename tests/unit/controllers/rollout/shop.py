@@ -8,11 +8,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from controllers.adapters.git import Mirror, Remote, Signature
+from controllers.adapters.git import Mirror, OnForcePush, Remote, Signature
 from controllers.adapters.kube.patience import Patience
+from controllers.clock import now
+from controllers.clusters import Clusters
+from controllers.logs import KnownSecrets
+from controllers.rollout.recorder import Recorder
+from controllers.rollout.reverter import Reverter
+from controllers.rollout.tools import Tools
 from controllers.source.revisions import Revisions
+from gitops.gates import Sample
 from gitops.model.catalog import Catalog
+from gitops.model.gates import HttpGate
 from gitops.rollout.desired import wish
+from gitops.rollout.events import Event
+from gitops.rollout.observation import Work
 from gitops.rollout.state import (
     ApplicationState,
     EnvironmentState,
@@ -22,7 +32,8 @@ from gitops.rollout.state import (
     TargetPhase,
     TargetProgress,
 )
-from tests.unit.controllers.adapters.git.conftest import Work, make_work
+from tests.unit.controllers.adapters.git.conftest import Work as People
+from tests.unit.controllers.adapters.git.conftest import make_work
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CLUSTERS = """\
@@ -74,12 +85,44 @@ def author(at: datetime) -> Signature:
     return Signature("gitops-waves", "gitops-waves@example.org", at)
 
 
+class Diary:
+    """What loops told: events, and how many passes."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.passes = 0
+
+    def recorded(
+        self, environment: str, events: tuple[Event, ...], before: EnvironmentState, after: EnvironmentState
+    ) -> None:
+        """Keep events."""
+        del environment, before, after
+        self.events += events
+
+    def passed(self, environment: str, state: EnvironmentState, work: frozenset[Work]) -> None:
+        """Count passes."""
+        del environment, state, work
+        self.passes += 1
+
+
+class _NoProber:
+    async def probe(self, gate: HttpGate, url: str, now: Callable[[], datetime]) -> Sample:
+        raise AssertionError(f"nobody asked for {url} of {gate} at {now()}")
+
+
+async def until(condition: Callable[[], Any], within: float = 20) -> None:
+    """Wait for a condition that nobody announces."""
+    async with asyncio.timeout(within):
+        while not condition():  # noqa: ASYNC110 - a repository tells nobody that it changed
+            await asyncio.sleep(0.005)
+
+
 class Shop:
     """One environment with two applications on two clusters. `waits` is how often somebody slept."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.people: Work = make_work(folder / "people")
+        self.people: People = make_work(folder / "people")
         self.waits = 0
         self.while_waiting: Callable[[], None] = lambda: None
         self.first = self.people.commit(
@@ -100,6 +143,23 @@ class Shop:
         mirror = Mirror.open(self.folder / name, Remote(str(self.people.path), **remote))
         mirror.fetch()
         return mirror
+
+    def tools(self, mirror: Mirror | None = None, diary: Diary | None = None) -> Tools:
+        """What loops need, with no connection to any cluster."""
+        used = mirror or self.mirror
+        revisions = Revisions(used)
+        return Tools(
+            mirror=used,
+            revisions=revisions,
+            clusters=Clusters({}),
+            recorder=Recorder(used, author, self.patience),
+            reverter=Reverter(used, revisions, author, now, self.patience),
+            prober=_NoProber(),
+            observer=diary or Diary(),
+            secrets=KnownSecrets(),
+            follow_force_push=used.remote.on_force_push is OnForcePush.FOLLOW,
+            clock=now,
+        )
 
     def commit(self, message: str, files: dict[str, str | bytes | None]) -> str:
         """Let people commit, and the mirror know of it."""

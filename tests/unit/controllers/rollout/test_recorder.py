@@ -18,7 +18,7 @@ from gitops.rollout.desired import wish
 from gitops.rollout.events import Event, RevisionObserved, RolloutStarted
 from gitops.rollout.state import EnvironmentState
 from gitops.rollout.transitions import evolve
-from tests.unit.controllers.rollout.shop import NOW, Shop, author
+from tests.unit.controllers.rollout.shop import NOW, Shop, author, until
 
 
 class Leader:
@@ -56,12 +56,6 @@ async def pushing(leader: Leader) -> Any:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - a repository tells nobody that it changed
-            await asyncio.sleep(0.005)
 
 
 def remote_tip(shop: Shop, environment: str = "production") -> str:
