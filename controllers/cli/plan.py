@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -21,12 +21,11 @@ from controllers.rollout.worker import Errand, TargetWorker
 from controllers.source.revisions import Revisions
 from gitops.diff import Change, diff
 from gitops.errors import Denied, InvalidInput, Problem, TerminalError, TransientError
-from gitops.model.catalog import Catalog
 from gitops.objects import JsonObject, ObjectKey
 from gitops.plan import Plan
 from gitops.redact import Redactor, secrets_of
 from gitops.rollout.arrival import arrived
-from gitops.rollout.desired import Wish, wish
+from gitops.rollout.desired import EVERYTHING, Wish, wish
 from gitops.rollout.events import CommandKind
 from gitops.rollout.observation import Command, Desired
 from gitops.rollout.state import ApplicationState, EnvironmentState
@@ -80,25 +79,24 @@ class Planner:
         names = sorted(catalog.environments)
         if chosen.environment:
             names = [records.known("environment", chosen.environment, names)]
+        states = {name: records.state(self._mirror, name) for name in names}
+        wishes = {name: wish(catalog, name, revision, state) for name, state in states.items()}
         try:
-            found = [one for name in names for one in await self._environment(catalog, name, revision)]
+            selected = _selected(wishes, chosen)
+            found = [
+                one
+                for name, applications in selected.items()
+                for one in await self._environment(wishes[name], name, states[name], applications)
+            ]
         finally:
             await self._clusters.close()
         return Preview(revision, tuple(found))
 
-    async def _environment(self, catalog: Catalog, name: str, revision: str) -> list[ApplicationPreview]:
-        state = records.state(self._mirror, name)
-        wanted = wish(catalog, name, revision, state)
-        application, target = self._selection.application, self._selection.target
-        names = {*wanted.desired, *wanted.problems}
-        if application and "*" not in names:
-            records.known("application", application, names)
-            names = {application}
-        if target:
-            there = {one for each in wanted.desired.values() for one in each.targets}
-            records.known("target", target, there)
-        commands = _commands(self._mirror, name, state, revision)
-        each = [_Application(self, name, one, wanted, state, commands) for one in sorted(names)]
+    async def _environment(
+        self, wanted: Wish, name: str, state: EnvironmentState, applications: Iterable[str]
+    ) -> list[ApplicationPreview]:
+        commands = _commands(self._mirror, name, state, wanted.revision)
+        each = [_Application(self, name, one, wanted, state, commands) for one in sorted(applications)]
         return list(await asyncio.gather(*(one.preview() for one in each)))
 
     def targets(self, desired: Desired) -> Iterator[tuple[str, str]]:
@@ -122,6 +120,31 @@ class Planner:
                 return await _tried(errand, await errands.access(place), redactor)
         except (TransientError, Denied) as error:
             return Unseen(redactor.text(str(error)))
+
+
+def _selected(wishes: Mapping[str, Wish], chosen: Selection) -> dict[str, frozenset[str]]:
+    """Give the chosen applications of every environment that has them, on the chosen target.
+
+    An environment that cannot be used as a whole has no targets, and says so whichever was chosen. Raises
+    TerminalError where no environment has what was asked for.
+    """
+    found: dict[str, frozenset[str]] = {}
+    applications: set[str] = set()
+    targets: set[str] = set()
+    for name, wanted in wishes.items():
+        here = {*wanted.desired, *wanted.problems}
+        applications |= here
+        if chosen.application and EVERYTHING not in here:
+            here &= {chosen.application}
+        there = {target for each in wanted.desired.values() for target in each.targets}
+        targets |= there if here else set()
+        if here and (chosen.target in ("", *there) or not wanted.desired):
+            found[name] = frozenset(here)
+    if not found and chosen.application:
+        records.known("application", chosen.application, applications)
+    if not found and chosen.target:
+        records.known("target", chosen.target, targets)
+    return found
 
 
 class _Application:

@@ -27,7 +27,7 @@ def prune_allowed(budget: PruneBudget, scope: str, *, tracked: int, rendered: in
     """
     if not deleting:
         return
-    how = f"to allow it, add the trailer `{ALLOW_PRUNE}: {scope}` to the commit"
+    how = f"to allow it, push a commit with the trailer `{ALLOW_PRUNE}: {scope}` (gitops allow-prune {scope})"
     if not rendered:
         raise Refused(f"{scope} renders no object at all, which would delete all {deleting} it has; {how}")
     limit = budget.max_objects.of(tracked)

@@ -102,6 +102,27 @@ def test_unknown_names_are_errors(gitops: Gitops) -> None:
     assert 'there is no commit "v1"' in gitops("plan", "v1", code=1).stderr
 
 
+def test_what_only_one_environment_has_is_chosen_without_naming_it(gitops: Gitops, shop: Shop) -> None:
+    """The other environment has neither the application nor the target, which is no mistake."""
+    production = shop.read("environments/production/environment.yaml")
+    staging = production.replace("name: production", "name: staging").replace(
+        "namespace: shop", "namespace: st"
+    )
+    shop.commit(
+        "Add staging",
+        {
+            "environments/staging/environment.yaml": staging,
+            "environments/staging/api/api.yaml": config_map("api", "one"),
+        },
+    )
+    for chosen in (("--application", "web"), ("--target", "eu-1/shop")):
+        said = gitops("plan", "HEAD", *chosen, code=1).stdout
+        assert "production/web: " in said
+        assert "staging/" not in said
+    both = ("--application", "web", "--target", "eu-1/st")
+    assert 'no target "eu-1/st"' in gitops("plan", "HEAD", *both, code=1).stderr
+
+
 def test_an_unreadable_kubeconfig_is_an_error(gitops: Gitops) -> None:
     said = gitops("plan", "HEAD", "--kubeconfig", "nowhere", code=1).stderr
     assert said == "error: nowhere: cannot be read: No such file or directory\n"
