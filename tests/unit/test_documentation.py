@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from prometheus_client.metrics import MetricWrapperBase
 
+from controllers.metrics import Metrics
 from gitops.dialect import parse
 from gitops.model.controller import Controller
 from gitops.model.gates import HttpGate
@@ -74,6 +76,22 @@ def test_every_field_is_explained(page: str, model: type[Schema]) -> None:
     text = (ROOT / page).read_text()
     fields = [field.alias or name for name, field in model.model_fields.items()]
     assert [name for name in fields if not re.search(rf"\b{name}\b", text)] == []
+
+
+def test_every_metric_is_explained_with_its_labels() -> None:
+    """As Prometheus names it, in the table; ours all begin with `gitops_waves_`."""
+    text = (ROOT / "docs/operating.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| (`[^|]*`) \|", text, re.MULTILINE))
+    shown = {name: set(re.findall(r"\w+", labels)) for name, labels in rows.items()}
+    metrics = Metrics("0")
+    made = [one for one in vars(metrics).values() if isinstance(one, MetricWrapperBase)]
+    there = {}
+    for one in made:
+        [family] = one.describe()
+        name = family.name.removeprefix("gitops_waves_")
+        there[f"{name}_total" if family.type == "counter" else name] = set(one._labelnames)
+    assert len(made) > 15
+    assert {name: shown.get(name) for name in there} == there
 
 
 @pytest.mark.parametrize("page", PAGES)
