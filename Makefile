@@ -4,7 +4,7 @@ RUN = $(UV) run --frozen
 
 .PHONY: setup demo test check fmt schemas bench
 setup: $(filter .uv/bin/uv,$(UV))  ## install the locked dependencies into .venv
-	$(UV) sync --frozen --quiet
+	@$(UV) sync --frozen --quiet
 
 .uv/bin/uv:
 	@for python in python3.11 /usr/bin/python3.11 python3 /usr/bin/python3; do \
@@ -15,7 +15,7 @@ setup: $(filter .uv/bin/uv,$(UV))  ## install the locked dependencies into .venv
 	rm -rf .uv; exit 1
 
 demo: setup       ## the main job, on real control planes; DEMO=--once ends by itself
-	$(RUN) python -m demo $(DEMO)
+	@$(RUN) python -m demo $(DEMO)
 
 test: setup       ## every test
 	$(RUN) pytest
@@ -35,4 +35,4 @@ schemas: setup    ## JSON Schemas of what people write, from gitops.model
 	$(RUN) python -m schemas.generate
 
 bench: setup      ## benchmarks, as JSON
-	$(RUN) python -m bench
+	@$(RUN) python -m bench

@@ -95,7 +95,7 @@ class TargetObserver:
         )
         # Where an object of ours is, there is its namespace; only the others have to be asked for.
         namespaces |= {key.namespace for key in live if key.namespace}
-        namespaces |= await self._namespaces(places - namespaces)
+        namespaces |= await self._namespaces((places & likely) - namespaces)
         foreign = any(found.labels.get(PART_OF, scope.applyset) != scope.applyset for found in live.values())
         view = TargetView(
             namespaced=namespaced,
