@@ -15,13 +15,14 @@ from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model import catalog as catalogs
 from gitops.model.catalog import Catalog, EnvironmentSource, SourceFile
+from gitops.model.folders import REPOSITORY_FILE
 
 _ROOTS = ("clusters", "environments")
 _KEPT = 16
 
 
 class Revisions:
-    """Catalogs by commit, the newest few kept. Synchronous: call it from a worker thread."""
+    """Catalogs by commit, those used last are kept. Synchronous: call it from a worker thread."""
 
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
@@ -38,10 +39,10 @@ class Revisions:
         with self._lock:
             known = self._catalogs.get(revision)
             if known is None:
-                known = self._read(revision)
-                self._catalogs[revision] = known
+                known = self._catalogs[revision] = self._read(revision)
                 while len(self._catalogs) > _KEPT:
                     self._catalogs.popitem(last=False)
+            self._catalogs.move_to_end(revision)
             return known
 
     def documents(self, revision: str, files: Iterable[SourceFile]) -> dict[str, tuple[Document, ...]]:
@@ -118,7 +119,7 @@ def _blame(catalog: Catalog, problems: list[Problem]) -> Catalog:
             (one for one in environments.values() if problem.location.path.startswith(f"{one.path}/")), None
         )
         if owner is None:
-            if problem.location.path.startswith(_ROOTS):
+            if problem.location.path.partition("/")[0] in (*_ROOTS, REPOSITORY_FILE):
                 everywhere.append(problem)
         else:
             environments[owner.name] = _blame_within(owner, problem)
