@@ -14,6 +14,8 @@ from gitops.objects import Json
 
 _BOM = "\ufeff"
 _NOT_TEXT = re.compile(r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_BLANKS = re.compile(r"\s*")
+_MOST_PROBLEMS = 100
 _SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
@@ -67,7 +69,7 @@ class Document:
 # Places are needed for errors only, so values are kept and places are found by reading once more.
 @lru_cache(maxsize=8)
 def _compose_again(text: str, first_line: int) -> Node:
-    unlimited = Limits(depth=1 << 30, aliases=1 << 62, nodes=1 << 62)
+    unlimited = Limits(depth=1 << 30, aliases=1 << 62, nodes=1 << 62, repeated=1 << 62)
     root = Composer(text, first_line, unlimited, Spent()).compose()
     assert root is not None, "a Document is made from text that composes"  # noqa: S101 - states an invariant
     return root
@@ -93,6 +95,8 @@ def parse(data: bytes, path: str, limits: Limits = Limits()) -> tuple[Document, 
     reader = _Reader(path, limits)
     for chunk, first_line in reader.chunks(text):
         reader.read(chunk, first_line)
+        if len(reader.problems) >= _MOST_PROBLEMS:
+            break  # nobody reads on, and a hostile file could hold a million
     if reader.problems:
         raise InvalidInput(*reader.problems)
     return tuple(reader.documents)
@@ -174,19 +178,27 @@ def _json_values(text: str, first_line: int) -> Iterator[tuple[str, int]]:
         yield text, first_line
         return
     decoder = json.JSONDecoder()
-    values: list[tuple[str, int]] = []
-    position = 0
-    while rest := text[position:].lstrip():
-        start = len(text) - len(rest)
+    values: list[tuple[int, int]] = []
+    start = _after_blanks(text, 0)
+    while start < len(text):
         try:
             _, end = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):  # not JSON: read it as YAML, whose limits then decide
             yield text, first_line
             return
-        line, column = _place_of(text[:start])
-        values.append((" " * (column - 1) + _join_surrogates(text[start:end]), first_line + line - 1))
-        position = end
-    yield from values
+        values.append((start, end))
+        start = _after_blanks(text, end)
+    line, counted = first_line, 0
+    for start, end in values:  # lazily: each value is padded to its column, which adds up
+        line += text.count("\n", counted, start)
+        counted = start
+        column = start - text.rfind("\n", 0, start)
+        yield " " * (column - 1) + _join_surrogates(text[start:end]), line
+
+
+def _after_blanks(text: str, start: int) -> int:
+    blanks = _BLANKS.match(text, start)
+    return blanks.end() if blanks else start
 
 
 def _join_surrogates(text: str) -> str:

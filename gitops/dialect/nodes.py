@@ -18,13 +18,17 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may cost. `nodes` counts every value of the file after aliases are followed."""
+    """What one file may cost. `nodes` counts every value of the file after aliases are followed.
+
+    `repeated` is how many characters of text aliases may repeat: objects are written out in full.
+    """
 
     bytes: int = 3 << 20
     documents: int = 1000
     depth: int = 64
     aliases: int = 10_000
     nodes: int = 250_000
+    repeated: int = 4 << 20
 
 
 @dataclass(slots=True)
@@ -33,15 +37,20 @@ class Spent:
 
     nodes: int = 0
     aliases: int = 0
+    repeated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value and its place (line and column count from 1). `keys` has the places of a mapping's keys."""
+    """A value and its place (line and column count from 1). `keys` has the places of a mapping's keys.
+
+    `size` counts values, `text` characters, aliases followed.
+    """
 
     value: Json
     place: Place
     size: int = 1
+    text: int = 0
     keys: dict[str, Place] = field(default_factory=dict)
     children: dict[str, Node] | list[Node] | None = None
 
@@ -109,7 +118,7 @@ class Composer:
         if event.anchor is not None:
             self._anchors[event.anchor] = None
         if isinstance(event, yaml.ScalarEvent):
-            node = Node(scalars.through_json(self._scalar(event, place)), place)
+            node = Node(scalars.through_json(self._scalar(event, place)), place, text=len(event.value))
         else:
             if depth > self._limits.depth:
                 raise Malformed(place, f"nested deeper than {self._limits.depth} levels")
@@ -136,6 +145,9 @@ class Composer:
         if node is None:
             raise Malformed(place, "an alias inside the very value it stands for")
         self._charge(node.size, place)
+        self._spent.repeated += node.text
+        if self._spent.repeated > self._limits.repeated:
+            raise Malformed(place, f"aliases repeat more than {self._limits.repeated} characters in one file")
         return node
 
     def _scalar(self, event: Any, place: Place) -> scalars.Scalar:  # noqa: ANN401 - as above
@@ -158,18 +170,19 @@ class Composer:
         while not isinstance(child := next(events), yaml.SequenceEndEvent):
             items.append(self._node(child, events, depth + 1))
         size = 1 + sum(item.size for item in items)
-        return Node([item.value for item in items], place, size, children=items)
+        text = sum(item.text for item in items)
+        return Node([item.value for item in items], place, size, text, children=items)
 
     def _mapping(self, place: Place, events: Iterator[Any], depth: int) -> Node:
         entries: dict[str, Node] = {}
         keys: dict[str, Place] = {}
         written: dict[str, Place] = {}
-        size = 1
+        size, text = 1, 0
         while not isinstance(event := next(events), yaml.MappingEndEvent):
             key_place = self._place(event.start_mark)
             name = self._key(event, events, depth)
             value = self._node(next(events), events, depth + 1)
-            size += 1 + value.size
+            size, text = size + 1 + value.size, text + len(name or "") + value.text
             if _is_merge(event):
                 self._merge(value, entries, keys)
                 continue
@@ -179,7 +192,8 @@ class Composer:
                 self.faults.append((key_place, f'duplicate key "{name}", first on line {written[name][0]}'))
                 continue
             entries[name], keys[name], written[name] = value, key_place, key_place
-        return Node({name: node.value for name, node in entries.items()}, place, size, keys, entries)
+        values = {name: node.value for name, node in entries.items()}
+        return Node(values, place, size, text, keys, entries)
 
     def _key(self, event: Any, events: Iterator[Any], depth: int) -> str | None:  # noqa: ANN401 - as above
         """Read a key; a scalar is named before it goes through JSON, as sigs.k8s.io/yaml does it."""

@@ -23,6 +23,7 @@ UNSUPPORTED_TAG = "this tag is not supported: Kubernetes' objects are plain JSON
 
 _INT64 = range(-(1 << 63), 1 << 63)
 _UINT64 = range(1 << 64)
+_UINT64_DIGITS = 20
 
 
 def _spellings(*words: str) -> frozenset[str]:
@@ -91,6 +92,8 @@ def _integer(plain: str) -> int | None:
     if match is None:
         return None
     base = next(name for name, digits in match.groupdict().items() if digits is not None)
+    if base == "dec" and len(match[base]) > _UINT64_DIGITS:
+        return None  # also before Python refuses to convert thousands of digits
     value = int(match[base], _BASES[base])
     if match[1] == "-":
         value = -value

@@ -14,29 +14,49 @@ def check_dependencies(
 ) -> Mapping[str, tuple[Problem, ...]]:
     """Give the problems of each application whose `dependsOn` is wrong, by application."""
     edges = {name: spec.depends_on for name, (spec, _) in applications.items()}
+    backwards = _backwards(edges)
     found: dict[str, tuple[Problem, ...]] = {}
     for name, (spec, at) in sorted(applications.items()):
         problems = []
+        ways = _ways_to(name, backwards)
         for index, other in enumerate(spec.depends_on):
-            place = at("spec", "dependsOn", index)
             if other not in edges:
                 hint = nearest(other, edges.keys() - {name})
-                problems.append(Problem(place, f'no application "{other}" in this environment{hint}'))
-            elif circle := _path(edges, other, name):
-                problems.append(Problem(place, f"applications wait for each other: {name} → {circle}"))
+                message = f'no application "{other}" in this environment{hint}'
+            elif other in ways:
+                message = f"applications wait for each other: {name} → {_way(other, name, ways)}"
+            else:
+                continue
+            problems.append(Problem(at("spec", "dependsOn", index), message))
         if problems:
             found[name] = tuple(problems)
     return found
 
 
-def _path(edges: Mapping[str, tuple[str, ...]], start: str, goal: str) -> str | None:
-    """Write the shortest way from `start` to `goal` as `a → b → c`; None when there is none."""
-    ways: list[tuple[str, ...]] = [(start,)]
-    seen = {start}
-    for way in ways:
-        if way[-1] == goal:
-            return " → ".join(way)
-        for following in sorted(set(edges.get(way[-1], ())) - seen):
-            seen.add(following)
-            ways.append((*way, following))
-    return None
+def _backwards(edges: Mapping[str, tuple[str, ...]]) -> Mapping[str, list[str]]:
+    """Who waits for each application, sorted."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(edges):
+        for other in set(edges[name]):
+            found.setdefault(other, []).append(name)
+    return found
+
+
+def _ways_to(goal: str, backwards: Mapping[str, list[str]]) -> Mapping[str, str]:
+    """For each application that leads to `goal`, the next one on its shortest way there."""
+    ways = {goal: goal}
+    todo = [goal]
+    for name in todo:
+        for before in backwards.get(name, ()):
+            if before not in ways:
+                ways[before] = name
+                todo.append(before)
+    return ways
+
+
+def _way(start: str, goal: str, ways: Mapping[str, str]) -> str:
+    """Write the way as `a → b → c`."""
+    names = [start]
+    while names[-1] != goal:
+        names.append(ways[names[-1]])
+    return " → ".join(names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Literal
@@ -32,7 +33,9 @@ class HttpGate(Schema):
     name: Name = "http"
     url: str
     expected_statuses: tuple[Annotated[int, Field(ge=100, le=599)], ...] = (200,)
-    body_match: str | None = Field(default=None, description="regular expression that the body must contain")
+    body_match: str | None = Field(
+        default=None, max_length=500, description="regular expression that the body must contain"
+    )
     interval: PositiveDuration = timedelta(seconds=5)
     timeout: PositiveDuration = timedelta(seconds=5)
     failure_threshold: int = Field(default=3, ge=1, description="bad samples in a row that fail the wave")
@@ -53,7 +56,7 @@ class HttpGate(Schema):
         if expression is not None:
             try:
                 re.compile(expression)
-            except re.error as error:
+            except (re.error, RecursionError, OverflowError) as error:
                 raise ValueError(f"not a regular expression: {error}") from error
         return expression
 
@@ -70,8 +73,7 @@ Gate = Annotated[HealthGate | HttpGate | ApprovalGate, Field(discriminator="type
 
 def told_apart(gates: Sequence[Gate]) -> None:
     """Check that verdicts, which are kept by gate name, belong to one gate each. Raises ValueError."""
-    names = [gate.name for gate in gates]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(gate.name for gate in gates).items() if count > 1)
     if twice:
         raise ValueError(f"two gates are named {', '.join(twice)}: give each its own name")
     if any(gate.name == "health" and not isinstance(gate, HealthGate) for gate in gates):

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from gitops.model.gates import Gate, told_apart
 from gitops.model.rendering import Rendering
 from gitops.model.schema import (
+    MOST,
     ApiVersion,
     Duration,
     IntOrPercent,
@@ -69,7 +70,7 @@ class Wave(Schema):
     max_failures: IntOrPercent = Field(default=Share(count=0), validate_default=True)
     progress_deadline: PositiveDuration = timedelta(minutes=10)
     soak: Duration = timedelta(0)
-    gates: tuple[Gate, ...] = ()
+    gates: tuple[Gate, ...] = Field(default=(), max_length=MOST)
 
     @model_validator(mode="after")
     def _one_way_to_choose(self) -> Self:
@@ -99,8 +100,8 @@ class PruneBudget(Schema):
 class EnvironmentSpec(Rendering):
     """See the fields; DESIGN section 2 defines the words."""
 
-    targets: tuple[TargetSet, ...] = Field(min_length=1)
-    waves: tuple[Wave, ...] = Field(min_length=1)
+    targets: tuple[TargetSet, ...] = Field(min_length=1, max_length=MOST)
+    waves: tuple[Wave, ...] = Field(min_length=1, max_length=MOST)
     on_failure: OnFailure = OnFailure()
     max_concurrent_rollouts: int = Field(default=10, ge=1, description="applications rolled out at once")
     drift: DriftMode = DriftMode.REPORT
@@ -134,8 +135,12 @@ class Environment(Schema):
 class ApplicationSpec(Rendering):
     """What one application says for itself; everything is optional."""
 
-    depends_on: tuple[Name, ...] = Field(default=(), description="applications of the same environment")
-    gates: tuple[Gate, ...] = Field(default=(), description="asked in every wave, beside the wave's own")
+    depends_on: tuple[Name, ...] = Field(
+        default=(), max_length=MOST, description="applications of the same environment"
+    )
+    gates: tuple[Gate, ...] = Field(
+        default=(), max_length=MOST, description="asked in every wave, beside the wave's own"
+    )
 
     @model_validator(mode="after")
     def _gates_are_told_apart(self) -> Self:

@@ -13,12 +13,13 @@ from pydantic import ValidationError
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.rendering import JSON_POINTER, VARIABLE_NAME
-from gitops.model.schema import NAME, Schema
+from gitops.model.schema import MOST, NAME, Schema
 
 Model = TypeVar("Model", bound=Schema)
 Locate = Callable[..., Location]
 """Gives the place of the value at a pointer (keys and indices) inside one document."""
 
+_LISTED = 20
 _QUOTED = re.compile(r"'([^']*)'")
 _PATTERNS = {
     NAME: "is not a name: use a to z, 0 to 9 and -, beginning and ending with a letter or digit",
@@ -47,10 +48,13 @@ def nowhere(*_pointer: str | int) -> Location:
 def nearest(name: str, valid: Iterable[str]) -> str:
     """Give `: did you mean "x"?` for the nearest valid name, or the list of them when none is near."""
     names = sorted(set(valid))
+    if len(names) > MOST:
+        return ""  # to compare with so many would take longer than any hint is worth
     close = difflib.get_close_matches(name, names, n=1) or _same_letters(name, names)
     if close:
         return f': did you mean "{close[0]}"?'
-    return f"; known: {', '.join(names)}" if names else "; there are none"
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"; known: {', '.join(names[:_LISTED])}{more}" if names else "; there are none"
 
 
 def _same_letters(name: str, names: list[str]) -> list[str]:

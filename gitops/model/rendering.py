@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from gitops.model.schema import Schema
+from gitops.model.schema import MOST, Schema
 from gitops.model.selectors import LabelSelector
 
 VARIABLE_NAME = r"^[A-Za-z_][A-Za-z0-9_.-]*$"
 JSON_POINTER = r"^(/.*)?$"
 
 VariableName = Annotated[str, StringConstraints(pattern=VARIABLE_NAME, max_length=63)]
-Variables = dict[VariableName, str]
+Variables = Annotated[dict[VariableName, str], Field(max_length=MOST)]
 
 
 class PatchTarget(Schema):
@@ -50,7 +50,7 @@ class Patch(Schema):
     """Operations for every matching object, in order; matching nothing is an error."""
 
     target: PatchTarget
-    operations: tuple[JsonPatchOperation, ...] = Field(min_length=1)
+    operations: tuple[JsonPatchOperation, ...] = Field(min_length=1, max_length=MOST)
 
 
 class TargetOverride(Schema):
@@ -58,7 +58,7 @@ class TargetOverride(Schema):
 
     cluster_selector: LabelSelector
     variables: Variables = Field(default_factory=dict)
-    patches: tuple[Patch, ...] = ()
+    patches: tuple[Patch, ...] = Field(default=(), max_length=MOST)
 
 
 class Rendering(Schema):
@@ -70,5 +70,5 @@ class Rendering(Schema):
     """
 
     variables: Variables = Field(default_factory=dict)
-    patches: tuple[Patch, ...] = ()
-    overrides: tuple[TargetOverride, ...] = ()
+    patches: tuple[Patch, ...] = Field(default=(), max_length=MOST)
+    overrides: tuple[TargetOverride, ...] = Field(default=(), max_length=MOST)

@@ -22,6 +22,8 @@ API_VERSION = "gitops-waves.io/v1alpha1"
 
 _DURATION = re.compile(r"(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?(?:([0-9]{1,9})ms)?")
 _LONGEST = 366 * 24 * 3600
+MOST = 1000
+"""The most entries of any list or mapping that people write. Checks compare entries with one another."""
 _DURATION_PATTERN = r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"
 
 
@@ -37,8 +39,8 @@ class Metadata(Schema):
     """Kubernetes' `metadata`, as far as these kinds use it."""
 
     name: Name
-    labels: dict[str, str] = Field(default_factory=dict)
-    annotations: dict[str, str] = Field(default_factory=dict)
+    labels: dict[str, str] = Field(default_factory=dict, max_length=MOST)
+    annotations: dict[str, str] = Field(default_factory=dict, max_length=MOST)
 
 
 def parse_duration(value: Any) -> timedelta:  # noqa: ANN401 - whatever the YAML holds

@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from gitops.model.schema import Schema
+from gitops.model.schema import MOST, Schema
 
 
 class Operator(StrEnum):
@@ -25,7 +25,7 @@ class Requirement(Schema):
 
     key: str = Field(min_length=1)
     operator: Operator
-    values: tuple[str, ...] = ()
+    values: tuple[str, ...] = Field(default=(), max_length=MOST)
 
     @model_validator(mode="after")
     def _values_fit_the_operator(self) -> Self:
@@ -52,8 +52,8 @@ class Requirement(Schema):
 class LabelSelector(Schema):
     """`metav1.LabelSelector`: all requirements together; an empty one matches everything."""
 
-    match_labels: dict[str, str] = Field(default_factory=dict)
-    match_expressions: tuple[Requirement, ...] = ()
+    match_labels: dict[str, str] = Field(default_factory=dict, max_length=MOST)
+    match_expressions: tuple[Requirement, ...] = Field(default=(), max_length=MOST)
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether every requirement holds for `labels`."""

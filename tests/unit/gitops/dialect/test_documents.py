@@ -117,6 +117,36 @@ def test_limits(data: bytes, limits: Limits, message: str) -> None:
     assert message in problems(data, limits)
 
 
+def test_aliases_may_not_multiply_text() -> None:
+    """Objects are written out in full, so a long text with many aliases would fill the memory."""
+    data = b"a: &a " + b"x" * 1_000_000 + b"\nb: [" + b"*a," * 9_000 + b"]\n"
+    assert problems(data) == ["f.yaml:2:17: aliases repeat more than 4194304 characters in one file"]
+
+
+def test_a_text_that_is_merged_counts_as_repeated() -> None:
+    data = b"a: &a {k: xxxx}\nb: {<<: *a}\nc: [*a]\n"
+    assert "aliases repeat more than 9 characters" in problems(data, Limits(repeated=9))[0]
+    assert len(parse(data, "f.yaml", Limits(repeated=10))) == 1
+
+
+def test_a_long_stream_of_json_values_is_cut_in_one_go() -> None:
+    """A value is not padded before its turn: the paddings of 3 MB would take terabytes."""
+    found = problems(b"{}" * 1_500_000)
+    assert found[0] == "f.yaml:1:2001: more than 1000 documents in one file"
+    assert len(found) == 100
+
+
+def test_places_in_a_stream_of_json_values() -> None:
+    values = parse(b'{"a":1} {"b":2}\n\n  {"c":\n3}', "f.json")
+    assert [(one.value, one.line) for one in values] == [({"a": 1}, 1), ({"b": 2}, 1), ({"c": 3}, 3)]
+    assert [one.at(key) for one, key in zip(values, "abc", strict=True)] == [(1, 6), (1, 14), (4, 1)]
+
+
+def test_a_number_of_thousands_of_digits_is_text_as_for_kubectl() -> None:
+    (found,) = parse(b"a: " + b"9" * 5_000, "f.yaml")
+    assert found.value == {"a": "9" * 5_000}
+
+
 @pytest.mark.parametrize("opening", [b"[", b'{"a":', b"- "])
 def test_hostile_depth_ends_at_the_limit(opening: bytes) -> None:
     assert "nested deeper than 64 levels" in problems(opening * 100_000)[0]
