@@ -15,6 +15,7 @@ from gitops.model.kinds import Cluster
 from gitops.model.rendering import Patch, PatchTarget
 from gitops.objects import Json, split_api_version
 from gitops.render.drafts import Draft
+from gitops.render.growth import Growth, TooLarge, size_of
 from gitops.render.variables import overrides_for, substitute
 
 Pointer = tuple[str | int, ...]
@@ -61,11 +62,12 @@ def _written(
 
 
 def apply_patches(
-    drafts: Sequence[Draft], patches: Sequence[PlacedPatch], variables: Mapping[str, str]
+    drafts: Sequence[Draft], patches: Sequence[PlacedPatch], variables: Mapping[str, str], growth: Growth
 ) -> tuple[list[Draft], frozenset[Pointer]]:
     """Run `patches` in order. Gives the new drafts, and which of the environment's patches matched something.
 
-    Raises InvalidInput for operations that cannot be carried out and for required patches without a match.
+    Raises InvalidInput for operations that cannot be carried out, for required patches without a match, and
+    where an object or `growth` becomes too large.
     """
     current = list(drafts)
     matched: set[Pointer] = set()
@@ -78,9 +80,11 @@ def apply_patches(
             problems.append(Problem(placed.at("target"), "this patch matches no object of the application"))
         for index in chosen:
             try:
-                current[index] = _patched(current[index], placed, variables)
+                current[index] = _patched(current[index], placed, variables, growth)
             except InvalidInput as error:
                 problems += error.problems
+            except TooLarge as error:
+                raise InvalidInput(*problems, Problem(placed.at(), str(error))) from None
     if problems:
         raise InvalidInput(*problems)
     return current, frozenset(matched)
@@ -101,7 +105,9 @@ def matches(target: PatchTarget, draft: Draft) -> bool:
     )
 
 
-def _patched(draft: Draft, placed: PlacedPatch, variables: Mapping[str, str]) -> Draft:
+def _patched(draft: Draft, placed: PlacedPatch, variables: Mapping[str, str], growth: Growth) -> Draft:
+    before = size_of(draft.body)
+    growth.copied(before)
     body: Json = copy.deepcopy(draft.body)
     for number, operation in enumerate(placed.patch.operations):
         pointer = ("operations", number)
@@ -111,6 +117,7 @@ def _patched(draft: Draft, placed: PlacedPatch, variables: Mapping[str, str]) ->
                 written["value"],
                 variables,
                 lambda *rest, pointer=pointer: placed.at(*pointer, "value", *rest),
+                growth,
                 secret=draft.secret,
             )
         try:
@@ -124,6 +131,9 @@ def _patched(draft: Draft, placed: PlacedPatch, variables: Mapping[str, str]) ->
             # The library's texts quote the object, which may be a Secret.
             message = f"{operation.op} {operation.path} on {draft}: {_reason(error)}"
             raise InvalidInput(Problem(placed.at(*pointer), message)) from None
+        if operation.op == "copy":  # at most doubled, then measured
+            growth.copied(size_of(body))
+    growth.spend(max(size_of(body) - before, 0))
     if not isinstance(body, dict):
         raise InvalidInput(Problem(placed.at(), "after this patch there is no object left"))
     return replace(draft, body=body)

@@ -12,6 +12,7 @@ from gitops.model.kinds import Cluster
 from gitops.model.targets import Target
 from gitops.objects import Manifest, ObjectKey
 from gitops.render.drafts import Draft, cleaned, content_problems, drafts, identity, shape_problems
+from gitops.render.growth import Growth, TooLarge, size_of
 from gitops.render.patches import Pointer, apply_patches, patches_for
 from gitops.render.variables import substitute, target_variables
 
@@ -66,10 +67,13 @@ def render_documents(
 ) -> Rendered:
     """Do the same from files that are parsed already; `documents` has at least the application's, by path."""
     variables = target_variables(environment, application, target, cluster)
-    found, problems = _drafts([one for file in application.files for one in documents[file.path]], variables)
+    growth = Growth()
+    written = [one for file in application.files for one in documents[file.path]]
+    found, problems = _drafts(written, variables, growth)
     if problems:
         raise InvalidInput(*problems)
-    patched, matched = apply_patches(found, patches_for(environment, application, cluster), variables)
+    patches = patches_for(environment, application, cluster)
+    patched, matched = apply_patches(found, patches, variables, growth)
     for draft in patched:
         problems += shape_problems(draft) or content_problems(draft)
     if problems:
@@ -78,7 +82,9 @@ def render_documents(
     return Rendered(tuple(Manifest(cleaned(draft), draft.source) for draft in patched), matched)
 
 
-def _drafts(documents: Sequence[Document], variables: Mapping[str, str]) -> tuple[list[Draft], list[Problem]]:
+def _drafts(
+    documents: Sequence[Document], variables: Mapping[str, str], growth: Growth
+) -> tuple[list[Draft], list[Problem]]:
     found: list[Draft] = []
     problems: list[Problem] = []
     for document in documents:
@@ -87,21 +93,27 @@ def _drafts(documents: Sequence[Document], variables: Mapping[str, str]) -> tupl
                 problems.append(draft)
                 continue
             try:
-                ready = _substituted(draft, variables)
+                ready = _substituted(draft, variables, growth)
             except InvalidInput as error:
                 problems += error.problems
+                continue
+            except TooLarge as error:
+                problems.append(Problem(draft.at(), str(error)))
                 continue
             problems += shape_problems(ready)
             found.append(ready)
     return found, problems
 
 
-def _substituted(draft: Draft, variables: Mapping[str, str]) -> Draft:
+def _substituted(draft: Draft, variables: Mapping[str, str], growth: Growth) -> Draft:
     annotations = draft.metadata.get("annotations")
     if isinstance(annotations, dict) and annotations.get(SUBSTITUTE) == "disabled":
         return draft
-    body = substitute(draft.body, variables, draft.at, secret=draft.secret)
-    return replace(draft, body=body) if isinstance(body, dict) else draft
+    body = substitute(draft.body, variables, draft.at, growth, secret=draft.secret)
+    if body is draft.body or not isinstance(body, dict):
+        return draft
+    size_of(body)
+    return replace(draft, body=body)
 
 
 def _refuse_duplicates(found: Sequence[Draft], namespace: str) -> None:

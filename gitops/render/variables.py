@@ -13,10 +13,12 @@ from gitops.model.reading import nearest
 from gitops.model.rendering import Rendering, TargetOverride
 from gitops.model.targets import Target
 from gitops.objects import Json
+from gitops.render.growth import OBJECT_SIZE, Growth, TooLarge
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?:([^${}\n]*)\})?")
 _LABELS = "labels."
 NO_PLACE = Location("")
+_MOST_PROBLEMS = 100
 
 
 def target_variables(
@@ -59,14 +61,20 @@ def expand(
     Raises InvalidInput at `at` for every name that is not in `variables`, with the nearest one that is;
     of a `secret` text nothing is quoted.
     """
-    expanded, unknown = _expand(text, variables)
+    try:
+        expanded, unknown = _expand(text, variables, Growth(OBJECT_SIZE))
+    except TooLarge as error:
+        raise InvalidInput(Problem(at, str(error))) from None
     if unknown:
         raise InvalidInput(*_undefined_at(at, unknown, variables, secret=secret))
     return expanded
 
 
-def _expand(text: str, variables: Mapping[str, str]) -> tuple[str, list[str | None]]:
-    """Give the expanded text and what is undefined in it; None stands for a `${` without its `}`."""
+def _expand(text: str, variables: Mapping[str, str], growth: Growth) -> tuple[str, list[str | None]]:
+    """Give the expanded text and what is undefined in it; None stands for a `${` without its `}`.
+
+    Raises TooLarge.
+    """
     unknown: list[str | None] = []
 
     def value(match: re.Match[str]) -> str:
@@ -74,8 +82,10 @@ def _expand(text: str, variables: Mapping[str, str]) -> tuple[str, list[str | No
             return "${"
         name = match[1]
         if name not in variables:
-            unknown.append(name)
+            if len(unknown) < _MOST_PROBLEMS:
+                unknown.append(name)
             return ""
+        growth.spend(len(variables[name]))
         return variables[name]
 
     return _REFERENCE.sub(value, text), unknown
@@ -100,11 +110,17 @@ def _undefined(name: str | None, variables: Mapping[str, str], *, secret: bool) 
 
 
 def substitute(
-    value: Json, variables: Mapping[str, str], locate: Callable[..., Location], *, secret: bool = False
+    value: Json,
+    variables: Mapping[str, str],
+    locate: Callable[..., Location],
+    growth: Growth,
+    *,
+    secret: bool = False,
 ) -> Json:
     """Expand every text inside `value`, keys excepted; parts without a variable are shared, not copied.
 
-    `locate` gives the place of a pointer below `value`. Raises InvalidInput with all problems.
+    `locate` gives the place of a pointer below `value`. Raises InvalidInput with all problems, the first
+    hundred of them, and TooLarge where `growth` is used up.
     """
     problems: list[Problem] = []
 
@@ -112,8 +128,10 @@ def substitute(
         if isinstance(part, str):
             if "${" not in part:
                 return part
-            expanded, unknown = _expand(part, variables)
-            if unknown:  # a place costs another reading of the document, so it is looked up only now
+            expanded, unknown = _expand(part, variables, growth)
+            if (
+                unknown and len(problems) < _MOST_PROBLEMS
+            ):  # a place costs another reading of the document, so it is looked up only now
                 problems.extend(_undefined_at(locate(*pointer), unknown, variables, secret=secret))
             return expanded
         if isinstance(part, dict):

@@ -236,3 +236,72 @@ def test_expand_refuses_what_is_not_a_variable(text: str) -> None:
     with pytest.raises(InvalidInput) as raised:
         expand(text, {"a": "1"}, Location("f", 1, 2))
     assert str(raised.value).startswith("f:1:2: ")
+
+
+def hostile(application: str, manifest: str, variables: str = "") -> dict[str, bytes]:
+    head = "apiVersion: gitops-waves.io/v1alpha1\nkind: Application\nmetadata: {name: web}\nspec:\n"
+    environment = ENVIRONMENT.replace("variables: {a: x}", f"variables: {{a: x{variables}}}")
+    return {
+        "clusters/a.yaml": cluster("a", "eu").encode(),
+        "environments/shop/environment.yaml": environment.encode(),
+        "environments/shop/web/application.yaml": (head + application).encode(),
+        "environments/shop/web/a.yaml": manifest.encode(),
+    }
+
+
+def complaints(catalog_of: CatalogOf, files: Files) -> list[str]:
+    catalog = catalog_of(files)
+    (where,) = everywhere(catalog)
+    assert not catalog.all_problems()
+    with pytest.raises(InvalidInput) as raised:
+        render(*where, catalog.clusters["a"], files)
+    return [problem.message for problem in raised.value.problems]
+
+
+CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+
+
+def test_a_patch_cannot_grow_an_object_without_end(catalog_of: CatalogOf) -> None:
+    """Forty lines of `copy` would write 2⁴⁰ values."""
+    copies = "".join(f"{{op: copy, from: /data, path: /data/c{number}}}, " for number in range(40))
+    files = hostile(f"  patches: [{{target: {{}}, operations: [{copies}]}}]\n", CONFIG + "data: {a: b}\n")
+    assert complaints(catalog_of, files) == [
+        "the object becomes larger than 3 MiB, more than an API server takes"
+    ]
+
+
+def test_a_patch_cannot_nest_without_end(catalog_of: CatalogOf) -> None:
+    """Too deep a value ends Python's own recursion wherever it goes next."""
+    deep = "{x: " * 50 + "{}" + "}" * 50
+    adds = "".join(
+        f"{{op: add, path: {'/x' * 50 * number + '/x' if number else '/x'}, value: {deep}}}, "
+        for number in range(30)
+    )
+    files = hostile(f"  patches: [{{target: {{}}, operations: [{adds}]}}]\n", CONFIG)
+    assert complaints(catalog_of, files) == ["the object becomes nested deeper than 100 levels"]
+
+
+@pytest.mark.parametrize(
+    ("objects", "references", "complaint"),
+    [
+        (1, 200, "larger than 3 MiB"),
+        (1, 150_000, "too large on one target"),
+        (40, 50, "too large on one target"),
+    ],
+)
+def test_variables_cannot_fill_the_memory(
+    catalog_of: CatalogOf, objects: int, references: int, complaint: str
+) -> None:
+    manifest = "---\n".join(
+        CONFIG.replace("name: a", f"name: a{number}") + f"data: {{a: '{'${long}' * references}'}}\n"
+        for number in range(objects)
+    )
+    files = hostile("  variables: {}\n", manifest, f", long: {'x' * 20_000}")
+    assert complaint in complaints(catalog_of, files)[0]
+
+
+def test_a_thousand_undefined_variables_are_told_a_hundred_times(catalog_of: CatalogOf) -> None:
+    files = hostile(
+        "  variables: {}\n", CONFIG + f"data: {{a: '{''.join(f'${{u{n}}}' for n in range(1000))}'}}\n"
+    )
+    assert len(complaints(catalog_of, files)) == 100
