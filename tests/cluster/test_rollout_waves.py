@@ -12,6 +12,7 @@ from gitops.rollout.state import RolloutPhase
 from tests.cluster.rig.control_plane import ControlPlane
 from tests.cluster.world import CANARY_EARLY_REST, People, World, config_map, deployment
 
+ROOT_CA = "v1/configmaps/kube-root-ca.crt"
 CRASHING = "registry.example/web:2.0-crash-loop"
 
 
@@ -48,12 +49,15 @@ async def test_a_good_commit_goes_wave_by_wave(world: World) -> None:
             if isinstance(event, e.WaveStarted):
                 index = [wave["name"] for wave in CANARY_EARLY_REST].index(event.wave)
                 written_early.extend(
-                    world.planes[later].name
+                    f"{event.wave}: {world.planes[later].name}"
                     for later in range(index, 3)
-                    if world.live(later, "apps/v1/deployments/web")
+                    if versions(world, later) != untouched[later]
                 )
 
     world.seen.on_recorded = check
+    # The cluster writes a ConfigMap itself, at some moment after the namespace was made.
+    await world.until(lambda: all(world.live(index, ROOT_CA) for index in range(3)), "whole namespaces")
+    untouched = [versions(world, index) for index in range(3)]
     first = world.people.push("First", shop(world, "web"))
     async with world.controller():
         await world.succeeded(first, "web")
@@ -67,9 +71,17 @@ async def test_a_good_commit_goes_wave_by_wave(world: World) -> None:
     for index in range(3):
         assert world.live(index, "apps/v1/deployments/web")["status"]["availableReplicas"] == 2
     recorded = world.people.git(
-        "log", "--format=%s", f"refs/gitops/environments/{world.environment}", at=world.people.remote
+        "log",
+        "--reverse",
+        "--format=%B",
+        f"refs/gitops/environments/{world.environment}",
+        at=world.people.remote,
     )
-    assert recorded.count("\n") > 3
+    story = [f"web#1 {what}" for what in ("starts wave canary", "passed wave canary", "starts wave early")]
+    story += [f"web#1 {what}" for what in ("passed wave early", "starts wave rest", "passed every wave")]
+    places = [recorded.find(sentence) for sentence in story]
+    assert -1 not in places
+    assert places == sorted(places)
 
 
 async def test_a_crashing_image_stops_at_the_canary_and_is_reverted(world: World) -> None:
