@@ -29,7 +29,7 @@ class KnownSecrets:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: frozenset[str] = frozenset()
+        self._known: set[str] = set()
         self._redactor = Redactor()
 
     def __repr__(self) -> str:
@@ -38,10 +38,10 @@ class KnownSecrets:
     def learn(self, secrets: Iterable[str]) -> None:
         """Redact these too from here on; what is known already costs nothing."""
         with self._lock:
-            known = self._known.union(secrets)
-            if known != self._known:
-                self._redactor = Redactor(known)
-                self._known = known
+            new = frozenset(secrets) - self._known
+            if new:
+                self._redactor.learn(new)
+                self._known |= new
 
     def text(self, text: str) -> str:
         """Replace every known secret with `(redacted)`."""

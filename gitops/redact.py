@@ -1,9 +1,10 @@
 """The one redactor for every exit: objects, texts, and pairs of objects that are compared.
 
 What counts as secret: `data` and `stringData` values of kind Secret (of any group), the literal value of an
-environment variable whose name ends like a credential's (`DB_PASSWORD`, `API_TOKEN`), and kubectl's
-last-applied annotation, which repeats an object's earlier values. A ConfigMap's values are not: what is in a
-ConfigMap is readable by everybody who may read the plan.
+environment variable whose name ends like a credential's (`DB_PASSWORD`, `API_TOKEN`), the value of a field
+that can hold nothing but a credential (`password`, `adminPassword`, `apiToken`, `clientSecret`, as custom
+resources have them), and kubectl's last-applied annotation, which repeats an object's earlier values. A
+ConfigMap's values are not: what is in a ConfigMap is readable by everybody who may read the plan.
 """
 
 from __future__ import annotations
@@ -25,10 +26,18 @@ _SECRET_FIELDS = ("data", "stringData")
 _CREDENTIAL_NAME = re.compile(
     r"(^|[_.-])(PASSWORD|PASSWD|PASSPHRASE|PASS|PWD|TOKEN|SECRET|KEY|CREDENTIALS?)$", re.IGNORECASE
 )
+# Narrower than the names of environment variables: fields such as `key` and `secret` name other objects.
+_CREDENTIAL_FIELD = re.compile(
+    r"(^|[a-z0-9_.-])([Pp]assword|[Pp]asswd|[Pp]assphrase|PASSWORD)$"
+    r"|(^|[_.-])(token|api[_-]?[kK]ey|private[_-]?[kK]ey|client[_-]?[sS]ecret)$"
+    r"|[a-z0-9](Token|ApiKey|PrivateKey|ClientSecret)$"
+)
 # Shorter values (`a`, `on`, `443`) would scrub ordinary words out of every message.
 _SHORTEST = 4
 _SHORTEST_PART = 8
-_ORDINARY = frozenset({"true", "false", "null", "none", "admin", "root", "default"})
+_ORDINARY = frozenset(
+    {"true", "false", "null", "none", "admin", "root", "default", "password", "secret", "token"}
+)
 
 
 def redact_object(body: JsonObject) -> JsonObject:
@@ -75,6 +84,10 @@ def _object(value: JsonObject, other: Json) -> JsonObject:
         copy[LAST_APPLIED] = _mark(value[LAST_APPLIED], _get(other, LAST_APPLIED))
     if _is_credential(value):
         copy["value"] = _mark(value["value"], _get(other, "value"))
+    for field in _credential_fields(value):
+        copy[field] = _mark(value[field], _get(other, field))
+    if value.get("kind") == "ConfigMap" and "data" in value:
+        copy["data"] = value["data"]
     if value.get("kind") == "Secret":
         for field in _SECRET_FIELDS:
             if value.get(field):
@@ -93,29 +106,71 @@ def _partner(item: Json, index: int, theirs: list[Any]) -> Json:
 def _is_credential(value: JsonObject) -> bool:
     """An element of `env`: a name like a credential's beside a literal value."""
     name = value.get("name")
-    return (
-        isinstance(name, str) and isinstance(value.get("value"), str) and bool(_CREDENTIAL_NAME.search(name))
-    )
+    return isinstance(name, str) and _literal(value.get("value")) and bool(_CREDENTIAL_NAME.search(name))
+
+
+def _credential_fields(value: JsonObject) -> list[str]:
+    return [key for key, below in value.items() if _literal(below) and _CREDENTIAL_FIELD.search(key)]
+
+
+def _literal(value: Json) -> bool:
+    """A text that is not empty, or a number: `automountServiceAccountToken: true` is no credential."""
+    return isinstance(value, str | int | float) and not isinstance(value, bool) and value != ""
 
 
 class Redactor:
-    """Takes known secret strings out of any text. Its repr shows how many it knows, never which."""
+    """Takes known secret strings out of any text. Its repr shows how many it knows, never which.
 
-    __slots__ = ("_count", "_pattern")
+    Forms are looked up by their beginning, not by one long pattern: a certificate bundle alone has thousands
+    of lines, and each of them would be tried at each character. For any thread; `learn` from one at a time.
+    """
+
+    __slots__ = ("_forms", "_index")
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        forms = {form for secret in secrets for form in _forms(secret)}
-        # Longest first, so that a secret that contains another goes as a whole.
-        ordered = sorted(forms, key=lambda form: (-len(form), form))
-        self._count = len(ordered)
-        self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+        self._forms: set[str] = set()
+        # How many characters a beginning has; for each beginning, the lengths of forms, longest first.
+        self._index: tuple[int, dict[str, tuple[int, ...]]] = (_SHORTEST, {})
+        self.learn(secrets)
 
     def __repr__(self) -> str:
-        return f"Redactor({self._count} forms)"
+        return f"Redactor({len(self._forms)} forms)"
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Know these too. The cost follows what is new."""
+        new = {form for secret in secrets for form in _forms(secret)} - self._forms
+        if not new:
+            return
+        start, index = self._index
+        shortest = min(map(len, new))
+        if shortest < start:
+            start, index, new = shortest, {}, new | self._forms
+        self._forms |= new
+        found: dict[str, set[int]] = {}
+        for form in new:
+            found.setdefault(form[:start], set()).add(len(form))
+        for beginning, lengths in found.items():
+            index[beginning] = tuple(sorted(lengths.union(index.get(beginning, ())), reverse=True))
+        self._index = (start, index)
 
     def text(self, text: str) -> str:
         """Replace every known secret, raw, base64 or JSON-escaped, with `(redacted)`."""
-        return text if self._pattern is None else self._pattern.sub(REDACTED, text)
+        start, index = self._index
+        if not index:
+            return text
+        parts: list[str] = []
+        kept = at = 0
+        while at + start <= len(text):
+            length = self._found(text, at, index.get(text[at : at + start], ()))
+            if length:
+                parts += (text[kept:at], REDACTED)
+                kept = at + length
+            at += length or 1
+        return "".join((*parts, text[kept:])) if parts else text
+
+    def _found(self, text: str, at: int, lengths: tuple[int, ...]) -> int:
+        """The longest form that begins here, so that a secret that contains another goes as a whole."""
+        return next((length for length in lengths if text[at : at + length] in self._forms), 0)
 
 
 def redact_text(text: str, secrets: Iterable[str]) -> str:
@@ -143,6 +198,7 @@ def _values_of_secret(body: JsonObject) -> Iterator[str]:
         values = body.get(field)
         for value in values.values() if isinstance(values, dict) else ():
             if not isinstance(value, str):
+                yield from _leaves(value)  # refused by the server, whose message may quote it
                 continue
             yield value
             if field == "data":
@@ -158,9 +214,11 @@ def _credentials(value: Json) -> Iterator[str]:
             yield from _credentials(item)
     elif isinstance(value, dict):
         if _is_credential(value):
-            yield value["value"]
-        for below in value.values():
-            yield from _credentials(below)
+            yield str(value["value"])
+        yield from (str(value[field]) for field in _credential_fields(value))
+        for key, below in value.items():
+            if not (key == "data" and value.get("kind") == "ConfigMap"):
+                yield from _credentials(below)
 
 
 def _parts(value: str) -> Iterator[str]:
@@ -176,13 +234,17 @@ def _leaves_of_document(value: str) -> Iterator[str]:
         return
     try:
         document = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
+    yield from _leaves(document, numbers=False)
+
+
+def _leaves(document: Json, *, numbers: bool = True) -> Iterator[str]:
     todo = [document]
     while todo:
         found = todo.pop()
-        if isinstance(found, str):
-            yield found
+        if isinstance(found, str) or (numbers and _literal(found)):
+            yield str(found)
         elif isinstance(found, dict):
             todo.extend(found.values())
         elif isinstance(found, list):

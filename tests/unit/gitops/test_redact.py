@@ -108,3 +108,68 @@ def test_no_known_secret_survives(values: list[str], around: str) -> None:
     known = secrets_of([secret(**{f"k{index}": value for index, value in enumerate(values)})])
     shown = Redactor(known).text(around + around.join(known) + around).replace(REDACTED, "\0" * 40)
     assert not any(value in shown for value in known if "\0" not in value)
+
+
+def custom(**spec: Any) -> dict[str, Any]:
+    return {"apiVersion": "example.com/v1", "kind": "Database", "metadata": {"name": "db"}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    "field", ["password", "adminPassword", "admin_password", "apiToken", "api_key", "clientSecret", "token"]
+)
+@pytest.mark.parametrize("value", ["canary-7f3a", 73519342, 7351.9342])
+def test_credentials_of_custom_resources_are_secret(field: str, value: str | float) -> None:
+    """Also where they are numbers, in every place, and in every text that quotes them."""
+    body = custom(auth=[{field: value}])
+    assert redact_object(body)["spec"] == {"auth": [{field: REDACTED}]}
+    assert redact_text(f"invalid {value}!", secrets_of([body])) == f"invalid {REDACTED}!"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"automountServiceAccountToken": True},
+        {"secretName": "web-tls", "tokenSecretRef": {"name": "db", "key": "password"}},
+        {"data": [{"secretKey": "password", "remoteRef": {"key": "prod/db"}}]},
+        {"passwordKey": "db-password", "password": ""},
+        {"properties": {"password": {"type": "string"}}, "required": ["password"]},
+    ],
+)
+def test_names_of_credentials_are_not_secret(spec: dict[str, Any]) -> None:
+    """References to secrets are what people must see; scrubbing them would scrub ordinary words."""
+    assert redact_object(custom(**spec))["spec"] == spec
+    assert not secrets_of([custom(**spec)])
+
+
+def test_a_config_map_is_public() -> None:
+    body = {"kind": "ConfigMap", "data": {"password": "not-here"}}
+    assert redact_object(body) == body
+    assert not secrets_of([body])
+
+
+def test_numbers_in_an_environment_and_in_a_secret_are_secret() -> None:
+    """The server refuses both, and its message may quote them."""
+    assert redact_object({"env": [{"name": "DB_PIN_TOKEN", "value": 73519342}]}) == {
+        "env": [{"name": "DB_PIN_TOKEN", "value": REDACTED}]
+    }
+    assert secrets_of([{"kind": "Secret", "stringData": {"pin": 73519342}}]) == {"73519342"}
+
+
+def test_a_secret_that_is_a_monstrous_document_is_one_secret() -> None:
+    """Python's own reader gives up on the depth with an error that is no ValueError."""
+    value = "[" * 100_000
+    assert secrets_of([secret(a=value)]) == {value}
+
+
+def test_a_secret_of_many_lines_costs_little() -> None:
+    """One pattern of 30,000 lines took ten seconds and half a gigabyte."""
+    lines = [f"line-number-{number}" for number in range(30_000)]
+    redactor = Redactor(secrets_of([secret(a="\n".join(lines))]))
+    assert redactor.text(f"x {lines[-1]} y") == f"x {REDACTED} y"
+
+
+def test_a_redactor_learns_at_any_time() -> None:
+    redactor = Redactor(["canary-7f3a"])
+    redactor.learn(["canary-7f3a-long"])
+    redactor.learn(["ab"])
+    assert redactor.text("canary-7f3a-long, canary-7f3a, ab, a") == f"{REDACTED}, {REDACTED}, {REDACTED}, a"
