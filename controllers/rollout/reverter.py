@@ -85,11 +85,9 @@ class Reverter:
         rollout, good = state.rollout, state.good
         if rollout is None or good is None:
             return RevertReport(refused="there is nothing to revert to")
-        since = self._mirror.commits(head, rollout.revision)
-        ours = {("Gitops-Environment", environment), ("Gitops-Rollout", rollout.id)}
-        done = next((commit for commit in since if ours <= set(commit.trailers)), None)
-        if done is not None:
-            return RevertReport(commit=done.oid)
+        done = self._pushed_before(environment, application, rollout, head)
+        if done:
+            return RevertReport(commit=done)
         path = self._path(environment, application, rollout.revision, good.revision)
         changes = self._changes(environment, application, path, good.revision, rollout.revision)
         plan = revert.plan(
@@ -108,6 +106,18 @@ class Reverter:
             return RevertReport(refused=_conflict(tree))
         taken_back = _taken_back(plan, changes)
         return RevertReport(commit=self._push(environment, application, rollout, taken_back, head, tree))
+
+    def _pushed_before(self, environment: str, application: str, rollout: Rollout, head: str) -> str:
+        """Find the revert that was pushed before a crash.
+
+        Anybody can write its trailers, so it counts on the branch itself, not on what was merged into it, and
+        only where it did take the failed inputs away.
+        """
+        ours = {("Gitops-Environment", environment), ("Gitops-Rollout", rollout.id)}
+        for commit in _first_parents(self._mirror.commits(head, rollout.revision)):
+            if ours <= set(commit.trailers) and self._differs(environment, application, rollout, commit.oid):
+                return commit.oid
+        return ""
 
     def _push(
         self,

@@ -216,6 +216,19 @@ async def test_a_commit_that_was_pushed_before_a_crash_is_found(shop: Shop) -> N
     assert shop.people.head() == before
 
 
+async def test_forged_trailers_keep_no_revert_from_being_pushed(shop: Shop) -> None:
+    """Who can commit can write our trailers: on the branch, and in what is merged into it."""
+    forged = "\n\nGitops-Environment: production\nGitops-Rollout: web#2"
+    bad = shop.commit("Break web", {web(): config_map("web", "bad")})
+    shop.people.git("checkout", "-q", "-b", "side", shop.first)
+    shop.people.commit({"SIDE": "x\n"}, f"Look like a revert beside{forged}")
+    shop.people.git("checkout", "-q", "main")
+    shop.people.git("merge", "-q", "--no-ff", "-m", "Merge side", "side")
+    shop.commit(f"Look like a revert{forged}", {"README": "x\n"})
+    head = await reverted(shop, shop.failed(bad))
+    assert shop.people.show(head, web()) + "\n" == config_map("web")
+
+
 async def test_a_branch_that_moves_before_the_push_is_read_again(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
