@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from contextlib import aclosing
 
-from controllers.adapters.git import Fetched
+from controllers.adapters.git import Fetched, can_be_recorded
 from controllers.adapters.kube.patience import Patience
 from controllers.rollout.environment import EnvironmentLoop
 from controllers.rollout.tools import Tools
@@ -44,7 +44,7 @@ class RepositoryController:
                     if isinstance(outcome, GitopsError):
                         self._failed(outcome)
                     else:
-                        await self._accept(outcome)
+                        await self._accept_safely(outcome)
         finally:
             await self._stop([*self._tasks.values(), pusher])
             await self._last_push()
@@ -81,6 +81,14 @@ class RepositoryController:
         )
         return (*(trouble for trouble in troubles if trouble.seen), *loop.waits)
 
+    async def _accept_safely(self, fetched: Fetched) -> None:
+        """Accept; a defect of ours that one repository's content meets must not stop the others."""
+        try:
+            await self._accept(fetched)
+        except Exception as error:
+            log.exception("%s could not be read", self.name)
+            self.error = f"{fetched.head[:12]} could not be read, by a defect of the controller: {error}"
+
     async def _accept(self, fetched: Fetched) -> None:
         failures = 0
         while True:
@@ -104,6 +112,12 @@ class RepositoryController:
             )
             log.error("%s: %s", self.name, self.error)
         for environment in sorted({*catalog.environments, *recorded, *self.loops}):
+            if not can_be_recorded(environment):
+                self.error = (
+                    f"environments/{environment} cannot be an environment: no Git ref may be named so"
+                )
+                log.error("%s: %s", self.name, self.error)
+                continue
             owner = self._claims.setdefault(environment, self.name)
             if owner != self.name:
                 self.error = (

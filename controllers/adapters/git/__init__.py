@@ -3,7 +3,7 @@
 Everything here blocks. The asyncio shell calls it in worker threads; every class may be used from any thread.
 """
 
-from controllers.adapters.git.audit import AuditCommit
+from controllers.adapters.git.audit import AuditCommit, can_be_recorded
 from controllers.adapters.git.edit import RevertConflict, Signature, TreeItem
 from controllers.adapters.git.exchange import Change, Fetched
 from controllers.adapters.git.history import CommitInfo
@@ -28,4 +28,5 @@ __all__ = [
     "Signature",
     "TreeItem",
     "TreeView",
+    "can_be_recorded",
 ]

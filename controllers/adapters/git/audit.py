@@ -132,11 +132,15 @@ class AuditRefs:
 
 def audit_ref(environment: str) -> str:
     """Name the ref of an environment. Raises InvalidInput when Git would not take the name."""
-    ref = REFS + environment
-    if "/" in environment or not pygit2.reference_is_valid_name(ref):
+    if not can_be_recorded(environment):
         message = "the name of an environment must also be a valid part of a Git ref"
         raise InvalidInput(Problem(Location(environment), message))
-    return ref
+    return REFS + environment
+
+
+def can_be_recorded(environment: str) -> bool:
+    """Whether Git takes the name for a ref: a folder may be called what no ref may."""
+    return is_audit_ref(REFS + environment) and pygit2.reference_is_valid_name(REFS + environment)
 
 
 def ref_target(repository: pygit2.Repository, name: str) -> str | None:
@@ -145,5 +149,10 @@ def ref_target(repository: pygit2.Repository, name: str) -> str | None:
     return str(found.target) if found is not None else None
 
 
+def is_audit_ref(name: str, prefix: str = REFS) -> bool:
+    """Whether a ref can be an environment's. Whoever may push can make others, such as one in a folder."""
+    return name.startswith(prefix) and "/" not in name.removeprefix(prefix)
+
+
 def _names(repository: pygit2.Repository, prefix: str) -> list[str]:
-    return sorted(name for name in repository.listall_references() if name.startswith(prefix))
+    return sorted(name for name in repository.listall_references() if is_audit_ref(name, prefix))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pygit2
 
-from controllers.adapters.git.audit import REFS, SEEN, AuditRefs, audit_ref, ref_target
+from controllers.adapters.git.audit import REFS, SEEN, AuditRefs, audit_ref, is_audit_ref, ref_target
 from controllers.adapters.git.failures import explained
 from controllers.adapters.git.local import LocalWire
 from controllers.adapters.git.remote import OnForcePush, Remote
@@ -121,7 +121,7 @@ class Exchange:
         )
 
     def _audit_refs(self, session: Session) -> dict[str, str]:
-        found = {ref: SEEN + ref.removeprefix(REFS) for ref in session.refs if ref.startswith(REFS)}
+        found = {ref: SEEN + ref.removeprefix(REFS) for ref in session.refs if is_audit_ref(ref)}
         for name in self._repository.listall_references():
             if name.startswith(SEEN) and name not in found.values():
                 self._repository.references.delete(name)

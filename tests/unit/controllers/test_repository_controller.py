@@ -217,3 +217,33 @@ async def test_an_environment_whose_records_are_broken_lets_the_others_go_on(sho
 
 def _author(tools: Tools) -> Any:
     return tools.recorder._author(tools.clock())
+
+
+async def test_a_folder_that_no_ref_can_be_named_after_holds_up_nobody(shop: Shop) -> None:
+    """Whoever may commit may make one; the other environments are led, and the error says which it is."""
+    shop.commit("Trap", {"environments/x.lock/environment.yaml": ENVIRONMENT})
+    async with running(shop) as controller:
+        await until(lambda: controller.ready)
+        assert controller.error == "environments/x.lock cannot be an environment: no Git ref may be named so"
+        assert set(controller.loops) == {"production"}
+        assert not controller.as_wanted
+
+
+async def test_a_defect_that_a_commit_meets_ends_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One repository's content must not take the process from all the others; the next commit is read."""
+    tools = shop.tools()
+    read = tools.revisions.catalog
+    meets = {"defect": True}
+
+    def catalog(revision: str) -> Any:
+        if meets["defect"]:
+            raise RecursionError("too deep")
+        return read(revision)
+
+    monkeypatch.setattr(tools.revisions, "catalog", catalog)
+    async with running(shop, tools) as controller:
+        await until(lambda: "by a defect of the controller: too deep" in controller.error)
+        meets["defect"] = False
+        shop.people.commit({"README": "x\n"}, "Go on")
+        await until(lambda: controller.ready)
+        assert not controller.error

@@ -194,3 +194,13 @@ def test_a_remote_that_is_away_delays_only_the_push(hub: Work, server: HttpGit, 
     tip = record(mirror, "b")
     server.server.status = 0
     assert mirror.push_audit(["production"])["production"].head == tip == hub.head(REF)
+
+
+def test_refs_that_others_put_beside_ours_are_passed_over(hub: Work, address: str, open_mirror: Open) -> None:
+    """A forged ref in a folder is no environment's, and must not keep true records from being pushed."""
+    hub.git("update-ref", f"{REF}/forged", hub.head())
+    mirror = open_mirror(address)
+    mirror.fetch()
+    tip = record(mirror, "one", "staging")
+    assert mirror.audit_environments() == mirror.unpushed_audit() == ("staging",)
+    assert mirror.push_audit(("staging",))["staging"].head == tip
