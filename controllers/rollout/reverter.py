@@ -172,15 +172,13 @@ class Reverter:
         for revision in (good, failed):
             shared |= self._linked(environment, application, revision)
 
-        def bears(changed: str) -> bool:
-            return changed.startswith((f"{path}/", "clusters/")) or changed in shared
-
+        places = tuple(sorted({path, "clusters", *shared}))
         found = []
         for commit in _first_parents(self._mirror.commits(failed, good)):
             before = commit.parents[0] if commit.parents else None
             if before is None:
                 continue
-            touched = tuple(filter(bears, self._mirror.changed_paths(before, commit.oid)))
+            touched = self._mirror.changed_paths(before, commit.oid, places)
             if touched:
                 found.append(
                     Change(

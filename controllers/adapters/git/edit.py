@@ -60,8 +60,8 @@ def edit_tree(repository: pygit2.Repository, base: str | None, changes: Mapping[
     return _write(repository, tree, nested) or str(repository.TreeBuilder().write())
 
 
-def restore(repository: pygit2.Repository, base: str, paths: Mapping[str, str]) -> str:
-    """Put each path (file or folder) as it was in its revision, absent where it was; return the tree."""
+def restore(repository: pygit2.Repository, base: str | None, paths: Mapping[str, str]) -> str:
+    """Put each path (file or folder) into `base` as it was in its revision, absent where it was."""
     changes: dict[str, Change] = {}
     for path, revision in paths.items():
         tree = repository[revision].peel(pygit2.Tree)
@@ -80,10 +80,19 @@ def revert(
     """
     bad = repository[commit].peel(pygit2.Commit)
     parent = str(bad.parents[0].tree_id) if bad.parents else edit_tree(repository, None, {})
-    good = parent if paths is None else restore(repository, commit, dict.fromkeys(paths, parent))
-    merged = repository.merge_trees(
-        bad.tree, repository[onto].peel(pygit2.Tree), repository[good].peel(pygit2.Tree)
-    )
+    if paths is None:
+        return _merged(repository, str(bad.tree_id), onto, parent)
+    # Merged apart: libgit2 lists every file of the trees that it merges, however many nobody asked about.
+    sides = [restore(repository, None, dict.fromkeys(paths, side)) for side in (commit, onto, parent)]
+    merged = _merged(repository, *sides)
+    if isinstance(merged, RevertConflict):
+        return merged
+    return restore(repository, onto, dict.fromkeys(paths, merged))
+
+
+def _merged(repository: pygit2.Repository, ancestor: str, ours: str, theirs: str) -> str | RevertConflict:
+    base, one, other = (repository[side].peel(pygit2.Tree) for side in (ancestor, ours, theirs))
+    merged = repository.merge_trees(base, one, other)
     if merged.conflicts is None:
         return str(merged.write_tree(repository))
     sides = (side for conflict in merged.conflicts for side in conflict)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from itertools import islice
 
 import pygit2
 from pygit2.enums import SortMode
+
+from controllers.adapters.git.tree import DEEPEST, WALK_LIMIT
+from gitops.errors import Refused
 
 _TRAILER = re.compile(r"(?P<key>[A-Za-z0-9][A-Za-z0-9-]*)\s*:\s*(?P<value>.*)")
 _PICKED = "(cherry picked from commit "
@@ -90,13 +93,34 @@ def commits(
     return tuple(map(describe, islice(walker, limit)))
 
 
-def changed_paths(repository: pygit2.Repository, old: str, new: str) -> tuple[str, ...]:
+def changed_paths(
+    repository: pygit2.Repository, old: str, new: str, below: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """List files that differ between two commits or trees, sorted; equal folders are not entered.
 
-    A renamed file counts twice. Names that are not UTF-8 come with U+FFFD for what cannot be decoded.
+    `below`: only files at these paths and in these folders; nothing else is looked at. A renamed file counts
+    twice. Names that are not UTF-8 come with U+FFFD for what cannot be decoded. Raises Refused for more than
+    WALK_LIMIT files.
     """
     left, right = (repository[oid].peel(pygit2.Tree) for oid in (old, new))
-    return tuple(sorted(set(_differences(repository, left, right, ""))))
+    if not below:
+        return _listed(_differences(repository, left, right, ""))
+    return _listed(
+        path
+        for place in below
+        for path in _differences_at(repository, _at(left, place), _at(right, place), place)
+    )
+
+
+def _listed(paths: Iterable[str]) -> tuple[str, ...]:
+    found = set(islice(paths, WALK_LIMIT + 1))
+    if len(found) > WALK_LIMIT:
+        raise Refused(f"more than {WALK_LIMIT} files differ: they are not listed")
+    return tuple(sorted(found))
+
+
+def _at(tree: pygit2.Tree, path: str) -> pygit2.Object | None:
+    return tree[path] if path in tree else None  # noqa: SIM401 - a Tree has no get
 
 
 def _differences(
@@ -104,12 +128,20 @@ def _differences(
 ) -> Iterator[str]:
     before, after = ({} if tree is None else {item.raw_name: item for item in tree} for tree in (left, right))
     for name in before.keys() | after.keys():
-        sides = before.get(name), after.get(name)
-        if sides[0] and sides[1] and (sides[0].id, sides[0].filemode) == (sides[1].id, sides[1].filemode):
-            continue
         path = prefix + (name or b"").decode("utf-8", errors="replace")
-        old, new = (side if isinstance(side, pygit2.Tree) else None for side in sides)
-        if old is not None or new is not None:
-            yield from _differences(repository, old, new, f"{path}/")
-        if any(side is not None and not isinstance(side, pygit2.Tree) for side in sides):
-            yield path
+        yield from _differences_at(repository, before.get(name), after.get(name), path)
+
+
+def _differences_at(
+    repository: pygit2.Repository, left: pygit2.Object | None, right: pygit2.Object | None, path: str
+) -> Iterator[str]:
+    if left and right and (left.id, left.filemode) == (right.id, right.filemode):
+        return
+    sides = left, right
+    old, new = (side if isinstance(side, pygit2.Tree) else None for side in sides)
+    if path.count("/") > DEEPEST:
+        raise Refused(f"folders are read {DEEPEST} levels deep: {path[:200]}")
+    if old is not None or new is not None:
+        yield from _differences(repository, old, new, f"{path}/")
+    if any(side is not None and not isinstance(side, pygit2.Tree) for side in sides):
+        yield path

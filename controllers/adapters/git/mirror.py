@@ -104,9 +104,12 @@ class Mirror:
             found = self._with(ends, read)
         return found
 
-    def changed_paths(self, old: str, new: str) -> tuple[str, ...]:
-        """List files that differ between two commits, sorted; the cost follows the difference."""
-        return self._with((old, new), lambda repository: history.changed_paths(repository, old, new))
+    def changed_paths(self, old: str, new: str, below: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """List files that differ between two commits, sorted; the cost follows the difference.
+
+        `below`: only those at these paths and in these folders. Raises Refused where they are too many.
+        """
+        return self._with((old, new), lambda repository: history.changed_paths(repository, old, new, below))
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether `newer` is `older` or contains it."""

@@ -13,6 +13,8 @@ from pygit2.enums import FileMode
 from gitops.errors import InvalidInput, Location, Problem
 
 READ_LIMIT = 32 << 20  # bytes of one file
+WALK_LIMIT = 500_000  # names below one folder: ten small trees that hold one another make ten billion
+DEEPEST = 100  # folders inside one another
 _LINK_LIMIT = 4096  # bytes of one symlink's target, Linux' PATH_MAX
 _HOPS = 40  # symlinks followed for one path, as Linux does
 
@@ -61,7 +63,8 @@ class TreeView:
     def walk(self, folder: str = "") -> Iterator[Entry]:
         """List everything below a folder except folders themselves, sorted by path.
 
-        Symlinks and submodules are listed, not entered. Raises all bad file names together.
+        Symlinks and submodules are listed, not entered. Raises all bad file names together, and for more than
+        WALK_LIMIT names.
         """
         with self._lock:
             found = self._follow(folder)
@@ -70,10 +73,16 @@ class TreeView:
             leaves: list[Entry] = []
             problems: list[Problem] = []
             folders = [found]
+            seen = 0
             while folders:
                 place = folders.pop()
                 for entry in self._list(place.oid, place.path, problems):
                     (folders if entry.kind is Kind.TREE else leaves).append(entry)
+                    seen += 1
+                if seen > WALK_LIMIT:
+                    raise _invalid(folder, f"more than {WALK_LIMIT} files and folders are not read")
+                if place.path.count("/") >= DEEPEST:
+                    raise _invalid(place.path[:200], f"folders are read {DEEPEST} levels deep")
         if problems:
             raise InvalidInput(*problems)
         return iter(sorted(leaves, key=lambda entry: entry.path))

@@ -10,6 +10,7 @@ from controllers.rollout.reverter import Reverter
 from gitops.errors import Denied, Unreachable
 from gitops.rollout.observation import RevertReport, RevertWork
 from gitops.rollout.state import ApplicationState
+from tests.unit.controllers.adapters.git.test_tree import bomb
 from tests.unit.controllers.rollout.shop import (
     ENVIRONMENT,
     ENVIRONMENT_FILE,
@@ -67,6 +68,18 @@ async def test_one_bad_commit_is_reversed_in_what_concerns_the_application(shop:
     assert shop.people.show(head, api()) + "\n" == config_map("api", "two")
     assert shop.people.show(head, "HANDBOOK") == "new"
     assert shop.digest(head_of(shop)) == shop.digest(shop.first)
+
+
+async def test_trees_without_end_beside_the_guilty_paths_cost_nothing(shop: Shop) -> None:
+    """A hostile commit may bring ten billion files in a few kB; a revert lists none of them."""
+    shop.people.git("config", "receive.denyCurrentBranch", "ignore")  # or the work tree would follow
+    shop.people.commit({web(): config_map("web", "bad")}, "Break web")
+    bomb(shop.people, "docs")
+    shop.mirror.fetch()
+    bad = shop.people.head()
+    head = await reverted(shop, shop.failed(bad))
+    assert shop.people.show(head, web()) + "\n" == config_map("web")
+    assert shop.people.git("rev-parse", f"{head}:docs") == shop.people.git("rev-parse", f"{bad}:docs")
 
 
 async def test_the_environment_file_is_taken_back_where_it_bears_on_the_application(shop: Shop) -> None:

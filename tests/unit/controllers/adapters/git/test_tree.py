@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+import pygit2
 import pytest
+from pygit2.enums import FileMode
 
 from controllers.adapters.git import Kind, Mirror, TreeView
-from gitops.errors import InvalidInput, TerminalError
+from gitops.errors import InvalidInput, Refused, TerminalError
 from tests.unit.controllers.adapters.git.conftest import Work
 
 
@@ -160,3 +162,46 @@ def test_an_unknown_commit_is_an_error(work: Work, open_mirror: Callable[..., Mi
     for revision in ("0" * 39 + "1", "main", "zzz"):
         with pytest.raises(TerminalError, match="there is no commit"):
             mirror.tree(revision)
+
+
+def bomb(work: Work, folder: str) -> None:
+    """Commit, as `folder`, ten trees that hold one another ten times: ten billion files in a few kB."""
+    repository = pygit2.Repository(str(work.path))
+    held, mode = repository.create_blob(b"x"), FileMode.BLOB
+    for _ in range(10):
+        builder = repository.TreeBuilder()
+        for number in range(10):
+            builder.insert(f"{number}.yaml", held, mode)
+        held, mode = builder.write(), FileMode.TREE
+    top = repository.TreeBuilder(repository[work.head()].peel(pygit2.Tree))
+    top.insert(folder, held, mode)
+    commit = work.git("commit-tree", str(top.write()), "-p", work.head(), "-m", "Grow")
+    work.git("update-ref", "refs/heads/main", commit)
+
+
+def test_trees_that_hold_one_another_are_refused(work: Work, open_mirror: Callable[..., Mirror]) -> None:
+    """Nobody can list them to their end; one look at them must not fill the memory."""
+    bomb(work, "environments")
+    mirror = open_mirror(work.path)
+    tree = mirror.tree(mirror.fetch().head)
+    with pytest.raises(InvalidInput, match="more than 500000 files and folders are not read"):
+        tree.walk("environments")
+
+
+def test_folders_have_a_depth(work: Work, view: Callable[[], TreeView]) -> None:
+    work.commit({"/".join(["d"] * 102) + "/f": "x"})
+    tree = view()
+    with pytest.raises(InvalidInput, match="100 levels deep"):
+        tree.walk("d")
+
+
+def test_what_changed_elsewhere_is_not_listed(work: Work, open_mirror: Callable[..., Mirror]) -> None:
+    """A revert asks about its own paths; trees without end beside them cost nothing."""
+    before = work.commit({"apps/a": "1", "apps/b/c": "1"})
+    work.commit({"apps/b/c": "2", "apps/new": "x"})
+    bomb(work, "docs")
+    mirror = open_mirror(work.path)
+    head = mirror.fetch().head
+    assert mirror.changed_paths(before, head, ("apps/a", "apps/b", "none/here")) == ("apps/b/c",)
+    with pytest.raises(Refused, match="more than 500000 files differ"):
+        mirror.changed_paths(before, head)
