@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from gitops.rollout.desired import EVERYTHING
+
 THE_CLUSTER = "the cluster"
 NOBODY = "nobody: it goes on by itself"
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Why `application` (on `target`, where one is named) does not move. Empty `until`: no end is set."""
+    """Why `application` (on `target`, where one is named) does not move. Empty `until`: no end is set.
+
+    The application `EVERYTHING` stands for all of its environment.
+    """
 
     application: str
     target: str
@@ -23,7 +28,8 @@ class Wait:
 
     def __str__(self) -> str:
         """The sentence."""
-        subject = f"{self.application}@{self.target}" if self.target else self.application
+        whole = "the environment" if self.application == EVERYTHING else self.application
+        subject = f"{self.application}@{self.target}" if self.target else whole
         parts = [f"{subject} {self.waits_for}"]
         if self.seen:
             parts.append(f"seen: {self.seen}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from gitops.objects import JsonObject
+from gitops.rollout.desired import EVERYTHING
 from gitops.rollout.wait import Wait
 from gitops.views.moments import rfc3339
 
@@ -30,11 +31,12 @@ def _wait(wait: Wait, redact: Callable[[str], str]) -> JsonObject:
 
 
 def about(form: JsonObject, application: str = "", target: str = "") -> JsonObject:
-    """Keep what is about one application, or one target of it; everything where none is named."""
+    """Keep what is about one application, or one target of it, and what holds up the environment."""
     kept = [
         wait
         for wait in form["waits"]
-        if application in ("", wait["application"]) and target in ("", wait["target"])
+        if wait["application"] == EVERYTHING
+        or (application in ("", wait["application"]) and target in ("", wait["target"]))
     ]
     return {**form, "waits": kept}
 

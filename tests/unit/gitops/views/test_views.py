@@ -10,6 +10,7 @@ from gitops.errors import Location, Problem
 from gitops.model.targets import Target
 from gitops.objects import Manifest
 from gitops.plan import LiveObject, Plan, PlanPolicy, Scope, TargetView, Wanted, make
+from gitops.rollout.desired import EVERYTHING
 from gitops.rollout.state import (
     ApplicationState,
     EnvironmentState,
@@ -115,6 +116,15 @@ def test_waits_can_be_narrowed_to_an_application_and_a_target() -> None:
         str(Wait("web", "t1", "b")),
     ]
     assert waits.sentences(waits.about(form, "web", "t1")) == str(Wait("web", "t1", "b"))
+
+
+def test_what_holds_up_the_environment_is_told_whoever_asks() -> None:
+    trouble = Wait(EVERYTHING, "", "follows no newer commit", "no answer")
+    form = waits.waits_form("production", (trouble, Wait("web", "", "a"), Wait("api", "t1", "c")))
+    told = waits.sentences(waits.about(form, "web", "t1")).splitlines()
+    assert told == [
+        "the environment follows no newer commit; seen: no answer; released by nobody: it goes on by itself."
+    ]
 
 
 def test_history_puts_everything_of_a_record_below_its_first_line() -> None:
