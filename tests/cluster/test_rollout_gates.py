@@ -110,7 +110,7 @@ async def test_no_answer_is_not_a_yes(world: World) -> None:
     files = {**world.clusters(), **world.environment_file(waves=waves(gate, "500ms"))}
     world.people.push("First", {**files, world.path("web"): deployment("web")})
     async with world.controller():
-        assert await world.until(lambda: wait_of(world, "gate smoke"), "the wait")
+        await world.told("gate smoke")
         await world.until(lambda: world.seen.of(e.SoakStarted), "the soak")
         failed = await world.until(lambda: world.seen.of(e.RolloutFailed), "the deadline", within=60)
         assert "no pass in time" in failed[0].because
@@ -122,7 +122,7 @@ async def test_a_person_opens_an_approval_gate_with_a_commit(world: World) -> No
     files = {**world.clusters(), **world.environment_file(waves=waves({"type": "approval"}))}
     first = world.people.push("First", {**files, world.path("web"): deployment("web")})
     async with world.controller():
-        assert await world.until(lambda: wait_of(world, "gitops approve production/web"), "the wait")
+        await world.told("gitops approve production/web")
         await world.until(lambda: world.seen.of(e.SoakStarted), "the soak")
         assert not world.live(1, "apps/v1/deployments/web")
         world.people.push(f"Go on\n\nGitops-Approve: {world.environment}/web\n", {})
@@ -135,13 +135,7 @@ async def test_a_suspended_environment_starts_nothing(world: World) -> None:
     files = {**world.clusters(), **world.environment_file(suspended=True)}
     world.people.push("First", {**files, world.path("web"): deployment("web")})
     async with world.controller():
-        assert await world.until(lambda: wait_of(world, "suspended"), "the wait")
+        await world.told("suspended")
         assert not world.seen.of(e.RolloutStarted)
         resumed = world.people.push("Resume", world.environment_file())
         await world.succeeded(resumed, "web")
-
-
-def wait_of(world: World, words: str) -> str:
-    """A wait's sentence that holds `words`."""
-    waits = world.fleet.waits(world.environment) if world.fleet else None
-    return next((str(wait) for wait in waits or () if words in str(wait)), "")

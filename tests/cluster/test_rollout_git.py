@@ -9,7 +9,7 @@ import pytest
 
 from gitops.rollout import events as e
 from tests.cluster.rig.control_plane import ControlPlane
-from tests.cluster.world import People, Seen, World, deployment
+from tests.cluster.world import People, Seen, World, config_map, deployment
 
 CRASHING = "registry.example/web:2.0-crash-loop"
 
@@ -79,7 +79,7 @@ async def test_a_rejected_push_leaves_the_targets_on_last_good_and_asks_a_person
         assert live_image(world, 0) == "registry.example/web:1.0"
         hook.unlink()
         held = f"holds revision {bad[:12]}"
-        assert await world.until(lambda: wait_of(world, held), "the sentence")
+        await world.told(held)
         assert world.people.head() == bad
         assert len(world.seen.of(e.RolloutStarted)) == 2
 
@@ -119,6 +119,35 @@ async def test_records_can_live_on_another_remote(world: World) -> None:
     async with world.controller(repositories=elsewhere):
         await world.until(lambda: world.seen.state.get(world.environment), "the first pass")
         assert world.state("web") == before
+
+
+async def test_one_controller_follows_several_repositories(world: World) -> None:
+    """Each has its own environments and records; what is wrong in one of them holds up no other."""
+    folder = world.folder / "infra"
+    folder.mkdir()
+    other = World(People(folder), world.planes, world.namespace, folder, "infra", seen=world.seen)
+    agent = {other.path("agent"): config_map("agent", version="1")}
+    first = world.people.push("First", files(world))
+    theirs = other.people.push("First", {**other.clusters(), **other.environment_file(), **agent})
+    repositories = [
+        {"name": "shop", "url": str(world.people.remote)},
+        {"name": "infra", "url": str(other.people.remote)},
+    ]
+    async with world.controller(repositories=repositories) as fleet:
+        other.fleet = fleet
+        await world.succeeded(first, "web")
+        await other.succeeded(theirs, "agent")
+        other.people.push("Break", {other.path("agent"): "kind: ["})
+        await other.told("agent cannot be rolled out as it is written")
+        second = world.people.push(
+            "Second", {world.path("web"): deployment("web", "registry.example/web:2.0")}
+        )
+        await world.succeeded(second, "web")
+    assert world.live(0, "v1/configmaps/agent")["data"] == {"version": "1"}
+    for one, own in ((world, "production"), (other, "infra")):
+        assert one.people.git("for-each-ref", "--format=%(refname)", "refs/gitops", at=one.people.remote) == (
+            f"refs/gitops/environments/{own}"
+        )
 
 
 async def test_a_force_push_is_reported_and_not_followed(world: World) -> None:
@@ -164,9 +193,3 @@ def errors(world: World) -> str:
     found = [one.error for one in world.fleet.repositories]
     found += [loop.error for one in world.fleet.repositories for loop in one.loops.values()]
     return "; ".join(filter(None, found))
-
-
-def wait_of(world: World, words: str) -> str:
-    """A wait's sentence that holds `words`."""
-    waits = world.fleet.waits(world.environment) if world.fleet else None
-    return next((str(wait) for wait in waits or () if words in str(wait)), "")

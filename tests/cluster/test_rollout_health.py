@@ -36,9 +36,7 @@ async def test_old_health_does_not_open_a_gate(world: World) -> None:
             live = world.live(0, "apps/v1/deployments/web")
             assert live["status"]["observedGeneration"] < live["metadata"]["generation"]
             assert live["status"]["availableReplicas"] == 2
-            sentence = await world.until(
-                lambda: wait_of(world, "has not observed the change yet"), "the sentence", within=20
-            )
+            sentence = await world.told("has not observed the change yet", within=20)
             assert world.target(0) in sentence
             assert len(world.seen.of(e.TargetHealthy)) == 2
         finally:
@@ -76,9 +74,3 @@ async def test_a_pod_that_cannot_be_scheduled_fails_the_target(world: World) -> 
         world.people.push("Greedy", {world.path("web"): greedy})
         failed = await world.until(lambda: world.seen.of(e.RolloutFailed), "the failure", within=40)
         assert any("Insufficient cpu" in line for line in (failed[0].because, *failed[0].evidence))
-
-
-def wait_of(world: World, words: str) -> str:
-    """A wait's sentence that holds `words`."""
-    waits = world.fleet.waits(world.environment) if world.fleet else None
-    return next((str(wait) for wait in waits or () if words in str(wait)), "")

@@ -122,7 +122,7 @@ async def test_a_crashing_image_stops_at_the_canary_and_is_reverted(world: World
         # The same inputs again are held by quarantine.
         again = world.people.push("Break web again", {world.path("web"): deployment("web", CRASHING)})
         held = f"holds revision {again[:12]}: the same inputs failed"
-        assert await world.until(lambda: _wait_of(world, held), "quarantine")
+        await world.told(held)
         assert len(world.seen.of(e.RolloutStarted)) == started
         assert {index: versions(world, index) for index in (1, 2)} == before
         # A fixing commit goes through.
@@ -208,7 +208,7 @@ async def test_a_dependent_application_waits_for_the_other_on_each_target(world:
 
     world.seen.on_recorded = check
     async with world.controller():
-        assert "database" in await world.until(lambda: _wait_of(world, "waits for database"), "the wait")
+        await world.told("waits for database")
         await world.succeeded(first, "web")
     assert too_early == []
 
@@ -220,7 +220,7 @@ async def test_a_first_rollout_that_fails_stops_and_keeps_what_is_there(world: W
     first = world.people.push("First", files)
     async with world.controller():
         await world.until(lambda: world.seen.of(e.RolloutHalted), "the halt")
-        assert await world.until(lambda: _wait_of(world, "no last good"), "the sentence")
+        await world.told("no last good")
         rollout = world.state("web").rollout
         assert rollout is not None
         assert rollout.phase is RolloutPhase.HALTED
@@ -262,11 +262,6 @@ async def test_a_fix_supersedes_a_rollout_that_waits(world: World) -> None:
         fixed = world.people.push("Fix", {world.path("web"): deployment("web", "registry.example/web:2.1")})
         await world.succeeded(fixed, "web", within=45)
         assert len(world.seen.of(e.RolloutSuperseded)) == 1
-
-
-def _wait_of(world: World, words: str) -> str:
-    waits = world.fleet.waits(world.environment) if world.fleet else None
-    return next((str(wait) for wait in waits or () if words in str(wait)), "")
 
 
 def _head_seen(world: World, head: str) -> bool:
