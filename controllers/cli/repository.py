@@ -94,7 +94,7 @@ def followed(choice: Choice) -> tuple[str, str]:
 def _alone(path: Path) -> Iterator[None]:
     """Keep other commands away while the mirror is made and fetched."""
     with explained(f"opening the mirror in {path}"):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = path.with_suffix(".lock").open("w")
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

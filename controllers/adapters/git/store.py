@@ -15,6 +15,7 @@ from controllers.adapters.git.compaction import compact
 from controllers.adapters.git.failures import explained
 
 _log = logging.getLogger(__name__)
+_PRIVATE = 0o700  # manifests hold Secrets, and they lie here in the clear
 _STALE = 600  # seconds after which a lock or a half-written pack can only be a dead process's
 
 
@@ -28,7 +29,7 @@ def open_store(path: Path, branch: str) -> pygit2.Repository:
         if path.exists() and not _sound(path):
             _clear_away(path)
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
             _create(path, branch)
         _sweep(path)
         compact(path)
@@ -41,6 +42,7 @@ def _create(path: Path, branch: str) -> None:
     draft = path.with_name(f".{path.name}.new")
     shutil.rmtree(draft, ignore_errors=True)
     repository = pygit2.init_repository(str(draft), bare=True, initial_head=branch)
+    draft.chmod(_PRIVATE)
     repository.config["http.followRedirects"] = "false"  # credentials go to the configured host only
     repository.config["core.logAllRefUpdates"] = "false"
     repository.free()

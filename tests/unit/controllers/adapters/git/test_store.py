@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import stat
 import subprocess
 import sys
 import time
@@ -300,3 +301,10 @@ class TestShallow:
         assert other.fetch().head == history[-1]
         assert [entry.oid for entry in other.audit_log("production")] == tips[::-1]
         assert self.is_shallow(other)
+
+
+def test_nobody_else_may_read_the_mirror(work: Work, tmp_path: Path) -> None:
+    """It holds what the repository holds: Secrets in the clear."""
+    path = tmp_path / "state" / "mirror.git"
+    Mirror.open(path, Remote(str(work.path))).close()
+    assert [stat.S_IMODE(one.stat().st_mode) for one in (path.parent, path)] == [0o700, 0o700]
