@@ -11,7 +11,7 @@ from gitops.rollout import events as e
 from gitops.rollout import soak, timing
 from gitops.rollout.arrival import dependency_missing, newer
 from gitops.rollout.guards import IN_FLIGHT
-from gitops.rollout.observation import Observation, TargetReport
+from gitops.rollout.observation import Observation, TargetReport, bounded
 from gitops.rollout.state import EnvironmentState, FailureCause, Rollout, TargetPhase
 from gitops.rollout.step import Step
 from gitops.rollout.work import apply_work
@@ -125,7 +125,7 @@ def _too_many_failed(step: Step) -> e.Event | None:
         wave=step.wave.name,
         cause=first.cause or FailureCause.HEALTH,
         because=f"{ordered[0]}: {first.because}{others}",
-        evidence=tuple(line for name in ordered for line in step.rollout.targets[name].evidence),
+        evidence=bounded(line for name in ordered for line in step.rollout.targets[name].evidence),
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from gitops.model.gates import ApprovalGate
 from gitops.rollout import events as e
 from gitops.rollout.arrival import arrived
-from gitops.rollout.observation import Command, Observation
+from gitops.rollout.observation import Command, Observation, bounded
 from gitops.rollout.state import EnvironmentState, Rollout, RolloutPhase
 
 
@@ -27,7 +27,7 @@ def new_facts(state: EnvironmentState, seen: Observation, now: datetime) -> Iter
         yield e.RevisionObserved(at=now, revision=seen.revision)
     if seen.problems and state.refused != seen.revision:
         problems = tuple(problem for _, found in sorted(seen.problems.items()) for problem in found)
-        yield e.RevisionRefused(at=now, revision=seen.revision, problems=tuple(dict.fromkeys(problems)))
+        yield e.RevisionRefused(at=now, revision=seen.revision, problems=bounded(dict.fromkeys(problems)))
 
 
 def _concerned(command: Command, state: EnvironmentState, seen: Observation) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
@@ -11,6 +11,24 @@ from gitops.gates import Sampling
 from gitops.model.kinds import OnFailure
 from gitops.rollout.events import CommandKind
 from gitops.rollout.state import FailureCause, WavePlan
+
+MOST_LINES = 100
+LONGEST_LINE = 2000
+
+
+def bounded(lines: Iterable[str]) -> tuple[str, ...]:
+    """Keep what a person reads: a record is kept for ever, and a hostile file or cluster can say a lot.
+
+    The first MOST_LINES, each cut after LONGEST_LINE characters, and how many more there were.
+    """
+    every = tuple(lines)
+    kept = tuple(map(shortened, every[:MOST_LINES]))
+    return kept if len(every) <= MOST_LINES else (*kept, f"… and {len(every) - MOST_LINES} more")
+
+
+def shortened(line: str) -> str:
+    """Cut a line after LONGEST_LINE characters."""
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +59,15 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a piece of work cannot succeed, with what a person would look for."""
+    """Why a piece of work cannot succeed, with what a person would look for, within what a record holds."""
 
     cause: FailureCause
     because: str
     evidence: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "because", shortened(self.because))
+        object.__setattr__(self, "evidence", bounded(self.evidence))
 
 
 @dataclass(frozen=True, slots=True)

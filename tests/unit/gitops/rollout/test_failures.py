@@ -8,7 +8,7 @@ import pytest
 
 from gitops.model.kinds import FailurePolicy, OnFailure, RevertPush
 from gitops.rollout import events as e
-from gitops.rollout.observation import ApplyWork
+from gitops.rollout.observation import LONGEST_LINE, MOST_LINES, ApplyWork, Failure
 from gitops.rollout.state import FailureCause, RolloutPhase, TargetPhase
 from tests.unit.gitops.rollout.world import MINUTE, SECOND, THREE_WAVES, World, wave
 
@@ -25,6 +25,20 @@ def good_world(**more: object) -> World:
     world.events.clear()
     world.writes.clear()
     return world
+
+
+def test_a_record_holds_what_a_person_reads() -> None:
+    """A hostile file or cluster can say a million things; records are kept for ever."""
+    failure = Failure(FailureCause.REJECTED, "x" * 9_000, tuple(f"{n} {'y' * 9_000}" for n in range(5_000)))
+    assert len(failure.because) == LONGEST_LINE
+    assert len(failure.evidence) == MOST_LINES + 1
+    assert failure.evidence[-1] == "… and 4900 more"
+    assert max(map(len, failure.evidence)) == LONGEST_LINE
+    world = World(problems={"api": tuple(f"api/a.yaml:{n}:1: no" for n in range(1, 1_000))})
+    world.commit("web", "A")
+    world.settle()
+    (refused,) = [event for event in world.events if isinstance(event, e.RevisionRefused)]
+    assert refused.problems[-1] == "… and 899 more"
 
 
 def halted(world: World, application: str = "web") -> bool:
