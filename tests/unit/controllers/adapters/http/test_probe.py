@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import shutil
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -304,23 +303,6 @@ async def test_requests_say_who_asks_and_carry_nothing_from_before(
     assert [headers["User-Agent"] for headers in seen] == ["gitops-waves"] * 2
     assert all("Cookie" not in headers and "Authorization" not in headers for headers in seen)
     assert len(peers) == 2
-
-
-@pytest.fixture(scope="module")
-async def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a self-signed certificate for 127.0.0.1, and its key beside it."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is not installed")
-    folder = tmp_path_factory.mktemp("gate-tls")
-    made = await asyncio.create_subprocess_exec(
-        openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", folder / "tls.key",
-        "-out", folder / "tls.crt", "-days", "2", "-subj", "/CN=test",
-        "-addext", "subjectAltName=IP:127.0.0.1",
-        stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    assert await made.wait() == 0
-    return folder
 
 
 async def test_tls_is_verified_by_the_operators_authorities(prober: HttpProber, certificate: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 import ssl
 import stat
 from pathlib import Path
@@ -213,23 +211,6 @@ async def test_proxies_come_from_the_kubeconfig_or_the_environment(
         for one in (cluster, cluster | {"proxy-url": "http://configured:2"}, {"server": "http://127.0.0.1:1"})
     ]
     assert [route.proxy for route in routes] == ["http://environment:1", "http://configured:2", None]
-
-
-@pytest.fixture(scope="module")
-async def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a self-signed certificate for 127.0.0.1, and its key beside it."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is not installed")
-    folder = tmp_path_factory.mktemp("tls")
-    made = await asyncio.create_subprocess_exec(
-        openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", folder / "tls.key",
-        "-out", folder / "tls.crt", "-days", "2", "-subj", "/CN=test",
-        "-addext", "subjectAltName=IP:127.0.0.1",
-        stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    assert await made.wait() == 0
-    return folder
 
 
 async def test_a_server_that_our_ca_does_not_know_is_denied_at_once(
