@@ -34,8 +34,17 @@ _ERRORS_FROM = 400
 _SAME: Mapping[str, str] = {"User-Agent": "gitops-waves", "Accept": "application/json"}
 # A watch is quiet for long: the kernel finds out within about a minute that the other side is gone.
 _PROBES = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
+# A page of 500 objects of half a MiB each. One cluster must not take the memory from all others.
+LONGEST_ANSWER = 256 << 20
+
+
+class _TooLong(aiohttp.ClientPayloadError):
+    """More than any API server answers."""
+
+
 # The first that fits counts: ConnectionTimeoutError is a TimeoutError too.
 _SILENCES: Mapping[type[Exception], Silence] = {
+    _TooLong: Silence("the answer is too long", sent=True),
     aiohttp.ConnectionTimeoutError: Silence("connecting timed out", sent=False),
     TimeoutError: Silence("timed out", sent=True),
     aiohttp.ServerDisconnectedError: Silence("the server closed the connection", sent=True),
@@ -151,7 +160,7 @@ class Transport:
             started = clock()
             try:
                 async with self._request(call, authorization, self._whole) as response:
-                    outcome = Answer(response.status, response.headers, await response.read())
+                    outcome = Answer(response.status, response.headers, await _whole(response))
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 self._refuse_bad_tls(error)
                 outcome = _silence(error)
@@ -174,7 +183,7 @@ class Transport:
     async def _rest(self, response: aiohttp.ClientResponse) -> bytes:
         try:
             async with asyncio.timeout(self.patience.attempt):
-                return await response.read()
+                return await _whole(response)
         except (aiohttp.ClientError, TimeoutError, OSError):
             return b""
 
@@ -213,6 +222,19 @@ class Transport:
             f"{self.name}: TLS with {self._server} failed: {cause}: check the connection's CA file "
             "(certificate-authority), its client certificate, and the server's name in its certificate"
         ) from None
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    """Read a body to its end, unpacked, within LONGEST_ANSWER."""
+    parts: list[bytes] = []
+    length = 0
+    async for part in response.content.iter_any():
+        parts.append(part)
+        length += len(part)
+        if length > LONGEST_ANSWER:
+            response.close()
+            raise _TooLong
+    return b"".join(parts)
 
 
 def _payload(body: bytes | None) -> bytes | io.BytesIO | None:

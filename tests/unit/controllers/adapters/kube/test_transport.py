@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
+from aiohttp import web
 
+from controllers.adapters.kube import transport
 from controllers.adapters.kube.credentials import Credentials
 from controllers.adapters.kube.patience import Patience
 from controllers.adapters.kube.status import retry_after
@@ -195,3 +198,21 @@ async def test_the_environments_netrc_and_cookies_stay_out(
     for seen in stage.api.seen:
         assert "Authorization" not in seen.headers
         assert "Cookie" not in seen.headers
+
+
+async def test_an_answer_without_end_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hostile cluster, or a proxy, must not fill the memory that serves all the others."""
+    monkeypatch.setattr(transport, "LONGEST_ANSWER", 1000)
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await response.write(b" " * 400)
+        return response
+
+    async with staged(total=0.0) as stage:
+        stage.api.then(endless)
+        with pytest.raises(Unreachable, match="the answer is too long"):
+            await stage.client.get(NODES, "n")
