@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from controllers.logs import KnownSecrets
 from controllers.rollout.observer import Access
 from controllers.rollout.worker import Errand
 from controllers.source.revisions import Revisions
-from gitops.errors import InvalidInput, Location, Problem
+from gitops.errors import GitopsError, InvalidInput, Location, Problem
 from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
 from gitops.model.kinds import Cluster, EnvironmentSpec
 from gitops.model.targets import Target, creates_namespace
@@ -20,6 +21,8 @@ from gitops.objects import Manifest, ObjectKey, digest
 from gitops.plan import PlanPolicy, Scope, Wanted, settle
 from gitops.redact import secrets_of
 from gitops.render import expand, render_documents, target_digest, target_variables
+
+log = logging.getLogger(__name__)
 
 # The check before a rollout and its targets ask for the same renders; more than these are made anew.
 _RENDERS_KEPT = 32
@@ -171,9 +174,19 @@ class Errands:
         target: Target,
         cluster: Cluster,
     ) -> tuple[Manifest, ...]:
-        documents = self._revisions.documents(revision, app.files)
-        manifests = render_documents(source, app, target, cluster, documents).manifests
-        self._secrets.learn(secrets_of(manifest.body for manifest in manifests))
+        try:
+            documents = self._revisions.documents(revision, app.files)
+            manifests = render_documents(source, app, target, cluster, documents).manifests
+            self._secrets.learn(secrets_of(manifest.body for manifest in manifests))
+        except GitopsError:
+            raise
+        except Exception as error:
+            # One application's content that meets a defect of ours must not stop the others.
+            log.exception("%s cannot be rendered", app.path)
+            defect = (
+                f"cannot be rendered, by a defect of the controller ({type(error).__name__}): see its log"
+            )
+            raise InvalidInput(Problem(Location(app.path), defect)) from error
         return manifests
 
     def _keep(self, key: tuple[str, Target, str], manifests: tuple[Manifest, ...]) -> None:
