@@ -23,6 +23,8 @@ def history(
     with opened(choice) as repository:
         mirror = repository.mirror
         _known(repository, environment)
+        if application is not None:
+            _known_application(repository, environment, application)
         found = _records(mirror, environment, application)
         shown = tuple(islice(found, limit))
     nothing = f"nothing is recorded about {application or environment} yet"
@@ -33,6 +35,17 @@ def _known(repository: Opened, environment: str) -> str:
     """An environment that Git or the records know; one that was never rolled out has no records yet."""
     in_git = Revisions(repository.mirror).catalog(repository.head).environments
     return records.known("environment", environment, {*in_git, *repository.mirror.audit_environments()})
+
+
+def _known_application(repository: Opened, environment: str, application: str) -> None:
+    """An application that Git has, or that was ever recorded: one that was retired keeps its history."""
+    source = Revisions(repository.mirror).catalog(repository.head).environments.get(environment)
+    names = {
+        *(source.applications if source else ()),
+        *records.state(repository.mirror, environment).applications,
+    }
+    if application not in names and not any(_records(repository.mirror, environment, application)):
+        records.known("application", application, names)
 
 
 def _records(mirror: Mirror, environment: str, application: str | None) -> Iterator[HistoryRecord]:

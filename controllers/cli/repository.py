@@ -53,9 +53,10 @@ class Opened:
                 return found
         known = self.mirror.resolve(name)
         if known is None:
-            where = f"{self.local} and in " if self.local else ""
+            remote = str(self.mirror.remote)
+            where = f"{self.local} and in " if self.local and str(self.local) != remote else ""
             raise TerminalError(
-                f'there is no commit "{name}" in {where}{self.mirror.remote} '
+                f'there is no commit "{name}" in {where}{remote} '
                 f"(branch {self.mirror.remote.branch}): name a commit that is pushed there"
             )
         return known

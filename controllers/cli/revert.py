@@ -32,10 +32,9 @@ def revert(place: str, to: str | None, asking: Asking) -> None:
     def draft(repository: Opened, head: str) -> Draft:
         restores = tuple(_restores(repository, head, environment, application, to))
         if not restores:
-            raise TerminalError(
-                f"there is nothing to revert {place} to: no record of another revision that was good; "
-                "name one with --to REV"
-            )
+            known = "no record of another revision that was good; name one with --to REV"
+            why = f"nothing that {to} has of it is different now" if to else known
+            raise TerminalError(f"there is nothing to revert {place} to: {why}")
         return _draft(repository.mirror, head, environment, restores, asking.reason)
 
     ask(draft, asking)
@@ -64,8 +63,9 @@ def _restores(
             yield found
         elif revision and name not in _environment(revisions, revision, environment).applications:
             output.note(f"{name} is not in {revision[:12]}: it is left as it is")
-        else:
-            output.note(f"{name} is already as it was in every revision to go back to: it is left as it is")
+        elif not application:  # where it is the only one, the error says it
+            known_good = revision[:12] if revision else "every revision on record that was good"
+            output.note(f"{name} is as it was in {known_good}: it is left as it is")
 
 
 def _environment(revisions: Revisions, revision: str, name: str) -> EnvironmentSource:

@@ -187,8 +187,16 @@ def test_revert_to_a_named_revision(gitops: Gitops, shop: Shop) -> None:
 def test_a_revert_with_nothing_to_go_back_to_says_so(gitops: Gitops, shop: Shop) -> None:
     before = shop.head()
     said = gitops("revert", "production/web", code=1).stderr
-    assert "name one with --to REV" in said
-    assert 'there is no commit "v9"' in gitops("revert", "production/web", "--to", "v9", code=1).stderr
+    assert said == (
+        "error: there is nothing to revert production/web to: no record of another revision that was good; "
+        "name one with --to REV\n"
+    )
+    said = gitops("revert", "production/web", "--to", "HEAD", code=1).stderr
+    assert said.endswith("to revert production/web to: nothing that HEAD has of it is different now\n")
+    assert (
+        f'there is no commit "v9" in {shop.path} (branch main)'
+        in gitops("revert", "production/web", "--to", "v9", code=1).stderr
+    )
     assert shop.head() == before
 
 

@@ -129,6 +129,12 @@ def test_history_can_be_limited_and_narrowed(gitops: Gitops, shop: Shop) -> None
     assert {event["application"] for record in records for event in record["events"]} == {"web"}
 
 
+def test_history_of_an_unknown_application_fails(gitops: Gitops) -> None:
+    """One that has no record yet is known all the same."""
+    assert gitops("history", "production", "web").stdout == "nothing is recorded about web yet\n"
+    assert 'did you mean "web"?' in gitops("history", "production", "wbe", code=1).stderr
+
+
 def test_history_shows_no_control_characters(gitops: Gitops, shop: Shop) -> None:
     """A commit's subject is anybody's text, and must not steer the terminal."""
     shop.commit("Shine \x1b[31mred", {WEB: config_map("web", "two")})
