@@ -35,6 +35,7 @@ from controllers.adapters.kube.wire import (
     Listing,
     RequestSeen,
     Retry,
+    is_object,
 )
 from gitops.errors import GitopsError, Refused, Unreachable
 from gitops.objects import JsonObject
@@ -131,8 +132,12 @@ class KubeClient:
                 # Without a limit: the first page of a second try could expire just the same.
                 items, page = [], {}
                 continue
-            items += document.get("items") or []
+            page_items = document.get("items") or []
             metadata = document.get("metadata") or {}
+            listed = isinstance(page_items, list) and isinstance(metadata, dict)
+            if not listed or not all(map(is_object, page_items)):
+                raise Unreachable(f"{self.name}: list {resource.plural}: what came holds no objects")
+            items += page_items
             if not metadata.get("continue"):
                 break
             page = {"limit": str(page_size), "continue": metadata["continue"]}

@@ -12,7 +12,7 @@ import orjson
 
 from controllers.adapters.kube.status import error_for
 from controllers.adapters.kube.transport import Transport
-from controllers.adapters.kube.wire import Answer, Call, WatchEvent
+from controllers.adapters.kube.wire import Answer, Call, WatchEvent, is_object
 from gitops.errors import Unreachable
 
 # etcd takes 1.5 MiB by default and refuses objects beyond a few: a longer line is not a watch event.
@@ -68,10 +68,14 @@ class Watch(AsyncIterator[WatchEvent]):
             raise Unreachable(f"{self._transport.name}: the watch sent something that is not an event")
         found = event.get("object") or {}
         if event["type"] == "ERROR":
-            code = found.get("code") or 500
+            code = found.get("code") if isinstance(found, dict) else None
+            code = code if isinstance(code, int) else 500
             raise error_for(
                 self._call, Answer(int(code), {}, orjson.dumps(found)), cluster=self._transport.name
             )
+        bookmark = event["type"] == "BOOKMARK"
+        if not is_object(found, name=not bookmark) or not found["metadata"].get("resourceVersion"):
+            raise Unreachable(f"{self._transport.name}: the watch sent something that is no object")
         return WatchEvent(event["type"], found)
 
 

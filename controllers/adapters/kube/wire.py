@@ -12,6 +12,12 @@ METADATA_OBJECT = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
+def is_object(body: object, *, name: bool = True) -> bool:
+    """Whether this has the metadata that everything here rests on; a bookmark has no `name`."""
+    metadata = body.get("metadata") if isinstance(body, dict) else None
+    return isinstance(metadata, dict) and (not name or isinstance(metadata.get("name"), str))
+
+
 class Retry(Enum):
     """When a call may be sent a second time."""
 

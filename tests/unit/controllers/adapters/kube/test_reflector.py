@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from controllers.adapters.kube.reflector import Reflector
-from gitops.errors import Denied
+from gitops.errors import Denied, Unreachable
 from gitops.objects import JsonObject
 from tests.unit.controllers.adapters.kube.scripted import (
     CONFIG_MAPS,
@@ -20,6 +20,7 @@ from tests.unit.controllers.adapters.kube.scripted import (
     config_map,
     drops,
     event,
+    hangs,
     refuses,
     staged,
     streams,
@@ -118,6 +119,28 @@ async def test_it_never_gives_up_and_says_what_is_wrong_meanwhile() -> None:
             await reflector.synced.wait()
             assert reflector.error is None
             assert len(reflector.items) == 2
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        [answers({"metadata": {"resourceVersion": "1"}, "items": [{"metadata": {}}]})],
+        [answers({"items": ["text"]})],
+        [answers({"items": 7})],
+        [answers(LIST), streams(event("MODIFIED", {"spec": 1}))],
+        [answers(LIST), streams(event("MODIFIED", {"metadata": {"name": "a"}}))],
+        [answers(LIST), streams(b'{"type": "ADDED", "object": [1]}\n')],
+        [answers(LIST), streams(b'{"type": "ERROR", "object": [1]}\n')],
+    ],
+)
+async def test_nonsense_is_an_error_and_not_the_end(nonsense: list[Play]) -> None:
+    """A copy that stopped in silence would show old health for ever, and open gates with it."""
+    async with (
+        staged() as stage,
+        reflecting(stage, *nonsense, hangs()) as (reflector, _),
+    ):
+        await until(lambda: len(stage.api.seen) == len(nonsense) + 1)
+        assert isinstance(reflector.error, Unreachable)
 
 
 async def test_items_stay_while_the_server_is_away() -> None:
