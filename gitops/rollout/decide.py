@@ -51,11 +51,6 @@ def advance(state: EnvironmentState, seen: Observation, now: datetime) -> Decisi
     )
 
 
-def startable(name: str, state: EnvironmentState, seen: Observation) -> bool:
-    """Whether the environment has a free place for one more rollout."""
-    return slots.slots(state, seen).open_to(name)
-
-
 class _Pass:
     """One pass's working state."""
 
