@@ -89,9 +89,11 @@ def test_asked_at_once_builds_once(home: Path) -> None:
     """Whoever comes second waits for the first one's build and takes it."""
     _install_go(home, _GO)
     heard: list[str] = []
+    assert binaries.built() is None
     with ThreadPoolExecutor(2) as pool:
         folders = {each.result() for each in [pool.submit(binaries.ensure, heard.append) for _ in range(2)]}
     (folder,) = folders
+    assert binaries.built() == folder
     assert sorted(path.name for path in folder.iterdir()) == sorted(binaries.BINARIES)
     assert (home / "go.log").read_text().count("built") == len(binaries.BUILDS)
     assert len(heard) == 1 + len(binaries.BUILDS)

@@ -79,14 +79,24 @@ def ensure(notify: Callable[[str], None] | None = None) -> Path:
         if missing:
             raise RigUnavailable(f"KUBEBUILDER_ASSETS={assets} lacks {', '.join(missing)}")
         return Path(assets)
-    cache = platformdirs.user_cache_path("gitops-waves") / "rig"
-    folder = cache / _key()
+    folder = _kept()
     if not folder.is_dir():
-        cache.mkdir(parents=True, exist_ok=True)
-        with _locked(cache / f"{folder.name}.lock"):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(folder.with_name(f"{folder.name}.lock")):
             if not folder.is_dir():
                 _build_all(folder, notify or _to_stderr)
     return folder
+
+
+def built() -> Path | None:
+    """Return what `ensure` would, where it need not build; None else."""
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    folder = Path(assets) if assets else _kept()
+    return folder if folder.is_dir() and not _missing(folder) else None
+
+
+def _kept() -> Path:
+    return platformdirs.user_cache_path("gitops-waves") / "rig" / _key()
 
 
 def _missing(folder: Path) -> list[str]:
