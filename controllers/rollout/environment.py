@@ -232,7 +232,8 @@ class EnvironmentLoop:
         if desired.digest not in self._checked:
             targets = tuple(sorted(desired.targets))
             self._checked[desired.digest] = self._errands.check(name, desired.revision, targets)
-        return self._checked[desired.digest]
+        # Gates are no inputs: what is wrong with them is mended without another digest.
+        return (*self._checked[desired.digest], *self._errands.check_gates(name, desired))
 
     async def _asked(self, head: str) -> tuple[Command, ...]:
         """Commands in the commits since they were last read."""

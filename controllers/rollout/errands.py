@@ -15,12 +15,14 @@ from controllers.rollout.worker import Errand
 from controllers.source.revisions import Revisions
 from gitops.errors import GitopsError, InvalidInput, Location, Problem
 from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
+from gitops.model.gates import HttpGate
 from gitops.model.kinds import Cluster, EnvironmentSpec
 from gitops.model.targets import Target, creates_namespace
 from gitops.objects import Manifest, ObjectKey, digest
 from gitops.plan import PlanPolicy, Scope, Wanted, settle
 from gitops.redact import secrets_of
 from gitops.render import expand, render_documents, target_digest, target_variables
+from gitops.rollout.observation import Desired
 
 log = logging.getLogger(__name__)
 
@@ -100,16 +102,7 @@ class Errands:
 
     async def expand(self, application: str, target: str, revision: str, text: str) -> str:
         """Fill the target's variables into `text`, such as a gate's address. Raises InvalidInput."""
-
-        def filled() -> str:
-            catalog, source, _ = self._source(revision)
-            place = _target(target)
-            app = source.applications.get(application)
-            if app is None:
-                return text
-            return expand(text, target_variables(source, app, place, _cluster(catalog, place)))
-
-        return await asyncio.to_thread(filled)
+        return await asyncio.to_thread(self._filled, application, target, revision, text)
 
     def check(self, application: str, revision: str, targets: tuple[str, ...]) -> tuple[str, ...]:
         """Render for every target and give all problems, each once: what cannot be rendered never starts."""
@@ -120,6 +113,33 @@ class Errands:
             except InvalidInput as error:
                 problems.update(error.problems)
         return tuple(str(problem) for problem in sorted(problems))
+
+    def check_gates(self, application: str, desired: Desired) -> tuple[str, ...]:
+        """Fill the address of every gate for every target it asks, and give all problems, each once."""
+        problems: set[Problem] = set()
+        for wave in desired.waves:
+            for gate in wave.gates:
+                if not isinstance(gate, HttpGate):
+                    continue
+                for target in wave.targets:
+                    try:
+                        self._filled(application, target, desired.revision, gate.url)
+                    except InvalidInput as error:
+                        where = f"gate {gate.name} of wave {wave.name}"
+                        problems.update(
+                            Problem(one.location, f"{where}: {one.message}") for one in error.problems
+                        )
+        return tuple(str(problem) for problem in sorted(problems))
+
+    def _filled(self, application: str, target: str, revision: str, text: str) -> str:
+        catalog, source, _ = self._source(revision)
+        place = _target(target)
+        app = source.applications.get(application)
+        if app is None:
+            return text
+        return expand(
+            text, target_variables(source, app, place, _cluster(catalog, place)), Location(app.path)
+        )
 
     def _source(self, revision: str) -> tuple[Catalog, EnvironmentSource, EnvironmentSpec]:
         catalog = self._revisions.catalog(revision)

@@ -19,7 +19,18 @@ from gitops import audit
 from gitops.errors import Unreachable
 from gitops.rollout.events import RolloutStarted
 from gitops.rollout.state import EnvironmentState
-from tests.unit.controllers.rollout.shop import NOW, Diary, Shop, api, author, config_map, until, web
+from tests.unit.controllers.rollout.shop import (
+    ENVIRONMENT,
+    ENVIRONMENT_FILE,
+    NOW,
+    Diary,
+    Shop,
+    api,
+    author,
+    config_map,
+    until,
+    web,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -177,3 +188,19 @@ async def test_an_application_that_cannot_be_rendered_holds_up_no_other(shop: Sh
         started = [event for event in diary.events if isinstance(event, RolloutStarted)]
         assert [event.application for event in started] == ["api"]
         assert any(web() in str(wait) for wait in loop.waits if wait.application == "web")
+
+
+async def test_a_gate_whose_address_cannot_be_filled_is_told_before_anything_starts(shop: Shop) -> None:
+    """The same inputs set out once the gate is mended: gates are no part of what is rendered."""
+    gate = "      gates: [{type: http, url: 'http://${servce}.example/health'}]\n"
+    broken = shop.commit("Ask", {ENVIRONMENT_FILE: ENVIRONMENT + gate})
+    mended = shop.commit("Mend", {ENVIRONMENT_FILE: ENVIRONMENT + gate.replace("servce", "cluster")})
+    assert shop.digest(broken) == shop.digest(mended)
+    async with running(shop.tools(), broken) as loop:
+        await until(lambda: loop._wish.problems.get("web"))
+        (problem,) = loop._wish.problems["web"]
+        assert "gate http of wave rest" in problem
+        assert "servce" in problem
+        assert loop._crew.under_way() == ()
+        loop.notice(mended)
+        await until(loop._crew.under_way)

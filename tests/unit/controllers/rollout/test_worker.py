@@ -231,7 +231,7 @@ async def test_bookkeeping_that_is_not_taken_is_told_and_tried_again(world: Worl
     waiting = asyncio.Event()
     world.while_waiting = waiting.set
     async with world.working(wanted(1, config_map("a"))):
-        await waiting.wait()
+        await until(waiting.is_set)
         await until(lambda: "no inventories here, (redacted)" in world.last.waiting_for)
         assert not world.last.failure
         assert world.api.names("configmaps") == []
