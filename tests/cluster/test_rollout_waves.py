@@ -229,6 +229,24 @@ async def test_a_first_rollout_that_fails_stops_and_keeps_what_is_there(world: W
     assert not world.live(1, "apps/v1/deployments/web")
 
 
+async def test_halt_leaves_the_canary_for_people_to_look_at(world: World) -> None:
+    """`onFailure: Halt`: nothing goes back, nothing is committed, no later wave starts; a fix goes on."""
+    first = world.people.push("First", shop(world, "web", onFailure={"action": "Halt"}))
+    async with world.controller():
+        await world.succeeded(first, "web")
+        bad = world.people.push("Break", {world.path("web"): deployment("web", CRASHING)})
+        await world.until(lambda: world.seen.of(e.RolloutHalted), "the halt")
+        assert (
+            world.live(0, "apps/v1/deployments/web")["spec"]["template"]["spec"]["containers"][0]["image"]
+            == CRASHING
+        )
+        assert not world.seen.of((e.RestoreStarted, e.RevertPushed))
+        assert world.people.head() == bad
+        fixed = world.people.push("Fix", {world.path("web"): deployment("web", "registry.example/web:2.1")})
+        await world.succeeded(fixed, "web")
+    assert [event.target for event in world.seen.of(e.TargetStarted)].count(world.target(1)) == 2
+
+
 async def test_what_the_bad_revision_added_and_removed_is_undone(world: World) -> None:
     """The canary loses what the bad revision added and gets back what it removed."""
     files = shop(world, "web")
