@@ -40,11 +40,6 @@ _ORDINARY = frozenset(
 )
 
 
-def redact_object(body: JsonObject) -> JsonObject:
-    """Copy an object with `(redacted)` in place of every secret value; keys stay visible."""
-    return _object(body, None)
-
-
 def redact_pair(
     before: JsonObject | None, after: JsonObject | None
 ) -> tuple[JsonObject | None, JsonObject | None]:
@@ -171,11 +166,6 @@ class Redactor:
     def _found(self, text: str, at: int, lengths: tuple[int, ...]) -> int:
         """The longest form that begins here, so that a secret that contains another goes as a whole."""
         return next((length for length in lengths if text[at : at + length] in self._forms), 0)
-
-
-def redact_text(text: str, secrets: Iterable[str]) -> str:
-    """`Redactor(secrets).text(text)`, for a single use."""
-    return Redactor(secrets).text(text)
 
 
 def secrets_of(bodies: Iterable[JsonObject]) -> frozenset[str]:
