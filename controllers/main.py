@@ -92,7 +92,7 @@ class Fleet:
         )
         self.repositories: list[RepositoryController] = []
         self._config = config
-        self._observers = (_MetricsObserver(self.metrics, self.heartbeats), *observers)
+        self._observers = (_MetricsObserver(self.metrics), *observers)
         self._claims: dict[str, str] = {}
         self._stack = AsyncExitStack()
 
@@ -111,7 +111,7 @@ class Fleet:
                 host, _, port = self._config.listen.rpartition(":")
                 ready(f"http://{host}:{await server.start(host, int(port))}")
                 await asyncio.gather(*tasks)
-            return await self._until_due_is_done()
+            return await self._until_due_is_done(tasks)
 
     async def _build(self) -> None:
         prober = HttpProber()
@@ -133,6 +133,7 @@ class Fleet:
             prober=prober,
             observer=Observers(self._observers),
             secrets=self.secrets,
+            beat=self.heartbeats.beat,
             follow_force_push=repository.on_force_push is ForcePush.FOLLOW,
             clock=now,
         )
@@ -143,8 +144,11 @@ class Fleet:
     def _author(self, at: datetime) -> Signature:
         return Signature(self._config.author_name, self._config.author_email, at)
 
-    async def _until_due_is_done(self) -> bool:
-        while not all(one.at_rest for one in self.repositories):  # noqa: ASYNC110 - asks many loops at once
+    async def _until_due_is_done(self, tasks: Sequence[asyncio.Task[None]]) -> bool:
+        while not all(one.at_rest for one in self.repositories):
+            for task in tasks:
+                if task.done():
+                    task.result()  # raises what ended it: nothing would ever come to rest again
             await asyncio.sleep(_ONCE_POLL_SECONDS)
         return all(one.as_wanted for one in self.repositories)
 
@@ -191,9 +195,8 @@ class Observers:
 
 
 class _MetricsObserver:
-    def __init__(self, metrics: Metrics, heartbeats: Heartbeats) -> None:
+    def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._heartbeats = heartbeats
         self._work: dict[str, Counter[str]] = {}
 
     def recorded(
@@ -203,7 +206,6 @@ class _MetricsObserver:
         self._metrics.observe_events(environment, events, before)
 
     def passed(self, environment: str, state: EnvironmentState, work: frozenset[Work]) -> None:
-        self._heartbeats.beat(environment)
         self._work[environment] = Counter(type(one).__name__.removesuffix("Work").lower() for one in work)
         self._metrics.work(sum(self._work.values(), Counter()))
         self._metrics.set_targets(environment, state)

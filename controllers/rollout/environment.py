@@ -91,6 +91,8 @@ class EnvironmentLoop:
         except Exception as error:
             log.exception("a pass failed unexpectedly; trying again", extra={"environment": self.name})
             self._failed(error)
+        # A pass that failed is a sign of life too: a restart would not get over what it failed for.
+        self._tools.beat(self.name)
         # Not wait_for: Python 3.11's loses a cancellation that comes together with a change.
         try:
             async with asyncio.timeout(pause):

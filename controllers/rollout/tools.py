@@ -44,4 +44,5 @@ class Tools:
     observer: Observer
     secrets: KnownSecrets
     follow_force_push: bool
+    beat: Callable[[str], None]
     clock: Callable[[], datetime]

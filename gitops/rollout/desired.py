@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from gitops.errors import InvalidInput
 from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
+from gitops.model.gates import HttpGate
 from gitops.model.kinds import EnvironmentSpec
 from gitops.model.targets import Target, targets_of
 from gitops.objects import digest
@@ -80,7 +81,9 @@ def _application(
 
 
 def _wave(wave: AssignedWave, targets: tuple[Target, ...], application: ApplicationSource | None) -> WavePlan:
-    gates = effective_gates(wave.spec, application.spec) if application else wave.spec.gates
+    # What leaves can only be waited for and approved: nothing is there any more that could answer.
+    leaving = tuple(gate for gate in wave.spec.gates if not isinstance(gate, HttpGate))
+    gates = effective_gates(wave.spec, application.spec) if application else leaving
     return WavePlan(
         name=wave.name,
         targets=tuple(str(target) for target in targets),

@@ -7,6 +7,7 @@ backoff and jitter, while `items` keeps what was seen last.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,8 +16,10 @@ from controllers.adapters.kube.errors import Expired
 from controllers.adapters.kube.patience import Patience
 from controllers.adapters.kube.resources import Resource
 from controllers.adapters.kube.wire import WatchEvent
-from gitops.errors import GitopsError, TransientError
+from gitops.errors import GitopsError, TransientError, Unreachable
 from gitops.objects import JsonObject
+
+log = logging.getLogger(__name__)
 
 Place = tuple[str, str]
 _LONGEST_WISH = 60.0  # seconds: no server puts a copy to sleep for a day
@@ -61,7 +64,7 @@ class Reflector:
             self._task = asyncio.create_task(self._run(), name=f"reflect {self.resource.plural}")
 
     async def stop(self) -> None:
-        """End the task and wait until its connection is given back. Raises what a callback raised."""
+        """End the task and wait until its connection is given back."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
@@ -81,6 +84,10 @@ class Reflector:
                 self.error = error
                 wish = error.retry_after if isinstance(error, TransientError) else None
                 wish = None if wish is None else min(wish, _LONGEST_WISH)
+            except Exception as error:
+                # A defect of ours: nobody may go on trusting the picture, and it is tried again.
+                log.exception("watching %s failed unexpectedly", self.resource.plural)
+                self.error = Unreachable(f"watching {self.resource.plural} failed: {type(error).__name__}")
             # After a watch that the server ended in its own time too: one that ends at once must not spin.
             self._failures += 1
             await self.patience.sleep(self.patience.wait(self._failures, wish))

@@ -157,6 +157,7 @@ class Shop:
             prober=_NoProber(),
             observer=diary or Diary(),
             secrets=KnownSecrets(),
+            beat=lambda _environment: None,
             follow_force_push=used.remote.on_force_push is OnForcePush.FOLLOW,
             clock=now,
         )

@@ -195,6 +195,24 @@ async def test_only_what_trim_leaves_is_kept() -> None:
         assert reflector.items["shop", "a"] == {"metadata": {"name": "a", "resourceVersion": "5"}}
 
 
+async def test_a_defect_of_ours_is_an_error_too_and_is_tried_again() -> None:
+    """A picture that is no longer kept up must not look like one that is."""
+    defects = iter([True, False])
+
+    def trim(body: JsonObject) -> JsonObject:
+        if body["metadata"]["name"] == "a" and next(defects, False):
+            raise KeyError("defect")
+        return body
+
+    async with (
+        staged() as stage,
+        reflecting(stage, answers(LIST), hangs(), trim=trim) as (reflector, _),
+    ):
+        await until(lambda: reflector.error is not None)
+        assert "KeyError" in str(reflector.error)
+        assert not reflector.synced.is_set()
+
+
 async def test_stop_ends_it_wherever_it_is_and_start_is_harmless_twice() -> None:
     async with staged() as stage:
         stage.api.then(answers(LIST), streams(then=asyncio.Event()))
