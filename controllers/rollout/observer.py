@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.errors import Forbidden
 from controllers.adapters.kube.resources import Discovery, Resource
-from gitops.errors import Unreachable
+from gitops.errors import Denied, Unreachable
 from gitops.inventory import from_config_maps, selector
 from gitops.objects import GroupKind, JsonObject, ObjectKey
 from gitops.ownership import PART_OF
@@ -107,7 +108,12 @@ class TargetObserver:
         return Observed(settled, view, discovery, stored.items, unseen)
 
     async def _namespaces(self, names: Iterable[str]) -> frozenset[str]:
+        """Which of `names` exist: asked one by one, or, where they are many, by one list if we may."""
         wanted = sorted(names)
+        if len(wanted) > READ_SINGLY:
+            with suppress(Denied):
+                listing = await self._own.list(NAMESPACES, metadata_only=True, page_size=METADATA_PAGE)
+                return frozenset(wanted) & {str(body["metadata"]["name"]) for body in listing.items}
         found = await asyncio.gather(
             *(self._own.get(NAMESPACES, name, metadata_only=True) for name in wanted)
         )
