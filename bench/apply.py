@@ -34,7 +34,7 @@ NAMESPACES = 10
 CONFIG_MAPS = 800
 DEPLOYMENTS = 200
 CHANGED = 10
-ROUNDS = 5
+ROUNDS = 9
 WRITES = ("apply", "create", "update", "delete")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from gitops.objects import JsonObject, digest
+from gitops.objects import JsonObject, short_digest
 
 FIELD_MANAGER = "gitops-waves"
 
@@ -45,13 +45,13 @@ def our_entry(managed_fields: Iterable[JsonObject], manager: str = FIELD_MANAGER
 
 
 def fields_hash(metadata: Mapping[str, Any], manager: str = FIELD_MANAGER) -> str:
-    """SHA-256 (64 hex digits) over the fields that `manager` applied and still owns; "" where none.
+    """Short digest (32 hex digits) of the fields that `manager` applied and still owns; "" where none.
 
     Independent of key order and of when the fields were applied. It changes exactly when somebody takes a
     field from us or we apply other fields: see DESIGN section 4, "Drift by ownership".
     """
     entry = our_entry(metadata.get("managedFields") or (), manager)
-    return digest(entry["fieldsV1"]) if entry is not None and "fieldsV1" in entry else ""
+    return short_digest(entry["fieldsV1"]) if entry is not None and "fieldsV1" in entry else ""
 
 
 def paths(fields: JsonObject) -> frozenset[Path]:

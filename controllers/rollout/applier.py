@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Coroutine, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
 
 from controllers.adapters.kube.errors import Forbidden, NotFound, Rejected
 from controllers.adapters.kube.resources import Discovery, Resource
+from controllers.rollout.finishing import all_of, side_by_side, to_the_end
 from controllers.rollout.observer import CONFIG_MAPS, NAMESPACES, Access, Observed
 from gitops.errors import Problem, TerminalError, Unreachable
 from gitops.inventory import (
@@ -26,7 +25,7 @@ from gitops.inventory import (
 )
 from gitops.objects import GroupKind, JsonObject, Manifest, ObjectKey
 from gitops.plan import Action, ObjectPlan, Plan, Refuse, Replace, on_immutable
-from gitops.plan.model import PlannedLayer
+from gitops.plan.model import WRITES, PlannedLayer
 
 CONCURRENT_REQUESTS = 32
 GONE_POLL_SECONDS = 0.2
@@ -37,8 +36,6 @@ _NEW_SCHEMA_WITHIN_SECONDS = 5.0
 _INVALID = 422
 
 _DEFINITION = GroupKind("apiextensions.k8s.io", "CustomResourceDefinition")
-
-_T = TypeVar("_T")
 
 
 class NotApplied(TerminalError):  # noqa: N818 - what happened
@@ -111,15 +108,25 @@ class Applier:
 
     async def apply(self, layer: PlannedLayer, plan: Plan, discovery: Discovery) -> tuple[Entry, ...]:
         """Apply one layer, all objects side by side. Raises NotApplied with every problem of the layer."""
-        writes = {planned.key for planned in plan.writes}
-        todo = [planned for planned in layer.objects if planned.key in writes]
         redefined = _redefined(plan)
-        outcomes = await all_of(
-            self._patiently(planned, discovery)
-            if planned.key.group_kind in redefined
-            else self._apply(planned, discovery)
-            for planned in todo
+        at_once: list[ObjectPlan] = []
+        in_steps: list[ObjectPlan] = []
+        for planned in layer.objects:
+            if planned.action in WRITES:
+                stepwise = planned.action is Action.REPLACE or planned.key.group_kind in redefined
+                (in_steps if stepwise else at_once).append(planned)
+
+        async def write(planned: ObjectPlan) -> Entry | Problem:
+            return await self._write(planned, discovery)
+
+        # Either may fail: neither is left running behind then.
+        written = await all_of(
+            (
+                side_by_side(at_once, write, hands=CONCURRENT_REQUESTS),
+                all_of(self._in_steps(planned, discovery, redefined) for planned in in_steps),
+            )
         )
+        outcomes = [outcome for part in written for outcome in part]
         problems = [outcome for outcome in outcomes if isinstance(outcome, Problem)]
         if problems:
             raise NotApplied(problems)
@@ -176,24 +183,31 @@ class Applier:
             return _problem(planned, error)
         return decision
 
-    async def _patiently(self, planned: ObjectPlan, discovery: Discovery) -> Entry | Problem:
-        """Apply an object whose definition was just written: the server takes up its schema a bit later."""
-        for _ in range(int(_NEW_SCHEMA_WITHIN_SECONDS / GONE_POLL_SECONDS)):
-            outcome = await self._apply(planned, discovery)
-            if not isinstance(outcome, Problem):
-                return outcome
-            await asyncio.sleep(GONE_POLL_SECONDS)
-        return await self._apply(planned, discovery)
-
-    async def _apply(self, planned: ObjectPlan, discovery: Discovery) -> Entry | Problem:
-        manifest, resource = self._what(planned, discovery)
+    async def _in_steps(
+        self, planned: ObjectPlan, discovery: Discovery, redefined: frozenset[GroupKind]
+    ) -> Entry | Problem:
+        """Write an object that takes more than one request: deleted first, or of a kind just defined."""
         async with self._slots:
-            try:
-                if planned.action is Action.REPLACE:
-                    await self._delete(planned, resource)
-                answer = await to_the_end(self._objects.apply(resource, manifest.body))
-            except (Rejected, NotFound, Forbidden) as error:
-                return _problem(planned, error)
+            if planned.action is Action.REPLACE:
+                try:
+                    await self._delete(planned, self._what(planned, discovery)[1])
+                except (Rejected, NotFound, Forbidden) as error:
+                    return _problem(planned, error)
+            outcome = await to_the_end(self._write(planned, discovery))
+            # The server takes up a new schema a bit later.
+            patience = int(_NEW_SCHEMA_WITHIN_SECONDS / GONE_POLL_SECONDS)
+            while isinstance(outcome, Problem) and planned.key.group_kind in redefined and patience:
+                patience -= 1
+                await asyncio.sleep(GONE_POLL_SECONDS)
+                outcome = await to_the_end(self._write(planned, discovery))
+            return outcome
+
+    async def _write(self, planned: ObjectPlan, discovery: Discovery) -> Entry | Problem:
+        manifest, resource = self._what(planned, discovery)
+        try:
+            answer = await self._objects.apply(resource, manifest.body)
+        except (Rejected, NotFound, Forbidden) as error:
+            return _problem(planned, error)
         return planned.confirmed(answer["metadata"])
 
     async def _delete(self, planned: ObjectPlan, resource: Resource) -> None:
@@ -239,26 +253,3 @@ def _problem(planned: ObjectPlan, error: Exception) -> Problem:
     if manifest is None:
         raise ValueError(f"{planned.key} has no manifest") from error
     return Problem(manifest.source, f"{planned.key}: {error}")
-
-
-async def to_the_end(write: Coroutine[Any, Any, _T]) -> _T:
-    """Await a write; when cancelled meanwhile, let it finish first."""
-    task = asyncio.ensure_future(write)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        while not task.done():  # a time limit around us may cancel once more
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait({task})
-        if not task.cancelled():
-            task.exception()  # nobody waits for the answer any more, so nobody is told
-        raise
-
-
-async def all_of(work: Iterable[Awaitable[_T]]) -> list[_T]:
-    """Await everything to its end, then raise the first error, if any: nothing is left running behind."""
-    outcomes = await asyncio.gather(*work, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
-    return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]

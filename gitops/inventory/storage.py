@@ -1,6 +1,12 @@
 """An inventory as ConfigMaps in the target's namespace: an ApplySet parent (KEP-3659) and further chunks.
 
-Each chunk holds whole entries as JSON lines, and which chunk an entry lives in follows from its key and the
+Each chunk holds whole entries, one a line:
+
+    <version> <digest> <fields> <uid> <generation> <mine|theirs> <object>
+
+with `-` for what is not known, `theirs` for what was taken over, and the object as people write it, its name
+as in a JSON string. Lines are short because the API server's work for a ConfigMap grows with its size, and
+every rollout writes one. Which chunk an entry lives in follows from its key and the
 number of chunks, a power of two. So one write never moves an entry, and when the number changes, reading
 the union of all chunks loses none, whichever of the writes came through.
 """
@@ -12,7 +18,6 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any
 
 import orjson
 
@@ -31,6 +36,9 @@ TOOLING = "gitops-waves/v1"
 LIMIT = 512 * 1024
 
 _ID = "applyset.kubernetes.io/id"
+_UNKNOWN = "-"
+_WHOSE = ("mine", "theirs")
+_WORDS = 7
 # Room for metadata: the parent's lists of kinds and namespaces, and what the API server adds.
 _FULL = LIMIT - 64 * 1024
 
@@ -173,13 +181,10 @@ def _stored_size(chunk: Iterable[str]) -> int:
 
 
 def _line(entry: Entry) -> str:
-    fields: JsonObject = {"object": str(entry.key), "version": entry.version}
-    for name in ("digest", "fields", "uid", "generation"):
-        if getattr(entry, name):
-            fields[name] = getattr(entry, name)
-    if entry.taken_over:
-        fields["takenOver"] = True
-    return orjson.dumps(fields).decode()
+    whose = "theirs" if entry.taken_over else "mine"
+    known = f"{entry.version} {entry.digest or _UNKNOWN} {entry.fields or _UNKNOWN} {entry.uid or _UNKNOWN}"
+    # A name may hold anything but "/" and "%": quoted, it has no line end; and it comes last.
+    return f"{known} {entry.generation} {whose} {orjson.dumps(str(entry.key)).decode()[1:-1]}"
 
 
 def _entries(text: str) -> Iterator[Entry]:
@@ -188,21 +193,29 @@ def _entries(text: str) -> Iterator[Entry]:
 
 
 def _entry(line: str) -> Entry:
-    fields: dict[str, Any] = orjson.loads(line)
-    kind, _, place = str(fields["object"]).partition(" ")
+    words = line.split(" ", 6)
+    if len(words) != _WORDS or words[5] not in _WHOSE:
+        raise ValueError(f"{line[:80]!r} is no entry")
+    version, manifest, fields, uid, generation, whose, quoted = words
+    written = orjson.loads(f'"{quoted}"')
+    kind, _, place = written.partition(" ")
     namespace, slash, name = place.rpartition("/")
     group_kind = GroupKind.parse(kind)
     if not kind or not name or (slash and not namespace):
-        raise ValueError(f"{fields['object']!r} names no object")
+        raise ValueError(f"{written!r} names no object")
     return Entry(
         key=ObjectKey(group_kind.group, group_kind.kind, namespace, name),
-        version=str(fields["version"]),
-        digest=str(fields.get("digest", "")),
-        fields=str(fields.get("fields", "")),
-        uid=str(fields.get("uid", "")),
-        generation=int(fields.get("generation", 0)),
-        taken_over=bool(fields.get("takenOver", False)),
+        version=version,
+        digest=_known(manifest),
+        fields=_known(fields),
+        uid=_known(uid),
+        generation=int(generation),
+        taken_over=whose == "theirs",
     )
+
+
+def _known(word: str) -> str:
+    return "" if word == _UNKNOWN else word
 
 
 def _config_map(inventory: Inventory, chunks: list[list[str]], index: int) -> JsonObject:

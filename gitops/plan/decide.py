@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gitops.errors import Problem
 from gitops.inventory import STATEFUL, Entry
-from gitops.objects import GroupKind, Manifest, ObjectKey, digest
+from gitops.objects import GroupKind, Manifest, ObjectKey, short_digest
 from gitops.ownership import PART_OF, claimed_by
 from gitops.plan.model import Action, ObjectPlan, PlanPolicy, Wanted
 from gitops.plan.view import PRUNE, LiveObject, TargetView
@@ -22,7 +22,7 @@ def wanted_object(manifest: Manifest, wanted: Wanted, view: TargetView) -> Objec
     key, applyset = manifest.key, wanted.scope.applyset
     entry = view.inventory.entries.get(key) if view.inventory else None
     live = view.live.get(key)
-    manifest_digest = digest(manifest.body)
+    manifest_digest = short_digest(manifest.body)
     if live is None:
         action, because = _missing(manifest, manifest_digest, entry)
         return ObjectPlan(key, action, because, manifest, manifest_digest)

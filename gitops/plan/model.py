@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 from gitops.diff import Change
 from gitops.errors import Problem
+from gitops.fields import fields_hash
 from gitops.inventory import Entry, Inventory, applyset_id, parent_name
 from gitops.model.kinds import PruneBudget
 from gitops.model.targets import Target
 from gitops.objects import JsonObject, Manifest, ObjectKey
 from gitops.ordering import Stage
-from gitops.plan.view import LiveObject
 
 
 class Action(StrEnum):
@@ -98,15 +98,23 @@ class ObjectPlan:
 
     def confirmed(self, metadata: JsonObject) -> Entry:
         """Turn the metadata of the API server's answer to our apply into the inventory's entry."""
-        live = LiveObject.from_metadata(metadata)
-        return replace(
-            self.tracked(), digest=self.digest, fields=live.fields, uid=live.uid, generation=live.generation
+        return Entry(
+            self.key,
+            self._version,
+            digest=self.digest,
+            fields=fields_hash(metadata),
+            uid=str(metadata.get("uid", "")),
+            generation=int(metadata.get("generation", 0)),
+            taken_over=self.taken_over,
         )
 
     def tracked(self) -> Entry:
         """Return the inventory's entry before the apply: known, not confirmed."""
-        version = self.manifest.api_version.rpartition("/")[2] if self.manifest else ""
-        return Entry(self.key, version, taken_over=self.taken_over)
+        return Entry(self.key, self._version, taken_over=self.taken_over)
+
+    @property
+    def _version(self) -> str:
+        return self.manifest.api_version.rpartition("/")[2] if self.manifest else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gitops.inventory import applyset_id, parent_name
+from gitops.inventory import Inventory, applyset_id, from_config_maps, parent_name
 from gitops.rollout import events as e
 from gitops.rollout.state import RolloutPhase
 from tests.cluster.rig import binaries
@@ -55,8 +55,14 @@ def inventory(world: World, application: str) -> dict[str, Any] | None:
 def tracked(world: World, application: str) -> list[str]:
     """The objects in an application's inventory, such as `ConfigMap shop/web`."""
     parent = inventory(world, application)
-    lines = parent["data"]["entries"].splitlines() if parent else []
-    return [str(json.loads(line)["object"]) for line in lines]
+    return [str(key) for key in stored(parent).entries] if parent else []
+
+
+def stored(*config_maps: dict[str, Any]) -> Inventory:
+    """The inventory that ConfigMaps hold."""
+    found = from_config_maps(config_maps, "test-1")
+    assert found is not None
+    return found
 
 
 def kubectl(*arguments: str) -> list[str]:
@@ -490,8 +496,7 @@ async def test_a_large_inventory_is_kept_in_chunks(world: World) -> None:
     )["items"]
     assert len(items) > 1
     assert all(len(json.dumps(item)) < 512 * 1024 for item in items)
-    names = {json.loads(line)["object"] for item in items for line in item["data"]["entries"].splitlines()}
-    assert len(names) == 1000
+    assert len(stored(*items).entries) == 1000
 
 
 async def test_everything_is_tracked_before_it_is_applied(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import urlencode
 
 import orjson
@@ -40,6 +41,13 @@ def selectors(label_selector: str, field_selector: str) -> dict[str, str]:
     """Give the query parameters of the selectors that are not empty."""
     chosen = {"labelSelector": label_selector, "fieldSelector": field_selector}
     return {name: value for name, value in chosen.items() if value}
+
+
+@lru_cache(maxsize=64)  # the same few for thousands of objects
+def applying(field_manager: str, *, force: bool, dry_run: bool) -> str:
+    """Give the query string of a Server-Side Apply."""
+    parameters = {"fieldManager": field_manager, "force": str(force).lower(), "fieldValidation": "Strict"}
+    return urlencode(parameters | {"dryRun": "All"} if dry_run else parameters)
 
 
 def writing(*, dry_run: bool) -> dict[str, str]:

@@ -8,12 +8,12 @@ and Unreachable once patience has run out on 429, 5xx, broken connections and ti
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from urllib.parse import quote
 
 import orjson
 
 from controllers.adapters.kube.calls import (
     FIELD_MANAGER,
+    applying,
     body_path,
     encoded,
     object_path,
@@ -184,8 +184,7 @@ class KubeClient:
         Idempotent, and so repeated when an answer got lost. With `metadata_only` the answer holds no spec or
         data. Conflict: another manager owns a field and `force` is off, or `metadata.resourceVersion` is old.
         """
-        options = f"fieldManager={quote(field_manager)}&force={str(force).lower()}&fieldValidation=Strict"
-        path = f"{body_path(resource, body)}?{options}{'&dryRun=All' if dry_run else ''}"
+        path = f"{body_path(resource, body)}?{applying(field_manager, force=force, dry_run=dry_run)}"
         accept = METADATA_OBJECT if metadata_only else _JSON
         call = self._write("apply", "PATCH", resource, path, body)
         headers = {**call.headers, "Accept": accept, "Content-Type": _APPLY}

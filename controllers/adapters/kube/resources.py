@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from gitops.errors import Refused
 from gitops.objects import GroupKind, JsonObject, split_api_version
+
+# What nearly every name is made of: nothing to quote, nothing to refuse.
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 
 class Resource(NamedTuple):
@@ -50,6 +54,8 @@ class Resource(NamedTuple):
 
 
 def _segment(text: str) -> str:
+    if _PLAIN.fullmatch(text):
+        return text
     # The rule of apimachinery's path.IsValidPathSegmentName.
     if text in {".", ".."} or "/" in text or "%" in text:
         raise Refused(f'"{text}" cannot be a name: it may not be ".", ".." or contain "/" or "%"')

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from controllers.rollout import crew as crews
-from controllers.rollout.applier import to_the_end
 from controllers.rollout.board import Board
 from controllers.rollout.crew import Crew
+from controllers.rollout.finishing import to_the_end
 from gitops.rollout.observation import ApplyWork, ReachWork, RestoreWork, RevertWork, TargetReport, Work
 
 APPLY = ApplyWork("web", "web#1", "eu-1/shop", "a" * 40, "1")

@@ -29,7 +29,7 @@ from gitops.model.targets import Target
 from gitops.objects import JsonObject, ObjectKey
 
 TARGET = Target("eu-1", "shop")
-NAMES = st.from_regex(r"[a-z0-9]([-a-z0-9:. \u2028\x85]{0,8}[a-z0-9])?", fullmatch=True)
+NAMES = st.from_regex(r"[a-z0-9]([-a-z0-9:. \"\\\n\u2028\x85]{0,8}[a-z0-9])?", fullmatch=True)
 OBJECT_KEYS = st.builds(
     ObjectKey,
     st.sampled_from(["", "apps", "rbac.authorization.k8s.io"]),
@@ -196,11 +196,13 @@ def broken(**data: Any) -> JsonObject:
         ({"format": "2"}, "a newer gitops-waves wrote it"),
         ({"format": None}, "format is missing"),
         ({"entries": None}, "entries is missing"),
-        ({"entries": "{"}, "unexpected end of data"),
-        ({"entries": "{}"}, "object is missing"),
-        ({"entries": '{"object":"Deployment.apps","version":"v1"}'}, "names no object"),
-        ({"entries": '{"object":"Deployment.apps /x","version":"v1"}'}, "names no object"),
-        ({"entries": "[]"}, "list indices"),
+        ({"entries": "{}"}, "'{}' is no entry"),
+        ({"entries": "v1 - - - 0 mine"}, "is no entry"),
+        ({"entries": "v1 - - - 0 ours Deployment.apps shop/web"}, "is no entry"),
+        ({"entries": "v1 - - - many mine Deployment.apps shop/web"}, "invalid literal"),
+        ({"entries": "v1 - - - 0 mine Deployment.apps"}, "names no object"),
+        ({"entries": "v1 - - - 0 mine Deployment.apps /x"}, "names no object"),
+        ({"entries": 'v1 - - - 0 mine Role "x'}, "unexpected"),
         ({"chunks": "2"}, "chunk 1 of 2 is missing"),
         ({"chunks": "many"}, "chunks is 'many', not a number"),
     ],

@@ -17,7 +17,7 @@ from gitops.errors import Location
 from gitops.inventory import Entry, Inventory, member_labels
 from gitops.model.kinds import PruneBudget
 from gitops.model.targets import Target
-from gitops.objects import GroupKind, Manifest, ObjectKey, digest
+from gitops.objects import GroupKind, Manifest, ObjectKey, short_digest
 from gitops.plan import LiveObject, Plan, PlanPolicy, Scope, TargetView, Wanted, make, settle
 from gitops.plan.summary import text
 
@@ -84,7 +84,7 @@ def plan_of(folder: Path) -> Plan:
     seen_path = folder / "seen.yaml"
     seen: dict[str, Any] = (yaml.safe_load(seen_path.read_text()) if seen_path.exists() else None) or {}
     manifests = read_manifests(folder / "manifests.yaml")
-    digests = {item.key: digest(item.body) for item in settle(manifests, SCOPE, namespaced).manifests}
+    digests = {item.key: short_digest(item.body) for item in settle(manifests, SCOPE, namespaced).manifests}
     entries = {
         key_of(name): entry_of(name, said or {}, digests) for name, said in seen.get("inventory", {}).items()
     }
