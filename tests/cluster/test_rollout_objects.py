@@ -485,7 +485,7 @@ async def test_the_inventory_is_an_apply_set_that_kubectl_reads(world: World) ->
 async def test_a_large_inventory_is_kept_in_chunks(world: World) -> None:
     """Every ConfigMap of it stays below 512 KiB, and together they hold every object."""
     files = {
-        f"web/{half}.yaml": "\n---\n".join(config_map(f"{'long-name-' * 20}{half}{n}") for n in range(500))
+        f"web/{half}.yaml": "\n---\n".join(config_map(f"{'long-name-' * 23}{half}{n}") for n in range(620))
         for half in ("a", "b")
     }
     first = world.people.push("Many", shop(world, files))
@@ -496,7 +496,7 @@ async def test_a_large_inventory_is_kept_in_chunks(world: World) -> None:
     )["items"]
     assert len(items) > 1
     assert all(len(json.dumps(item)) < 512 * 1024 for item in items)
-    assert len(stored(*items).entries) == 1000
+    assert len(stored(*items).entries) == 1240
 
 
 async def test_everything_is_tracked_before_it_is_applied(world: World) -> None:
