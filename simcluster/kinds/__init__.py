@@ -1,0 +1,1 @@
+"""What a cluster serves: kinds, their structural types, discovery and OpenAPI documents."""
