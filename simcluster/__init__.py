@@ -1,1 +1,1 @@
-"""A simulated Kubernetes API for demonstrations and tests. It is no Kubernetes, and says so wherever it speaks."""
+"""A simulated Kubernetes API for demonstrations and tests. It is no Kubernetes, and says so everywhere."""

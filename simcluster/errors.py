@@ -106,10 +106,10 @@ def unauthorized() -> ApiError:
     return ApiError(401, "Unauthorized", "Unauthorized")
 
 
-def method_not_allowed(verb: str) -> ApiError:
+def method_not_allowed() -> ApiError:
     """A verb that the resource does not have."""
     message = "the server does not allow this method on the requested resource"
-    return ApiError(405, "MethodNotAllowed", message, {} if not verb else {})
+    return ApiError(405, "MethodNotAllowed", message, {})
 
 
 def expired(message: str) -> ApiError:
