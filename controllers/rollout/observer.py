@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.errors import Forbidden
 from controllers.adapters.kube.resources import Discovery, Resource
+from controllers.adapters.kube.wire import Listing
 from gitops.errors import Denied, Unreachable
 from gitops.inventory import from_config_maps, selector
 from gitops.objects import GroupKind, JsonObject, ObjectKey
@@ -67,15 +68,7 @@ class TargetObserver:
         client raises: a read that failed never becomes an empty view.
         """
         scope = wanted.scope
-        reading = asyncio.ensure_future(
-            self._own.list(
-                CONFIG_MAPS,
-                scope.target.namespace,
-                label_selector=selector(scope.environment, scope.application),
-            )
-        )
-        # Where something else fails first, nobody asks for this outcome any more.
-        reading.add_done_callback(lambda done: done.cancelled() or done.exception())
+        reading = self._read_inventory(wanted)
         discovery = await self._own.discovery(refresh=refresh)
 
         def namespaced(api_version: str, kind: str) -> bool | None:
@@ -106,6 +99,16 @@ class TargetObserver:
             siblings=await siblings() if foreign or tracked - keys else {},
         )
         return Observed(settled, view, discovery, stored.items, unseen)
+
+    def _read_inventory(self, wanted: Wanted) -> asyncio.Future[Listing]:
+        scope = wanted.scope
+        chosen = selector(scope.environment, scope.application)
+        reading = asyncio.ensure_future(
+            self._own.list(CONFIG_MAPS, scope.target.namespace, label_selector=chosen)
+        )
+        # Where something else fails first, nobody asks for this outcome any more.
+        reading.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return reading
 
     async def _namespaces(self, names: Iterable[str]) -> frozenset[str]:
         """Which of `names` exist: asked one by one, or, where they are many, by one list if we may."""
