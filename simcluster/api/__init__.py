@@ -1,0 +1,1 @@
+"""The verbs of the Kubernetes API over a store, without HTTP."""
