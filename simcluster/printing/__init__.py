@@ -1,0 +1,1 @@
+"""What the API shows of objects besides themselves: Tables and PartialObjectMetadata."""
