@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from gitops.autoscaling import contested_replicas
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
@@ -54,6 +56,7 @@ def lint(catalog: Catalog, contents: Mapping[str, bytes]) -> tuple[Problem, ...]
             if not application.problems:
                 outcome.run(application, targets)
         problems |= outcome.problems | outcome.idle_patches(targets)
+        problems |= set(contested_replicas(outcome.objects.values()))
         claims += outcome.claims
     return tuple(sorted({*problems, *conflicts(claims)}))
 
@@ -133,6 +136,7 @@ class _Renders:
         self._matched: set[Pointer] = set()
         self._complete = True
         self.claims: list[Claim] = []
+        self.objects: dict[str, dict[ObjectKey, Manifest]] = defaultdict(dict)  # by cluster
         self.problems: set[Problem] = set()
 
     def run(self, application: ApplicationSource, targets: Iterable[Target]) -> None:
@@ -149,12 +153,21 @@ class _Renders:
                 self._complete = False
                 continue
             self._matched |= rendered.matched
-            self.claims += [self._claim(application, target, manifest) for manifest in rendered.manifests]
+            for manifest in rendered.manifests:
+                self._take(application, target, manifest)
 
-    def _claim(self, application: ApplicationSource, target: Target, manifest: Manifest) -> Claim:
+    def _take(self, application: ApplicationSource, target: Target, manifest: Manifest) -> None:
         key = identity(manifest.body, target.namespace)
-        return Claim(
-            target.cluster, key, manifest.source, self._environment.name, application.name, target.namespace
+        self.objects[target.cluster][key] = manifest
+        self.claims.append(
+            Claim(
+                target.cluster,
+                key,
+                manifest.source,
+                self._environment.name,
+                application.name,
+                target.namespace,
+            )
         )
 
     def idle_patches(self, targets: Sequence[Target]) -> set[Problem]:
