@@ -1,4 +1,4 @@
-"""Time as a simulated cluster sees it: the machine's, or one that a test moves. Nothing else reads a clock."""
+"""Time as a simulated cluster sees it: the machine's, or one that a test moves. No other module reads a clock."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class SteppedClock:
         return entry
 
     def step(self, seconds: float) -> None:
-        """Move on, and run what becomes due meanwhile, what that asks for included; 0 runs what is due now."""
+        """Move on, and run what becomes due meanwhile, and what that asks for; 0 runs what is due now."""
         until = self._now + timedelta(seconds=seconds)
         while (entry := self._first()) is not None and entry.due <= until:
             heapq.heappop(self._heap)

@@ -70,31 +70,37 @@ def begin(pod: JsonObject) -> Due | None:
 def take(pod: JsonObject, step: Step, address: Address, now: datetime) -> Taken:
     """Make a step. `address` is used by the steps that begin a pod's life."""
     at = timestamp(now)
+    if step in (Step.PULL_FAILED, Step.PULL_BACKED_OFF):
+        return _take_pull(pod, step, address, at)
+    taken = Taken(None, None, None)
     match step:
         case Step.START:
-            return Taken(_started(pod, address, at), None, _after_start(pod))
+            taken = Taken(_started(pod, address, at), None, _after_start(pod))
         case Step.READY:
             crashes = plays.of(pod).name is Name.CRASH_AFTER_READY
-            return Taken(_ready(pod, at), None, Due(3.0, Step.CRASH) if crashes else None)
+            taken = Taken(_ready(pod, at), None, Due(3.0, Step.CRASH) if crashes else None)
         case Step.UNHEALTHY:
             warning = ("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")
-            return Taken(None, warning, None)
+            taken = Taken(None, warning, None)
         case Step.CRASH:
             found = _crashed(pod, at)
             wait = min(2.0 ** found["containerStatuses"][0]["restartCount"], _BACK_OFF_MAX)
             warning = ("BackOff", "Back-off restarting failed container")
-            return Taken(found, warning, Due(wait, Step.RESTART))
+            taken = Taken(found, warning, Due(wait, Step.RESTART))
         case Step.RESTART:
-            return Taken(_restarted(pod, at), None, Due(0.4, Step.CRASH))
+            taken = Taken(_restarted(pod, at), None, Due(0.4, Step.CRASH))
         case Step.COMPLETE:
-            return Taken(_ended(pod, "Succeeded", at), None, None)
+            taken = Taken(_ended(pod, "Succeeded", at), None, None)
         case Step.FAIL:
-            return Taken(_ended(pod, "Failed", at), None, None)
-        case Step.PULL_FAILED:
-            warning = ("Failed", "Failed to pull image: not found")
-            return Taken(_pull_failed(pod, address, at), warning, Due(0.5, Step.PULL_BACKED_OFF))
-        case Step.PULL_BACKED_OFF:
-            return Taken(_pull_backed_off(pod), ("BackOff", "Back-off pulling image: not found"), None)
+            taken = Taken(_ended(pod, "Failed", at), None, None)
+    return taken
+
+
+def _take_pull(pod: JsonObject, step: Step, address: Address, at: str) -> Taken:
+    if step is Step.PULL_FAILED:
+        warning = ("Failed", "Failed to pull image: not found")
+        return Taken(_pull_failed(pod, address, at), warning, Due(0.5, Step.PULL_BACKED_OFF))
+    return Taken(_pull_backed_off(pod), ("BackOff", "Back-off pulling image: not found"), None)
 
 
 def stops_after(pod: JsonObject) -> float:
@@ -151,7 +157,6 @@ def _begun(pod: JsonObject, address: Address, at: str, phase: str) -> JsonObject
             *_not_ready(at, "ContainersNotReady"),
         ),
         "hostIP": address.host,
-        "hostIPs": [{"ip": address.host}],
         "podIP": address.pod,
         "podIPs": [{"ip": address.pod}],
         "phase": phase,

@@ -73,27 +73,22 @@ def owner_of(pod: JsonObject) -> str:
     return ""
 
 
-def place(pod: JsonObject, nodes: Iterable[JsonObject], loads: Mapping[str, Load]) -> str | tuple[str, ...]:
-    """Return the best node's name, or the reasons (one for each node and problem) why there is none.
+def place(pod: JsonObject, nodes: Iterable[JsonObject], loads: Mapping[str, Load]) -> str | None:
+    """Return the best node's name, None where the pod fits on none.
 
     Best: fewest pods of the same owner, then the smallest share of CPU and memory taken, then fewest pods.
     """
     asked, owner = requests(pod), owner_of(pod)
     best: tuple[tuple[float, ...], str] | None = None
-    unfit: list[Unfit] = []
     for node in nodes:
         name = node["metadata"]["name"]
         load = loads.get(name, EMPTY)
-        problem = fits(pod, asked, node, load)
-        if problem is not None:
-            unfit.append(problem)
+        if fits(pod, asked, node, load) is not None:
             continue
         score = (load.owners.get(owner, 0) if owner else 0, _taken(node, load), load.pods)
         if best is None or score < best[0]:
             best = (score, name)
-    if best is not None:
-        return best[1]
-    return _explained(unfit)
+    return None if best is None else best[1]
 
 
 def fits(pod: JsonObject, asked: Amounts, node: JsonObject, load: Load) -> Unfit | None:
@@ -131,7 +126,7 @@ def tolerates(pod: JsonObject, node: JsonObject, effects: tuple[str, ...]) -> bo
 
 
 def unschedulable_message(count: int, reasons: tuple[str, ...], *, hopeless: int) -> str:
-    """Say why a pod stays Pending, as the scheduler does: `0/3 nodes are available: 3 Insufficient cpu. …`."""
+    """Say why a pod stays Pending, in the scheduler's words: how many nodes have which reason."""
     if count == 0:
         return "no nodes available to schedule pods"
     told = ", ".join(sorted(f"{number} {reason}" for reason, number in Counter(reasons).items()))
@@ -146,12 +141,9 @@ def explain(pod: JsonObject, nodes: list[JsonObject], loads: Mapping[str, Load])
     asked = requests(pod)
     found = [fits(pod, asked, node, loads.get(node["metadata"]["name"], EMPTY)) for node in nodes]
     unfit = [each for each in found if each is not None]
+    reasons = tuple(reason for each in unfit for reason in each.reasons)
     hopeless = sum(each.hopeless for each in unfit)
-    return unschedulable_message(len(nodes), _explained(unfit), hopeless=hopeless)
-
-
-def _explained(unfit: Iterable[Unfit]) -> tuple[str, ...]:
-    return tuple(reason for each in unfit for reason in each.reasons)
+    return unschedulable_message(len(nodes), reasons, hopeless=hopeless)
 
 
 def _asked(container: JsonObject) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, cast
 
 from simcluster.kinds.builtin import builtin
 from simcluster.kinds.kind import CustomKind, JsonObject, Kind, ScalePaths, Subresource
-from simcluster.kinds.structure import ANY, FREE
+from simcluster.kinds.structure import FREE
 from simcluster.kinds.types import List, Ref, Scalar, ScalarKind, Struct, Topology, Type
 
 Json: TypeAlias = Any
@@ -115,7 +115,7 @@ def _type(schema: JsonObject) -> Type:
             keys=tuple(schema.get("x-kubernetes-list-map-keys") or ()),
         )
     if not kind:
-        return FREE if schema.get(_PRESERVE) else ANY
+        return FREE
     return Scalar(cast("ScalarKind", kind), schema.get("format") or "")
 
 

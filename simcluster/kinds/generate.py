@@ -1,8 +1,10 @@
-"""Makes `builtin.json`, the table of built-in kinds, from a running API server.
+r"""Makes `builtin.json`, the table of built-in kinds, from a running API server.
 
-    python -m simcluster.kinds.generate --server https://127.0.0.1:6443 --ca ca.crt --token-file token
+    python -m simcluster.kinds.generate --server https://127.0.0.1:6443 --ca ca.crt --token-file token \
+        --go-modules "$(go env GOMODCACHE)/k8s.io"
 
-Takes discovery, the OpenAPI v3 documents without descriptions, and `/version`. One definition a line, sorted.
+Takes discovery, the OpenAPI v3 documents without descriptions, and `/version`; and from the Go types of the
+same version what OpenAPI does not tell (see `go_types`). One definition a line, sorted.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from simcluster.kinds.go_types import Sources
+
 JsonObject: TypeAlias = dict[str, Any]
 Fetch: TypeAlias = Callable[[str], JsonObject]
 
@@ -26,24 +30,29 @@ _GVK = "x-kubernetes-group-version-kind"
 _TIMEOUT = 30.0
 
 
-def table(fetch: Fetch) -> JsonObject:
+def table(fetch: Fetch, go_modules: Path) -> JsonObject:
     """Gather the table from a server; `fetch` returns the JSON document at a path."""
-    groups = [["", ["v1"]]]
+    version = fetch("/version")
+    sources = Sources(go_modules, version["gitVersion"].replace("v1.", "v0.", 1))
+    groups: list[tuple[str, list[str]]] = [("", ["v1"])]
     groups += [
-        [group["name"], [version["version"] for version in group["versions"]]]
+        (group["name"], [version["version"] for version in group["versions"]])
         for group in fetch("/apis")["groups"]
     ]
     resources = {}
     for group, versions in groups:
-        for version in versions:
-            name = f"{group}/{version}" if group else version
+        for each in versions:
+            name = f"{group}/{each}" if group else each
             path = f"/apis/{name}" if group else f"/api/{name}"
             resources[name] = fetch(path)["resources"]
     return {
-        "version": fetch("/version"),
+        "version": version,
         "groups": groups,
         "resources": resources,
-        "definitions": dict(sorted(_definitions(fetch))),
+        "definitions": {
+            name: each | sources.encoding(name, each.get("properties", {}))
+            for name, each in sorted(_definitions(fetch))
+        },
     }
 
 
@@ -131,9 +140,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--server", required=True, help="URL of an API server")
     parser.add_argument("--ca", required=True, help="file with the authority of its certificate")
     parser.add_argument("--token-file", required=True, type=Path, help="file with a bearer token")
+    parser.add_argument("--go-modules", required=True, type=Path, help="folder with api@v0.37.2 and its like")
     parser.add_argument("--output", type=Path, default=TABLE)
     given = parser.parse_args(arguments)
-    found = table(fetcher(given.server, given.ca, given.token_file.read_text().strip()))
+    found = table(fetcher(given.server, given.ca, given.token_file.read_text().strip()), given.go_modules)
     given.output.write_text(text(found))
     return 0
 

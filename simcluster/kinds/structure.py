@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias, cast
 
-from simcluster.kinds.types import List, Ref, Scalar, ScalarKind, Struct, Topology, Type
+from simcluster.kinds.types import Encoding, List, Ref, Scalar, ScalarKind, Struct, Topology, Type
 
 JsonObject: TypeAlias = dict[str, Any]
 
-ANY = Scalar("any")
+# Any value; objects in it are merged field by field, lists as a whole.
 FREE = Struct(open=True)
 _MACHINERY = "io.k8s.apimachinery.pkg"
 _SCALARS: Mapping[str, Scalar] = {
     f"{_MACHINERY}.util.intstr.IntOrString": Scalar("int-or-string", "int-or-string"),
     f"{_MACHINERY}.api.resource.Quantity": Scalar("quantity"),
+    f"{_MACHINERY}.runtime.RawExtension": Scalar("any"),
 }
 _KINDS: Mapping[str, ScalarKind] = {
     "string": "string",
@@ -36,21 +37,21 @@ class Definitions:
         """Return the type of that name. Raises `KeyError`."""
         found = self._built.get(name)
         if found is None:
-            made = self._type(self._definitions[name])
+            made = self._type(self._definitions[name], name.rpartition(".")[2])
             # A definition is never only a reference to another one.
             found = self._built[name] = cast("Scalar | Struct | List", made)
         return found
 
-    def _type(self, schema: JsonObject) -> Type:
+    def _type(self, schema: JsonObject, name: str = "") -> Type:
         reference = schema.get("$ref")
         if reference is not None:
             return self._reference(reference, schema)
         kind = schema.get("type")
         if kind == "object":
-            return self._struct(schema)
+            return self._struct(schema, name)
         if kind == "array":
             return self._list(schema)
-        return Scalar(_KINDS[kind], schema.get("format", "")) if kind else ANY
+        return Scalar(_KINDS[kind], schema.get("format", "")) if kind else FREE
 
     def _reference(self, name: str, schema: JsonObject) -> Type:
         topology = schema.get("x-kubernetes-map-type")
@@ -60,7 +61,7 @@ class Definitions:
         atomic = topology == "atomic"
         return replace(found, atomic=atomic) if isinstance(found, Struct) else found
 
-    def _struct(self, schema: JsonObject) -> Struct:
+    def _struct(self, schema: JsonObject, name: str) -> Struct:
         properties = schema.get("properties")
         free = schema.get("additionalProperties")
         atomic = schema.get("x-kubernetes-map-type") == "atomic"
@@ -73,9 +74,9 @@ class Definitions:
             atomic=atomic,
             required=tuple(schema.get("required", ())),
             defaults={name: each["default"] for name, each in properties.items() if "default" in each},
-            retain_keys=frozenset(
-                name for name, each in properties.items() if "retainKeys" in _strategy(each)
-            ),
+            retain_keys=_with_strategy("retainKeys", properties),
+            replace_keys=_with_strategy("replace", properties),
+            encoding=_encoding(name, schema),
         )
 
     def _list(self, schema: JsonObject) -> List:
@@ -87,6 +88,21 @@ class Definitions:
             merge_key=schema.get("x-kubernetes-patch-merge-key", "") if merges else "",
             merges=merges,
         )
+
+
+def _encoding(name: str, schema: JsonObject) -> Encoding:
+    omit = frozenset(schema.get("omit", ()))
+    fill = dict(schema.get("fill", {}))
+    for key, each in schema["properties"].items():
+        default = each.get("default")
+        # The zero value of a field with omitempty is a default that is never seen.
+        if default is not None and not (key in omit and default in ("", 0, False)):
+            fill[key] = default
+    return Encoding(name, omit, tuple(fill.items()), schema.get("named", {}))
+
+
+def _with_strategy(strategy: str, properties: Mapping[str, JsonObject]) -> frozenset[str]:
+    return frozenset(name for name, each in properties.items() if strategy in _strategy(each))
 
 
 def _strategy(schema: JsonObject) -> list[str]:

@@ -22,13 +22,27 @@ class Scalar:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Encoding:
+    """How Go's encoding/json reads and writes a built-in struct, where the schema does not tell.
+
+    `name` and `named` (by field) are the type names that messages show; `omit` are fields left out when they
+    hold false, 0, "" or nothing; `fill` are fields always written, with what stands for an absent one.
+    """
+
+    name: str
+    omit: frozenset[str] = frozenset()
+    fill: tuple[tuple[str, Any], ...] = ()
+    named: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Struct:
     """An object. With `values` a map of free keys; else of `fields`.
 
     `atomic` (x-kubernetes-map-type) is merged as a whole. `open` keeps unknown fields
     (x-kubernetes-preserve-unknown-fields). `defaults` are what clients see when a field is absent; they hold
-    for custom kinds, and for built-in ones as far as OpenAPI tells. `patch_keys`: fields whose
-    patchStrategy is retainKeys or replace.
+    for custom kinds, and for built-in ones as far as OpenAPI tells (there, zero values such as "" and {}
+    are among them). `encoding` is there for structs of built-in kinds.
     """
 
     fields: Mapping[str, Type] = field(default_factory=dict)
@@ -38,6 +52,8 @@ class Struct:
     required: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     retain_keys: frozenset[str] = frozenset()  # fields with patchStrategy retainKeys
+    replace_keys: frozenset[str] = frozenset()  # fields with patchStrategy replace
+    encoding: Encoding | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

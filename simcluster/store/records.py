@@ -19,7 +19,9 @@ NO_LABELS: Mapping[str, str] = MappingProxyType({})
 class Stored:
     """One object at one revision. `body` is canonical JSON with `metadata.resourceVersion` in it.
 
-    `api_version` is the stored version's, as in `body`; reading through another version converts.
+    `api_version` is the stored version's, as in `body`; reading through another version converts. `body`
+    starts with `kind` and `apiVersion`, which end at `head`: what stands for another version of the same
+    shape, and the items of lists (which tell no types), are made by changing only that.
     """
 
     storage: str
@@ -29,12 +31,17 @@ class Stored:
     revision: int
     api_version: str
     labels: Mapping[str, str]
+    head: int
     body: bytes
 
     def object(self) -> JsonObject:
         """Return a fresh copy of the object, in the stored version."""
         found: JsonObject = orjson.loads(self.body)
         return found
+
+    def untyped(self) -> bytes:
+        """Return the body without `kind` and `apiVersion`, as built-in kinds' lists hold it."""
+        return b"{" + self.body[self.head :]
 
 
 @dataclass(slots=True, frozen=True, eq=False)
@@ -56,9 +63,15 @@ def key_of(namespace: str, name: str) -> str:
     return f"{namespace}/{name}" if namespace else name
 
 
+def type_prefix(kind: str, api_version: str) -> bytes:
+    """Return how the body of an object of this type begins; another key always follows."""
+    return b'{"kind":"%s","apiVersion":"%s",' % (kind.encode(), api_version.encode())
+
+
 def canonical(obj: JsonObject) -> bytes:
-    """One object, one byte string: sorted keys, no spaces."""
-    return orjson.dumps(obj, option=orjson.OPT_SORT_KEYS)
+    """One object, one byte string: its type first, then sorted keys, no spaces."""
+    rest = {key: value for key, value in obj.items() if key not in ("kind", "apiVersion")}
+    return type_prefix(obj["kind"], obj["apiVersion"]) + orjson.dumps(rest, option=orjson.OPT_SORT_KEYS)[1:]
 
 
 def stored(storage: str, obj: JsonObject, revision: int) -> Stored:
@@ -73,5 +86,6 @@ def stored(storage: str, obj: JsonObject, revision: int) -> Stored:
         revision,
         obj["apiVersion"],
         metadata.get("labels") or NO_LABELS,
+        len(type_prefix(obj["kind"], obj["apiVersion"])),
         canonical(obj),
     )
