@@ -12,11 +12,16 @@ JsonObject: TypeAlias = dict[str, Any]
 
 # Any value; objects in it are merged field by field, lists as a whole.
 FREE = Struct(open=True)
+STRING = Scalar("string")
+TIME = Scalar("string", "date-time")
+MICRO_TIME = Scalar("string", "date-time")
 _MACHINERY = "io.k8s.apimachinery.pkg"
 _SCALARS: Mapping[str, Scalar] = {
     f"{_MACHINERY}.util.intstr.IntOrString": Scalar("int-or-string", "int-or-string"),
     f"{_MACHINERY}.api.resource.Quantity": Scalar("quantity"),
     f"{_MACHINERY}.runtime.RawExtension": Scalar("any"),
+    f"{_MACHINERY}.apis.meta.v1.Time": TIME,
+    f"{_MACHINERY}.apis.meta.v1.MicroTime": MICRO_TIME,
 }
 _KINDS: Mapping[str, ScalarKind] = {
     "string": "string",
@@ -31,13 +36,14 @@ class Definitions:
 
     def __init__(self, definitions: Mapping[str, JsonObject]) -> None:
         self._definitions = definitions
+        self._scalars: dict[tuple[ScalarKind, str], Scalar] = {("string", ""): STRING}
         self._built: dict[str, Scalar | Struct | List] = dict(_SCALARS)
 
     def look_up(self, name: str) -> Scalar | Struct | List:
         """Return the type of that name. Raises `KeyError`."""
         found = self._built.get(name)
         if found is None:
-            made = self._type(self._definitions[name], name.rpartition(".")[2])
+            made = self._type(self._definitions[name], ".".join(name.split(".")[-2:]))
             # A definition is never only a reference to another one.
             found = self._built[name] = cast("Scalar | Struct | List", made)
         return found
@@ -51,7 +57,14 @@ class Definitions:
             return self._struct(schema, name)
         if kind == "array":
             return self._list(schema)
-        return Scalar(_KINDS[kind], schema.get("format", "")) if kind else FREE
+        return self._scalar(_KINDS[kind], schema.get("format", "")) if kind else FREE
+
+    def _scalar(self, kind: ScalarKind, format_: str) -> Scalar:
+        key = (kind, format_)
+        found = self._scalars.get(key)
+        if found is None:
+            found = self._scalars[key] = Scalar(kind, format_)
+        return found
 
     def _reference(self, name: str, schema: JsonObject) -> Type:
         topology = schema.get("x-kubernetes-map-type")

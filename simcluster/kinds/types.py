@@ -25,8 +25,8 @@ class Scalar:
 class Encoding:
     """How Go's encoding/json reads and writes a built-in struct, where the schema does not tell.
 
-    `name` and `named` (by field) are the type names that messages show; `omit` are fields left out when they
-    hold false, 0, "" or nothing; `fill` are fields always written, with what stands for an absent one.
+    `name` (`v1.PodSpec`) and `named` (by field) are the type names that messages show; `omit` are fields left
+    out when they hold false, 0, "" or nothing; `fill` are fields always written, with what stands for none.
     """
 
     name: str
