@@ -1,0 +1,183 @@
+"""The arithmetic of ownership (structured-merge-diff's updater): who loses what, and what goes away.
+
+Works on objects of which managedFields was taken off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from simcluster.fields.compare import Comparison, compare
+from simcluster.fields.conflicts import ApplyConflict, Conflict
+from simcluster.fields.entries import Managed, Owned, Owner
+from simcluster.fields.merge import merge
+from simcluster.fields.remove import reconciled, with_named_fields, without
+from simcluster.fields.sets import EMPTY, FieldSet
+from simcluster.fields.typed import field_set
+from simcluster.kinds.types import Struct
+
+JsonObject: TypeAlias = dict[str, Any]
+Versions: TypeAlias = Callable[[str], Struct | None]
+Losses: TypeAlias = dict[Owner, FieldSet]
+
+# Never owned by anyone.
+_STRIPPED = FieldSet.fields(
+    "apiVersion",
+    "kind",
+    "metadata",
+    "metadata.name",
+    "metadata.namespace",
+    "metadata.creationTimestamp",
+    "metadata.selfLink",
+    "metadata.uid",
+    "metadata.clusterName",
+    "metadata.generation",
+    "metadata.managedFields",
+    "metadata.resourceVersion",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What ownership of one kind goes by.
+
+    `versions` gives the type of the same kind in another version, None where there is no such version (any
+    more): its owners lose all. Without it every version is of the same type. Objects are taken to look the
+    same in all versions, as those of custom kinds without conversion do.
+    """
+
+    schema: Struct
+    api_version: str
+    ignored: FieldSet = EMPTY
+    versions: Versions | None = None
+    changeable: bool = True  # the type may have changed since sets were written
+
+    def type_of(self, api_version: str) -> Struct | None:
+        """Return the type that sets of a version are to be read by."""
+        if self.versions is None or api_version == self.api_version:
+            return self.schema
+        return self.versions(api_version)
+
+
+class Ledger:
+    """Owners of one object under one kind's rules. Changes the `Managed` that it is given."""
+
+    __slots__ = ("_managed", "_rules")
+
+    def __init__(self, rules: Rules, managed: Managed) -> None:
+        self._rules = rules
+        self._managed = managed
+        if rules.changeable:
+            self._fit()
+
+    def update(self, old: JsonObject, new: JsonObject, owner: Owner) -> bool:
+        """Give `owner` what an update wrote, and take it from all others; False where nothing was written."""
+        found = self._compare(old, new)
+        self._settle(*self._losses(old, new, found, None))
+        fields = found.written().difference(_STRIPPED)
+        if not fields:
+            return False
+        before = self._managed.owners.get(owner)
+        merged = fields.union(before.fields) if before else fields
+        self._managed.owners[owner] = Owned(merged, self._rules.api_version)
+        return True
+
+    def apply(self, old: JsonObject, config: JsonObject, owner: Owner, *, force: bool) -> JsonObject:
+        """Lay the configuration over the object and return it; `owner` then owns what it says, and no more.
+
+        Raises `ApplyConflict`; the ledger is spoilt then.
+        """
+        rules, owners = self._rules, self._managed.owners
+        new = merge(old, config, rules.schema)
+        last = owners.get(owner)
+        claimed = field_set(config, rules.schema).recursive_difference(rules.ignored)
+        owners[owner] = Owned(claimed, rules.api_version)
+        if last:
+            new = self._pruned(new, last, owners[owner])
+        taken, gone = self._losses(old, new, self._compare(old, new), owner)
+        if taken and not force:
+            in_order = sorted(taken, key=Owner.identifier)
+            raise ApplyConflict(Conflict(each, path) for each in in_order for path in taken[each])
+        self._settle(taken, gone)
+        if owner in owners:
+            owners[owner] = Owned(claimed.difference(_STRIPPED), rules.api_version)
+            self._settle({}, {})
+        return new
+
+    def _fit(self) -> None:
+        """Drop owners of versions that are no more, and fit sets to types that have changed."""
+        for owner, owned in list(self._managed.owners.items()):
+            schema = self._rules.type_of(owned.api_version)
+            if schema is None:
+                del self._managed.owners[owner]
+            else:
+                self._managed.owners[owner] = owned._replace(fields=reconciled(owned.fields, schema))
+
+    def _compare(self, old: JsonObject, new: JsonObject, schema: Struct | None = None) -> Comparison:
+        return compare(old, new, schema or self._rules.schema).without(self._rules.ignored)
+
+    def _losses(
+        self, old: JsonObject, new: JsonObject, found: Comparison, applier: Owner | None
+    ) -> tuple[Losses, Losses]:
+        """Return what was written to, and what is gone from under, everybody but the applier."""
+        comparisons = {self._rules.api_version: found}
+        taken: Losses = {}
+        gone: Losses = {}
+        for owner, owned in list(self._managed.owners.items()):
+            if owner == applier:
+                continue
+            version = owned.api_version
+            if version not in comparisons:
+                schema = self._rules.type_of(version)
+                if schema is None:
+                    del self._managed.owners[owner]
+                    continue
+                comparisons[version] = self._compare(old, new, schema)
+            there = comparisons[version]
+            conflict = owned.fields.intersection(there.written())
+            if conflict:
+                taken[owner] = conflict
+            if there.removed:
+                gone[owner] = there.removed
+        return taken, gone
+
+    def _settle(self, *losses: Losses) -> None:
+        """Take the losses off their owners; who owns nothing more is no owner."""
+        owners = self._managed.owners
+        for lost in losses:
+            for owner, paths in lost.items():
+                owned = owners[owner]
+                owners[owner] = owned._replace(fields=owned.fields.difference(paths))
+        for owner in [owner for owner, owned in owners.items() if not owned.fields]:
+            del owners[owner]
+
+    def _pruned(self, merged: JsonObject, last: Owned, claimed: Owned) -> JsonObject:
+        """Remove what the applier said last time, says no more, and nobody else owns."""
+        schema = self._rules.type_of(last.api_version)
+        same_version = last.api_version == claimed.api_version
+        if schema is None or (same_version and not last.fields.difference(claimed.fields)):
+            return merged
+        owned: dict[str, FieldSet] = {}
+        for each in self._managed.owners.values():
+            owned[each.api_version] = owned.get(each.api_version, EMPTY).union(each.fields)
+        dropped = with_named_fields(last.fields, schema)
+        pruned = without(merged, dropped, schema)
+        for version in sorted(owned, key=lambda version: version != last.api_version):
+            known = self._rules.type_of(version)
+            if known is not None:
+                pruned = _with_owned(merged, pruned, owned[version], known)
+        # Of what is gone now, only what the applier owned goes; the rest is somebody's without an entry.
+        lost = _named(merged, schema).difference(_named(pruned, schema)).intersection(dropped)
+        return without(merged, lost, schema)
+
+
+def _with_owned(merged: JsonObject, pruned: JsonObject, owned: FieldSet, schema: Struct) -> JsonObject:
+    """Put back what somebody owns, with all that it is part of."""
+    kept = _named(pruned, schema).union(with_named_fields(owned, schema))
+    return without(merged, _named(merged, schema).difference(kept), schema)
+
+
+def _named(value: JsonObject, schema: Struct) -> FieldSet:
+    return with_named_fields(field_set(value, schema), schema)
