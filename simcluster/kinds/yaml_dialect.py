@@ -1,0 +1,155 @@
+"""YAML as the server reads it (sigs.k8s.io/yaml): YAML 1.1 words, JSON's types, the first document only."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeAlias, cast
+
+import yaml
+from yaml.scanner import ScannerError
+
+try:  # libyaml's parser, where PyYAML was built with it
+    from yaml import CSafeLoader as _Composer
+except ImportError:
+    from yaml import SafeLoader as _Composer  # type: ignore[assignment]
+
+Json: TypeAlias = Any
+
+_WORDS = {
+    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
+    **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
+}
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_INTEGER = re.compile(r"([-+]?)(0b[01]+|0x[0-9a-fA-F]+|0o[0-7]+|[0-9]+)")
+_TAG = "tag:yaml.org,2002:"
+_STR = f"{_TAG}str"
+_PLAIN = f"{_TAG}plain"
+
+
+class WrongYaml(Exception):  # noqa: N818 - what the text is
+    """A text that is no YAML or has no JSON form; the text is the server's, as far as it can be told."""
+
+
+def load(text: str) -> tuple[Json, list[str]]:
+    """Return the first document, None where there is none, and a text for each key given twice.
+
+    Raises `WrongYaml`.
+    """
+    try:
+        node = _first(text)
+    except yaml.YAMLError as error:
+        raise WrongYaml(_words(error)) from None
+    if node is None:
+        return None, []
+    duplicates: list[str] = []
+    try:
+        return _value(node, duplicates), duplicates
+    except RecursionError:
+        raise WrongYaml("yaml: exceeded max depth") from None
+
+
+def _first(text: str) -> yaml.Node | None:
+    loader = _Loader(text)
+    try:
+        if not loader.check_node():
+            return None
+        return cast("yaml.Node", loader.get_node())
+    finally:
+        loader.dispose()
+
+
+class _Loader(_Composer):
+    """Only composes; scalars without a tag are resolved below, by this module's rules."""
+
+    def resolve(self, kind: type[yaml.Node], value: Json, implicit: Json) -> Json:
+        if kind is yaml.ScalarNode and implicit[0]:
+            return _PLAIN
+        return super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
+
+
+def _value(node: yaml.Node, duplicates: list[str]) -> Json:
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(node, duplicates)
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(each, duplicates) for each in node.value]
+    if not isinstance(node, yaml.ScalarNode):
+        raise WrongYaml("yaml: unknown node")
+    return _scalar(node)
+
+
+def _mapping(node: yaml.MappingNode, duplicates: list[str]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    merged: dict[str, Json] = {}
+    for key_node, value_node in node.value:
+        if isinstance(key_node, yaml.ScalarNode) and key_node.value == "<<" and key_node.tag == _PLAIN:
+            for each in value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]:
+                part = _value(each, duplicates)
+                if not isinstance(part, dict):
+                    raise WrongYaml("yaml: map merge requires map or sequence of maps as the value")
+                merged |= {key: value for key, value in part.items() if key not in merged}
+            continue
+        key = _key(key_node, value_node, duplicates)
+        if key in found:
+            duplicates.append(f'line {key_node.start_mark.line + 1}: key "{key}" already set in map')
+        found[key] = _value(value_node, duplicates)
+    return merged | found
+
+
+def _key(node: yaml.Node, value: yaml.Node, duplicates: list[str]) -> str:
+    if not isinstance(node, yaml.ScalarNode):
+        raise WrongYaml("yaml: invalid map key")
+    found = _scalar(node)
+    if found is None:
+        shown = _value(value, duplicates)
+        text = f'"{shown}"' if isinstance(shown, str) else str(shown)
+        raise WrongYaml(f"unsupported map key of type: %!s(<nil>), key: <nil>, value: {text}")
+    if isinstance(found, bool):
+        return "true" if found else "false"
+    return f"{found:g}" if isinstance(found, float) else str(found)
+
+
+def _scalar(node: yaml.ScalarNode) -> Json:
+    text: str = node.value
+    if node.tag == _STR:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if text in ("", "~", "null", "Null", "NULL"):
+        return None
+    return _number(text)
+
+
+def _number(text: str) -> int | float | str:
+    plain = text.replace("_", "")
+    found = _INTEGER.fullmatch(plain)
+    if found and text[0] != "_":
+        sign, digits = found.groups()
+        number = _whole(digits)
+        if number is not None:
+            return -number if sign == "-" else number
+    if _FLOAT.fullmatch(plain) and text[0] != "_":
+        return float(plain)
+    return text
+
+
+def _whole(digits: str) -> int | None:
+    if digits[:2] in ("0b", "0x", "0o"):
+        return int(digits, 0)
+    if digits[0] == "0" and len(digits) > 1:
+        # As in C: a leading zero means octal; with an 8 or 9 it is read as a decimal fraction instead.
+        return int(digits, 8) if re.fullmatch("[0-7]+", digits) else None
+    return int(digits)
+
+
+def _words(error: yaml.YAMLError) -> str:
+    """Word an error as goyaml does, which is libyaml's wording with other line numbers."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return f"yaml: {error}"
+    problem = error.problem or "invalid document"
+    # The two parsers word this one differently.
+    problem = problem.replace("not allowed here", "not allowed in this context")
+    marks = (error.context_mark, error.problem_mark)
+    line = next((mark.line for mark in marks if mark and mark.line), 0)
+    if line and isinstance(error, ScannerError):
+        line += 1
+    return f"yaml: line {line}: {problem}" if line else f"yaml: {problem}"
