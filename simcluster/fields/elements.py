@@ -36,6 +36,8 @@ def _keyed(listed: List, item: Json) -> str:
         raise ElementError("associative list with keys may not have a null element")
     if type(item) is not dict:
         raise ElementError("associative list with keys may not have non-map elements")
+    if len(listed.keys) == 1 and type(only := item.get(listed.keys[0])) is str:
+        return _named(listed.keys[0], only)
     found = {key: item[key] for key in listed.keys if key in item}
     if len(found) != len(listed.keys):
         defaults = _defaults(listed)
@@ -47,6 +49,11 @@ def _keyed(listed: List, item: Json) -> str:
                 "(and doesn't have default values for any key fields)"
             )
     return f"k:{_canonical(found)}"
+
+
+@lru_cache(maxsize=4096)
+def _named(key: str, value: str) -> str:
+    return f"k:{_canonical({key: value})}"
 
 
 def _defaults(listed: List) -> dict[str, Json]:

@@ -1,36 +1,30 @@
 """What an object of a built-in kind is before anything is written into it: the zero value of its Go type.
 
 Structs that Go always writes (`strategy`, `resources`) are there from the start, so whoever creates an object
-does not own them. `empty.json` is written by the program in `zero/`; kinds not in it begin with nothing.
+does not own them. Objects of custom kinds begin with nothing.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
+from functools import cache
 from typing import Any, TypeAlias
 
-import orjson
+from simcluster.kinds.types import Struct, Type, resolved
 
+Json: TypeAlias = Any
 JsonObject: TypeAlias = dict[str, Any]
 
-_FILE = Path(__file__).with_name("empty.json")
+_ZERO_QUANTITY = "0"
 
 
-@lru_cache(maxsize=1)
-def _table() -> dict[str, JsonObject]:
-    found: dict[str, JsonObject] = orjson.loads(_FILE.read_bytes())
-    return found
-
-
-def empty(api_version: str, kind: str) -> JsonObject:
+def empty(schema: Struct) -> JsonObject:
     """Return the empty object of a kind, with its nulls; not to be changed."""
-    return _table().get(f"{api_version}/{kind}", {})
+    return _zero(schema) if is_built_in(schema) else {}
 
 
-def is_built_in(api_version: str, kind: str) -> bool:
-    """Whether the table knows the kind; the types of such kinds never change."""
-    return f"{api_version}/{kind}" in _table()
+def is_built_in(schema: Struct) -> bool:
+    """Whether the kind is a Go type, which never changes while the server runs."""
+    return schema.encoding is not None
 
 
 def without_nulls(value: JsonObject, zero: JsonObject) -> JsonObject:
@@ -42,3 +36,18 @@ def without_nulls(value: JsonObject, zero: JsonObject) -> JsonObject:
         elif isinstance(each, dict) and isinstance(made.get(key), dict):
             made[key] = without_nulls(made[key], each)
     return made
+
+
+@cache
+def _zero(struct: Struct) -> JsonObject:
+    found: JsonObject = {}
+    for key, default in struct.encoding.fill if struct.encoding else ():
+        # A default that is no zero value is filled in later.
+        if not default or default == _ZERO_QUANTITY:
+            found[key] = _inside(default, struct.fields[key])
+    return found
+
+
+def _inside(value: Json, found: Type) -> Json:
+    kind = resolved(found)
+    return _zero(kind) if value == {} and type(kind) is Struct else value

@@ -1,6 +1,6 @@
 """Server-Side Apply and the tracking of updates: what the API server does to `metadata.managedFields`.
 
-Objects that come in are not changed; what comes out shares parts with them.
+Objects that come in are not changed. What comes out is new down to its metadata, and shares the rest.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from simcluster.errors import ApiError, bad_request
 from simcluster.fields import last_applied
-from simcluster.fields.conflicts import ApplyConflict, Conflict
+from simcluster.fields.conflicts import ApplyConflict, Conflict, conflict_error
 from simcluster.fields.empty import empty, is_built_in, without_nulls
 from simcluster.fields.entries import (
     APPLY,
@@ -31,7 +31,16 @@ from simcluster.kinds.types import Struct
 
 JsonObject: TypeAlias = dict[str, Any]
 
-__all__ = ["ApplyConflict", "Conflict", "Writer", "apply", "keep_times", "object_type", "update"]
+__all__ = [
+    "ApplyConflict",
+    "Conflict",
+    "Writer",
+    "apply",
+    "conflict_error",
+    "keep_times",
+    "object_type",
+    "update",
+]
 
 _BEFORE = "before-first-apply"
 _ENTRIES = "managedFields"
@@ -71,13 +80,13 @@ def apply(  # noqa: PLR0913 - what an apply is made of
     """
     managed = _of_live(live)
     _check_patch(config, writer)
-    kind = str(config.get("kind"))
-    zero = empty(writer.api_version, kind)
+    zero = empty(schema)
     old = _bare(live) if live is not None else zero
-    _check_typed("live", old, schema, duplicates=True)
+    rules = _rules(schema, writer, ignored, versions)
     _check_typed("patch", config, schema, duplicates=False)
     config = _bare(config)
-    rules = _rules(schema, writer, kind, ignored, versions)
+    if rules.changeable:
+        _check_typed("live", old, schema, duplicates=True)
     if not managed.owners and live is not None:
         _record_update(Ledger(rules, managed), managed, (zero, old), writer, _BEFORE)
     owner = writer.owner(APPLY)
@@ -114,14 +123,13 @@ def update(
     managed = _of_live_or_new(live, new, writer)
     bare = _bare(new)
     if not managed.owners and live is not None:
-        return bare
+        return _with_entries(bare, [])
     try:
         check(bare, schema, duplicates=True)
     except TypedError:  # validation will refuse it
         return _with_entries(bare, _entries(live) or [])
-    kind = str(new.get("kind"))
-    old = _bare(live) if live is not None else empty(writer.api_version, kind)
-    ledger = Ledger(_rules(schema, writer, kind, ignored, versions), managed)
+    old = _bare(live) if live is not None else empty(schema)
+    ledger = Ledger(_rules(schema, writer, ignored, versions), managed)
     _record_update(ledger, managed, (old, bare), writer, writer.manager)
     return _with_entries(bare, encode(managed))
 
@@ -163,9 +171,8 @@ def _record_update(
     cap(managed)
 
 
-def _rules(schema: Struct, writer: Writer, kind: str, ignored: FieldSet, versions: Versions | None) -> Rules:
-    changeable = not is_built_in(writer.api_version, kind)
-    return Rules(schema, writer.api_version, ignored, versions, changeable)
+def _rules(schema: Struct, writer: Writer, ignored: FieldSet, versions: Versions | None) -> Rules:
+    return Rules(schema, writer.api_version, ignored, versions, changeable=not is_built_in(schema))
 
 
 def _check_patch(config: JsonObject, writer: Writer) -> None:
@@ -246,6 +253,9 @@ def _plain(value: JsonObject) -> JsonObject:
 
 
 def _with_entries(bare: JsonObject, entries: list[JsonObject]) -> JsonObject:
-    if not entries:
-        return bare
-    return {**bare, "metadata": {**(bare.get("metadata") or {}), _ENTRIES: entries}}
+    """Put the entries in place; the object and its metadata are new, and may be changed."""
+    there = bare.get("metadata")
+    metadata = (
+        {key: each for key, each in there.items() if key != _ENTRIES} if isinstance(there, dict) else {}
+    )
+    return {**bare, "metadata": {**metadata, _ENTRIES: entries} if entries else metadata}

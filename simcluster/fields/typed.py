@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from simcluster.fields import elements, gotext
@@ -24,8 +24,11 @@ class TypedError(ValueError):
 
 
 def check(value: JsonObject, schema: Struct, *, duplicates: bool = False) -> None:
-    """Raise `TypedError` unless the object is of its type; `duplicates` allows them in sets and maps."""
-    problems = list(_problems(value, schema, duplicates))
+    """Raise `TypedError` unless the object is of its type; `duplicates` allows them in sets and maps.
+
+    Several problems are told in the order of their paths, where the server has no order.
+    """
+    problems = sorted(_problems(value, schema, duplicates))
     if not problems:
         return
     texts = [f"{path}: {message}" if path else message for path, message in problems]
@@ -39,51 +42,52 @@ def field_set(value: JsonObject, schema: Struct) -> FieldSet:
     return FieldSet(_claims(value, schema))
 
 
-def _problems(value: Json, found: Type, duplicates: bool) -> Iterator[Problem]:  # noqa: FBT001 - internal
+def _problems(value: Json, found: Type, duplicates: bool) -> Sequence[Problem]:  # noqa: FBT001 - internal
     kind = shape(found, value)
     if type(kind) is Scalar:
         message = _scalar_problem(value, kind)
-        if message:
-            yield "", message
-    elif value is None:
-        return
-    elif type(kind) is Struct:
+        return [("", message)] if message else ()
+    if value is None:
+        return ()
+    if type(kind) is Struct:
         if type(value) is dict:
-            yield from _struct_problems(value, kind, duplicates)
-        else:
-            yield "", f"expected map, got &{{{gotext.plain(value)}}}"
-    elif type(kind) is List:
-        if type(value) is list:
-            yield from _list_problems(value, kind, duplicates)
-        else:
-            yield "", f"expected list, got &{{{gotext.plain(value)}}}"
+            return _struct_problems(value, kind, duplicates)
+        return [("", f"expected map, got &{{{gotext.plain(value)}}}")]
+    if type(value) is list and type(kind) is List:
+        return _list_problems(value, kind, duplicates)
+    return [("", f"expected list, got &{{{gotext.plain(value)}}}")]
 
 
-def _struct_problems(value: JsonObject, struct: Struct, duplicates: bool) -> Iterator[Problem]:  # noqa: FBT001
-    for key in value if len(value) == 1 else sorted(value):
+def _struct_problems(value: JsonObject, struct: Struct, duplicates: bool) -> Sequence[Problem]:  # noqa: FBT001
+    found: list[Problem] = []
+    for key, each in value.items():
         inner = child(struct, key)
         if inner is None:
-            yield f".{key}", "field not declared in schema"
-            return
-        for path, message in _problems(value[key], inner, duplicates):
-            yield f".{key}{path}", message
+            found.append((f".{key}", "field not declared in schema"))
+            break  # the server looks no further either
+        for path, message in _problems(each, inner, duplicates):
+            found.append((f".{key}{path}", message))
+    return found
 
 
-def _list_problems(value: list[Json], listed: List, duplicates: bool) -> Iterator[Problem]:  # noqa: FBT001
+def _list_problems(value: list[Json], listed: List, duplicates: bool) -> Sequence[Problem]:  # noqa: FBT001
+    found: list[Problem] = []
     seen: set[str] = set()
+    atomic = listed.topology == "atomic"
     for index, item in enumerate(value):
         step = f"i:{index}"
-        if listed.topology != "atomic":
+        if not atomic:
             try:
                 step = elements.of_item(listed, item)
             except ElementError as error:
-                yield "", f"element {index}: {error}"
-                return
+                found.append(("", f"element {index}: {error}"))
+                break
             if step in seen and not duplicates:
-                yield "", f"duplicate entries for key {elements.shown(step)}"
+                found.append(("", f"duplicate entries for key {elements.shown(step)}"))
             seen.add(step)
         for path, message in _problems(item, listed.items, duplicates):
-            yield f"{elements.shown(step)}{path}", message
+            found.append((f"{elements.shown(step)}{path}", message))
+    return found
 
 
 def _scalar_problem(value: Json, scalar: Scalar) -> str:
