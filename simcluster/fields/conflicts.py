@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from simcluster.errors import ApiError, Cause
+from simcluster.errors import ApiError
 from simcluster.fields.entries import Owner
 from simcluster.fields.sets import Path, shown
 
@@ -28,7 +28,11 @@ class ApplyConflict(ApiError):  # noqa: N818 - as the API calls it
     def __init__(self, conflicts: Iterable[Conflict]) -> None:
         self.conflicts = tuple(conflicts)
         causes = [
-            Cause(each.path_text, "FieldManagerConflict", f"conflict with {each.owner}")._asdict()
+            {
+                "reason": "FieldManagerConflict",
+                "message": f"conflict with {each.owner}",
+                "field": each.path_text,
+            }
             for each in self.conflicts
         ]
         super().__init__(409, "Conflict", _message(self.conflicts), {"causes": causes})

@@ -23,7 +23,7 @@ from simcluster.fields.entries import (
     encode,
     is_reset,
 )
-from simcluster.fields.ownership import Ledger, Rules, Versions
+from simcluster.fields.ownership import ConversionError, Ledger, Rules, Versions
 from simcluster.fields.sets import EMPTY, FieldSet
 from simcluster.fields.shapes import same
 from simcluster.fields.typed import TypedError, check
@@ -34,6 +34,7 @@ JsonObject: TypeAlias = dict[str, Any]
 __all__ = [
     "ApplyConflict",
     "Conflict",
+    "Versions",
     "Writer",
     "apply",
     "conflict_error",
@@ -74,7 +75,7 @@ def apply(  # noqa: PLR0913 - what an apply is made of
     """Return what a Server-Side Apply makes of the live object (None: it creates), managedFields included.
 
     `ignored` are the paths that this request resets (status, or everything else), which it does not come to
-    own. `versions` is `ownership.Rules.versions`. An explicit null stays in the result.
+    own. `versions` says what other owners' versions are. An explicit null stays in the result.
 
     Raises `ApplyConflict`, and `ApiError` for what is no configuration of the kind, in the server's words.
     """
@@ -130,7 +131,10 @@ def update(
         return _with_entries(bare, _entries(live) or [])
     old = _bare(live) if live is not None else empty(schema)
     ledger = Ledger(_rules(schema, writer, ignored, versions), managed)
-    _record_update(ledger, managed, (old, bare), writer, writer.manager)
+    try:
+        _record_update(ledger, managed, (old, bare), writer, writer.manager)
+    except ConversionError:
+        return _with_entries(bare, _entries(live) or [])
     return _with_entries(bare, encode(managed))
 
 
@@ -159,7 +163,10 @@ def _applied(
 ) -> tuple[JsonObject, Managed]:
     """Apply on a copy of the owners: a conflict must leave them as they were."""
     copy = Managed(dict(managed.owners), dict(managed.times))
-    return Ledger(rules, copy).apply(*objects, owner, force=force), copy
+    try:
+        return Ledger(rules, copy).apply(*objects, owner, force=force), copy
+    except ConversionError as error:
+        raise _internal(str(error)) from error
 
 
 def _record_update(

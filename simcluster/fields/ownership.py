@@ -15,11 +15,10 @@ from simcluster.fields.entries import Managed, Owned, Owner
 from simcluster.fields.merge import merge
 from simcluster.fields.remove import reconciled, with_named_fields, without
 from simcluster.fields.sets import EMPTY, FieldSet
-from simcluster.fields.typed import field_set
+from simcluster.fields.typed import TypedError, check, field_set
 from simcluster.kinds.types import Struct
 
 JsonObject: TypeAlias = dict[str, Any]
-Versions: TypeAlias = Callable[[str], Struct | None]
 Losses: TypeAlias = dict[Owner, FieldSet]
 
 # Never owned by anyone.
@@ -39,14 +38,25 @@ _STRIPPED = FieldSet.fields(
 )
 
 
+class ConversionError(ValueError):
+    """An object that is none of its kind in another version; the text is the server's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The other versions of a kind, for owners that wrote in them.
+
+    `type_of` gives the type in an `apiVersion`, None where there is no such version (any more): its owners
+    lose all. `convert` returns an object in another version, as it is where nothing is to be done.
+    """
+
+    type_of: Callable[[str], Struct | None]
+    convert: Callable[[JsonObject, str], JsonObject]
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What ownership of one kind goes by.
-
-    `versions` gives the type of the same kind in another version, None where there is no such version (any
-    more): its owners lose all. Without it every version is of the same type. Objects are taken to look the
-    same in all versions, as those of custom kinds without conversion do.
-    """
+    """What ownership of one kind goes by. Without `versions` all versions are taken to be as this one."""
 
     schema: Struct
     api_version: str
@@ -58,22 +68,53 @@ class Rules:
         """Return the type that sets of a version are to be read by."""
         if self.versions is None or api_version == self.api_version:
             return self.schema
-        return self.versions(api_version)
+        return self.versions.type_of(api_version)
+
+    def converted(self, value: JsonObject, api_version: str) -> JsonObject:
+        """Return an object of this version in another one. Raises `ConversionError`."""
+        if self.versions is None or api_version == self.api_version:
+            return value
+        made = self.versions.convert(value, api_version)
+        schema = self.versions.type_of(api_version)
+        if schema is not None:
+            try:
+                check(made, schema)
+            except TypedError as error:
+                raise ConversionError(str(error)) from error
+        return made
+
+    def restored(self, value: JsonObject) -> JsonObject:
+        """Return an object of any version in this one."""
+        return value if self.versions is None else self.versions.convert(value, self.api_version)
 
 
 class Ledger:
-    """Owners of one object under one kind's rules. Changes the `Managed` that it is given."""
+    """Owners of one object under one kind's rules. Changes the `Managed` that it is given.
+
+    Any method may raise `ConversionError` where owners wrote in other versions; the ledger is spoilt then.
+    """
 
     __slots__ = ("_managed", "_rules")
 
     def __init__(self, rules: Rules, managed: Managed) -> None:
         self._rules = rules
         self._managed = managed
-        if rules.changeable:
-            self._fit()
+
+    def fit(self, live: JsonObject) -> None:
+        """Drop owners of versions that are no more, and fit sets to types that have changed."""
+        if not self._rules.changeable:
+            return
+        for owner, owned in list(self._managed.owners.items()):
+            schema = self._rules.type_of(owned.api_version)
+            if schema is None:
+                del self._managed.owners[owner]
+            else:
+                self._rules.converted(live, owned.api_version)
+                self._managed.owners[owner] = owned._replace(fields=reconciled(owned.fields, schema))
 
     def update(self, old: JsonObject, new: JsonObject, owner: Owner) -> bool:
         """Give `owner` what an update wrote, and take it from all others; False where nothing was written."""
+        self.fit(old)
         found = self._compare(old, new)
         self._settle(*self._losses(old, new, found, None))
         fields = found.written().difference(_STRIPPED)
@@ -89,13 +130,17 @@ class Ledger:
 
         Raises `ApplyConflict`; the ledger is spoilt then.
         """
+        self.fit(old)
         rules, owners = self._rules, self._managed.owners
         new = merge(old, config, rules.schema)
         last = owners.get(owner)
         claimed = field_set(config, rules.schema).recursive_difference(rules.ignored)
         owners[owner] = Owned(claimed, rules.api_version)
         if last:
-            new = self._pruned(new, last, owners[owner])
+            try:
+                new = self._pruned(new, last, owners[owner])
+            except ConversionError as error:
+                raise ConversionError(f"failed to prune fields: {error}") from error
         taken, gone = self._losses(old, new, self._compare(old, new), owner)
         if taken and not force:
             in_order = sorted(taken, key=Owner.identifier)
@@ -106,17 +151,18 @@ class Ledger:
             self._settle({}, {})
         return new
 
-    def _fit(self) -> None:
-        """Drop owners of versions that are no more, and fit sets to types that have changed."""
-        for owner, owned in list(self._managed.owners.items()):
-            schema = self._rules.type_of(owned.api_version)
-            if schema is None:
-                del self._managed.owners[owner]
-            else:
-                self._managed.owners[owner] = owned._replace(fields=reconciled(owned.fields, schema))
+    def _compare(self, old: JsonObject, new: JsonObject) -> Comparison:
+        return compare(old, new, self._rules.schema).without(self._rules.ignored)
 
-    def _compare(self, old: JsonObject, new: JsonObject, schema: Struct | None = None) -> Comparison:
-        return compare(old, new, schema or self._rules.schema).without(self._rules.ignored)
+    def _compare_in(self, version: str, old: JsonObject, new: JsonObject, schema: Struct) -> Comparison:
+        name = "old"
+        try:
+            before = self._rules.converted(old, version)
+            name = "new"
+            after = self._rules.converted(new, version)
+        except ConversionError as error:
+            raise ConversionError(f"failed to convert {name} object: {error}") from error
+        return compare(before, after, schema).without(self._rules.ignored)
 
     def _losses(
         self, old: JsonObject, new: JsonObject, found: Comparison, applier: Owner | None
@@ -134,7 +180,7 @@ class Ledger:
                 if schema is None:
                     del self._managed.owners[owner]
                     continue
-                comparisons[version] = self._compare(old, new, schema)
+                comparisons[version] = self._compare_in(version, old, new, schema)
             there = comparisons[version]
             conflict = owned.fields.intersection(there.written())
             if conflict:
@@ -162,21 +208,24 @@ class Ledger:
         owned: dict[str, FieldSet] = {}
         for each in self._managed.owners.values():
             owned[each.api_version] = owned.get(each.api_version, EMPTY).union(each.fields)
+        there = self._rules.converted(merged, last.api_version)
         dropped = with_named_fields(last.fields, schema)
-        pruned = without(merged, dropped, schema)
+        pruned = without(there, dropped, schema)
         for version in sorted(owned, key=lambda version: version != last.api_version):
             known = self._rules.type_of(version)
             if known is not None:
-                pruned = _with_owned(merged, pruned, owned[version], known)
+                pruned = self._with_owned(there, pruned, Owned(owned[version], version), known)
         # Of what is gone now, only what the applier owned goes; the rest is somebody's without an entry.
-        lost = _named(merged, schema).difference(_named(pruned, schema)).intersection(dropped)
-        return without(merged, lost, schema)
+        pruned = self._rules.converted(pruned, last.api_version)
+        lost = _named(there, schema).difference(_named(pruned, schema)).intersection(dropped)
+        return self._rules.restored(without(there, lost, schema))
 
-
-def _with_owned(merged: JsonObject, pruned: JsonObject, owned: FieldSet, schema: Struct) -> JsonObject:
-    """Put back what somebody owns, with all that it is part of."""
-    kept = _named(pruned, schema).union(with_named_fields(owned, schema))
-    return without(merged, _named(merged, schema).difference(kept), schema)
+    def _with_owned(self, merged: JsonObject, pruned: JsonObject, owned: Owned, schema: Struct) -> JsonObject:
+        """Put back what somebody owns, with all that it is part of; the result is in the owner's version."""
+        merged = self._rules.converted(merged, owned.api_version)
+        pruned = self._rules.converted(pruned, owned.api_version)
+        kept = _named(pruned, schema).union(with_named_fields(owned.fields, schema))
+        return without(merged, _named(merged, schema).difference(kept), schema)
 
 
 def _named(value: JsonObject, schema: Struct) -> FieldSet:
