@@ -44,9 +44,10 @@ class WriteOptions:
 
     manager: str = "unknown"
     dry_run: bool = False
-    field_validation: FieldValidation = "Strict"
+    field_validation: FieldValidation = "Warn"
     force: bool = False
     user: User = ADMIN
+    duplicates: tuple[str, ...] = ()  # what the decoder found: `duplicate field "data.x"`
 
 
 @dataclass(slots=True, frozen=True)

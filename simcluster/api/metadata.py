@@ -1,0 +1,104 @@
+"""The metadata that the server owns: set on create, kept on update, told apart from what users may change."""
+
+from __future__ import annotations
+
+import random
+from typing import Any, TypeAlias
+
+from simcluster.api.identity import new_uid
+from simcluster.errors import ApiError, Cause, bad_request
+from simcluster.kinds.kind import Kind
+
+JsonObject: TypeAlias = dict[str, Any]
+
+_IMMUTABLE = "field is immutable"
+
+
+def place(obj: JsonObject, kind: Kind, namespace: str) -> JsonObject:
+    """Return `obj`'s metadata (made where missing) in the request's namespace.
+
+    Raises `ApiError` 400 when the object names another one.
+    """
+    metadata: JsonObject = obj.setdefault("metadata", {})
+    if kind.namespaced:
+        if metadata.setdefault("namespace", namespace) != namespace:
+            if metadata["namespace"]:
+                raise bad_request(
+                    "the namespace of the provided object does not match the namespace sent on the request"
+                )
+            metadata["namespace"] = namespace
+    elif metadata.get("namespace"):
+        raise bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+    return metadata
+
+
+def check_name(metadata: JsonObject, name: str) -> None:
+    """Hold an update's name against the path's; raises `ApiError` 400."""
+    found = metadata.get("name")
+    if not found:
+        raise bad_request(
+            f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        )
+    if found != name:
+        raise bad_request(f"the name of the object ({found}) does not match the name on the URL ({name})")
+
+
+def fill_new(metadata: JsonObject, chance: random.Random, now: str) -> None:
+    """Give a new object what only the server sets, whatever the request says of it."""
+    metadata["uid"] = new_uid(chance)
+    metadata["creationTimestamp"] = now
+    for key in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
+        metadata.pop(key, None)
+
+
+def keep_old(metadata: JsonObject, old: JsonObject) -> None:
+    """Carry over what an update cannot change or may leave out."""
+    for key in ("creationTimestamp", "generation", "selfLink"):
+        if key in old:
+            metadata[key] = old[key]
+        else:
+            metadata.pop(key, None)
+    if not metadata.get("uid"):
+        metadata["uid"] = old["uid"]
+    if "deletionTimestamp" in old:
+        metadata["deletionTimestamp"] = old["deletionTimestamp"]
+        if metadata.get("deletionGracePeriodSeconds") is None and "deletionGracePeriodSeconds" in old:
+            metadata["deletionGracePeriodSeconds"] = old["deletionGracePeriodSeconds"]
+
+
+def changed_identity(metadata: JsonObject, old: JsonObject) -> list[Cause]:
+    """Say what an update changes of the fields that never change once set (ValidateObjectMetaUpdate)."""
+    causes = []
+    for key in ("uid", "deletionTimestamp", "deletionGracePeriodSeconds"):
+        value = metadata.get(key)
+        if value != old.get(key) and value is not None:
+            shown = f'"{value}"' if isinstance(value, str) else str(value)
+            causes.append(
+                Cause(f"metadata.{key}", "FieldValueInvalid", f"Invalid value: {shown}: {_IMMUTABLE}")
+            )
+    if "deletionTimestamp" in old:
+        new = [each for each in metadata.get("finalizers") or () if each not in (old.get("finalizers") or ())]
+        if new:
+            listed = ", ".join(f'"{each}"' for each in sorted(new))
+            message = (
+                "Forbidden: no new finalizers can be added if the object is being deleted, "
+                f"found new finalizers []string{{{listed}}}"
+            )
+            causes.append(Cause("metadata.finalizers", "FieldValueForbidden", message))
+    return causes
+
+
+def requested_revision(metadata: JsonObject) -> int:
+    """Return the resource version that an update expects, 0 for none; raises `ApiError` 500 for nonsense."""
+    text = metadata.get("resourceVersion") or "0"
+    if not text.isdigit():
+        raise ApiError(500, "", f'strconv.ParseUint: parsing "{text}": invalid syntax')
+    return int(text)
+
+
+def without_empty(metadata: JsonObject) -> None:
+    """Drop what Go's `omitempty` drops, so that equal objects have equal bytes."""
+    for key in [key for key, value in metadata.items() if value in (None, "", [], {})]:
+        del metadata[key]

@@ -1,0 +1,101 @@
+"""What the neighbours know of one kind, in the words of the pipeline: decode, what is reset, which traits."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, TypeAlias
+
+from simcluster.errors import Cause
+from simcluster.fields.sets import EMPTY, FieldSet
+from simcluster.kinds.defaults import pruned, with_defaults
+from simcluster.kinds.kind import Kind
+from simcluster.kinds.typed import read_struct
+from simcluster.strategies import (
+    decoded,
+    traits,
+    validate_create,
+    validate_update,
+)
+from simcluster.strategies.traits import Traits
+
+JsonObject: TypeAlias = dict[str, Any]
+
+_CUSTOM = Traits(counted=(), status=False, unconditional_update=False)
+_CUSTOM_WITH_STATUS = Traits(counted=(), status=True, unconditional_update=False)
+
+# Kinds whose DELETE answers with the object even when it is gone at once (their store's ReturnDeletedObject).
+# Measured on 1.37.
+_RETURNS_DELETED = frozenset(
+    {
+        "namespaces",
+        "persistentvolumeclaims",
+        "persistentvolumes",
+        "pods",
+        "podtemplates",
+        "replicationcontrollers",
+        "resourcequotas",
+        "serviceaccounts",
+        "services",
+        "storage.k8s.io/csidrivers",
+        "storage.k8s.io/csinodes",
+        "storage.k8s.io/storageclasses",
+        "storage.k8s.io/volumeattachments",
+        "storage.k8s.io/volumeattributesclasses",
+        "resource.k8s.io/deviceclasses",
+        "resource.k8s.io/resourceclaims",
+        "resource.k8s.io/resourceclaimtemplates",
+        "resource.k8s.io/resourceslices",
+    }
+)
+
+
+def traits_of(kind: Kind) -> Traits:
+    """Return how objects of a kind are written, custom kinds included."""
+    if kind.custom is None:
+        return traits.of(kind.group, kind.kind)
+    return _CUSTOM_WITH_STATUS if kind.custom.has_status else _CUSTOM
+
+
+def returns_deleted(kind: Kind) -> bool:
+    """Say whether a DELETE that is done at once answers with the object instead of a Status."""
+    return kind.storage in _RETURNS_DELETED
+
+
+def decode(obj: JsonObject, kind: Kind) -> JsonObject:
+    """Return `obj` as the server holds it after decoding: unknown fields gone, defaults filled in.
+
+    Raises `kinds.typed.WrongValue` for a value that a built-in kind's field cannot hold.
+    """
+    if kind.custom is None:
+        return decoded(read_struct(obj, kind.schema), kind)
+    return with_defaults(pruned(obj, kind), kind)
+
+
+def problems_of_new(obj: JsonObject, kind: Kind) -> list[Cause]:
+    """Return what is wrong with an object that is about to be created."""
+    return list(validate_create(obj, kind))
+
+
+def problems_of_change(new: JsonObject, old: JsonObject, kind: Kind) -> list[Cause]:
+    """Return what is wrong with an object that is about to replace `old`."""
+    return list(validate_update(new, old, kind))
+
+
+@cache
+def reset_fields(kind: Kind, subresource: str) -> FieldSet:
+    """Return the fields that a write through an endpoint resets: nobody comes to own them there."""
+    traits = traits_of(kind)
+    if subresource == "status":
+        if kind.custom is not None:
+            return _fields(*((name,) for name in kind.schema.fields if name != "status"))
+        return _fields(*traits.status_keeps)
+    return _fields(("status",)) if traits.status and not subresource else EMPTY
+
+
+def _fields(*paths: tuple[str, ...]) -> FieldSet:
+    listed: JsonObject = {}
+    for path in paths:
+        here = listed
+        for name in path:
+            here = here.setdefault(f"f:{name}", {})
+    return FieldSet.from_v1(listed)

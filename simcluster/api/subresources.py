@@ -1,0 +1,117 @@
+"""Subresources that are verbs: bind a Pod to a Node, evict it, finalize a Namespace."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from simcluster.api import deleting
+from simcluster.api.core import Core
+from simcluster.api.options import DeleteOptions, Result, WriteOptions
+from simcluster.errors import ApiError, conflict, no_such_path
+from simcluster.fields.managed import Writer
+from simcluster.fields.managed import update as update_fields
+from simcluster.kinds.kind import Kind
+from simcluster.selectors import matches
+
+JsonObject: TypeAlias = dict[str, Any]
+Place: TypeAlias = tuple[str, str]
+
+_EVICTION = "Cannot evict pod as it would violate the pod's disruption budget."
+
+
+def create(
+    core: Core, kind: Kind, place: Place, name: str, body: JsonObject, options: WriteOptions
+) -> Result:
+    """POST a body to the subresource `name` of the object at `place`; `ApiError` 404 for any other."""
+    if kind.storage == "pods" and name == "binding":
+        return _bind(core, kind, place, body, options)
+    if kind.storage == "pods" and name == "eviction":
+        return _evict(core, kind, place, body, options)
+    raise no_such_path()
+
+
+def finalize(core: Core, kind: Kind, place: Place, body: JsonObject, options: WriteOptions) -> Result:
+    """Replace the finalizers in a Namespace's spec; without any, a deleted one goes."""
+    live = core.record(kind, *place)
+    old = core.shown(kind, live)
+    finalizers = (body.get("spec") or {}).get("finalizers") or []
+    new = {**old, "metadata": {**old["metadata"]}, "spec": {"finalizers": finalizers} if finalizers else {}}
+    writer = Writer(options.manager, kind.api_version, core.now, "finalize")
+    tracked = update_fields(old, new, kind.schema, writer)
+    freed = deleting.finish_if_freed(core, kind, live, tracked, dry_run=options.dry_run)
+    return Result(freed or core.save(kind, tracked, live, dry_run=options.dry_run))
+
+
+def _bind(core: Core, kind: Kind, place: Place, body: JsonObject, options: WriteOptions) -> Result:
+    live = core.record(kind, *place)
+    pod = core.shown(kind, live)
+    node = pod["spec"].get("nodeName")
+    if "deletionTimestamp" in pod["metadata"]:
+        because = f"pod {live.name} is being deleted, cannot be assigned to a host"
+        raise conflict("pods/binding", "", live.name, because)
+    if node:
+        because = f'pod {live.name} is already assigned to node "{node}"'
+        raise conflict("pods/binding", "", live.name, because)
+    pod["spec"]["nodeName"] = body["target"]["name"]
+    annotations = (body.get("metadata") or {}).get("annotations")
+    if annotations:
+        pod["metadata"]["annotations"] = {**pod["metadata"].get("annotations", {}), **annotations}
+    scheduled = {
+        "type": "PodScheduled",
+        "status": "True",
+        "lastProbeTime": None,
+        "lastTransitionTime": core.now,
+    }
+    status = pod["status"]
+    others = [each for each in status.get("conditions") or () if each["type"] != "PodScheduled"]
+    status["conditions"] = [*others, scheduled]
+    core.save(kind, pod, live, dry_run=options.dry_run)
+    return Result(_done(), created=True)
+
+
+def _evict(core: Core, kind: Kind, place: Place, body: JsonObject, options: WriteOptions) -> Result:
+    pod = core.shown(kind, core.record(kind, *place))
+    running = pod.get("status", {}).get("phase") not in ("Succeeded", "Failed", "Pending")
+    if running and "deletionTimestamp" not in pod["metadata"]:
+        _spend_budget(core, place[0], pod, options)
+    wanted = body.get("deleteOptions") or {}
+    deletion = DeleteOptions(
+        grace_period=wanted.get("gracePeriodSeconds"),
+        uid=(wanted.get("preconditions") or {}).get("uid"),
+        dry_run=options.dry_run,
+        user=options.user,
+    )
+    deleting.delete(core, kind, place[0], place[1], deletion)
+    return Result(_done(), created=True)
+
+
+def _spend_budget(core: Core, namespace: str, pod: JsonObject, options: WriteOptions) -> None:
+    """Take one disruption from the Pod's budget; raises `ApiError` 429 when none is left."""
+    kind = core.registry.of("policy/v1", "PodDisruptionBudget")
+    if kind is None:
+        return
+    labels = pod["metadata"].get("labels") or {}
+    for record in core.store.items(kind.storage, namespace):
+        budget = record.object()
+        if not matches(budget["spec"].get("selector"), labels):
+            continue
+        status = budget.get("status") or {}
+        allowed = status.get("disruptionsAllowed", 0)
+        if allowed <= 0:
+            raise _over_budget(record.name, status)
+        budget["status"] = {**status, "disruptionsAllowed": allowed - 1}
+        core.save(kind, budget, record, dry_run=options.dry_run)
+        return
+
+
+def _over_budget(name: str, status: JsonObject) -> ApiError:
+    message = (
+        f"The disruption budget {name} needs {status.get('desiredHealthy', 0)} healthy pods "
+        f"and has {status.get('currentHealthy', 0)} currently"
+    )
+    details = {"causes": [{"reason": "DisruptionBudget", "message": message}]}
+    return ApiError(429, "TooManyRequests", _EVICTION, details)
+
+
+def _done() -> JsonObject:
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
