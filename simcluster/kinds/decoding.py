@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, TypeAlias
 
-from simcluster.errors import ApiError, bad_request, unsupported_media_type
+from simcluster.errors import ApiError, Cause, bad_request, invalid, unsupported_media_type
 from simcluster.kinds import json_syntax, yaml_dialect
 from simcluster.kinds.builtin import builtin
 from simcluster.kinds.kind import Kind
@@ -130,6 +130,9 @@ def _check_kind(obj: JsonObject, kind: Kind, body: bytes) -> None:
             raise unrecognized(body, kind, f"Object 'Kind' is missing in '{text}'")
         if version != kind.api_version:
             raise _other_version(version, kind)
+        if given != kind.kind:
+            cause = Cause("kind", "FieldValueInvalid", f'Invalid value: "{given}": must be {kind.kind}')
+            raise invalid(given, kind.group, "", [cause])
         return
     if (given or kind.kind) == kind.kind and (version or kind.api_version) == kind.api_version:
         return

@@ -90,7 +90,8 @@ def _mapping(node: yaml.MappingNode, duplicates: list[str]) -> dict[str, Json]:
             continue
         key = _key(key_node, value_node, duplicates)
         if key in found:
-            duplicates.append(f'line {key_node.start_mark.line + 1}: key "{key}" already set in map')
+            name = f'"{key}"' if isinstance(_scalar(key_node), str) else key
+            duplicates.append(f"line {key_node.start_mark.line + 1}: key {name} already set in map")
         found[key] = _value(value_node, duplicates)
     return merged | found
 
