@@ -9,9 +9,22 @@ from simcluster.errors import JsonObject
 V1 = "meta.k8s.io/v1"
 
 
+_DROPPED = {
+    "DaemonSet": "deprecated.daemonset.template.generation",
+    "HorizontalPodAutoscaler": "autoscaling.alpha.kubernetes.io/",
+}
+
+
 def partial(obj: JsonObject, api_version: str = V1) -> JsonObject:
-    """Show the metadata of `obj`; `api_version` is what the client asked for (v1 or v1beta1)."""
-    return {"kind": "PartialObjectMetadata", "apiVersion": api_version, "metadata": obj.get("metadata") or {}}
+    """Show the metadata of `obj`; `api_version` is what the client asked for (v1 or v1beta1).
+
+    Annotations that stand for a field of the server's internal form are not metadata there, and not here.
+    """
+    metadata = obj.get("metadata") or {}
+    dropped = _DROPPED.get(obj.get("kind", ""))
+    if dropped and metadata.get("annotations"):
+        metadata = _without_annotations(metadata, dropped)
+    return {"kind": "PartialObjectMetadata", "apiVersion": api_version, "metadata": metadata}
 
 
 def partial_list(
@@ -24,3 +37,9 @@ def partial_list(
         "metadata": list_metadata,
         "items": [partial(obj, api_version) for obj in objects],
     }
+
+
+def _without_annotations(metadata: JsonObject, prefix: str) -> JsonObject:
+    kept = {key: value for key, value in metadata["annotations"].items() if not key.startswith(prefix)}
+    rest = {key: value for key, value in metadata.items() if key != "annotations"}
+    return {**rest, "annotations": kept} if kept else rest
