@@ -133,3 +133,8 @@ def failure_condition(kind: str, reason: str, message: str, at: str) -> JsonObje
         "reason": reason,
         "message": message,
     }
+
+
+def retry_at(now: datetime) -> datetime:
+    """Return when to try again what the api refused."""
+    return now + timedelta(seconds=5)

@@ -1,0 +1,125 @@
+"""What is to be looked at, and when: a queue without doubles, and one timer for all that is due later."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+from simcluster.clock import Clock, Handle
+
+# One drain looks at this many keys before others on the event loop get their turn.
+_CHUNK = 64
+
+
+class Key(NamedTuple):
+    """One object that one part shall look at. Parts with a smaller `rank` look first.
+
+    So pods are placed and started before those who count them look, and each count is written once.
+    """
+
+    rank: int
+    part: str
+    namespace: str
+    name: str
+
+
+class WorkQueue:
+    """Keys wait here until the clock's next turn; `work` is then called with each, and with one `now`.
+
+    All keys of one drain see the same time: what begins together becomes due together.
+    """
+
+    __slots__ = (
+        "_clock",
+        "_closed",
+        "_due",
+        "_later",
+        "_number",
+        "_pending",
+        "_timer",
+        "_turn",
+        "_work",
+        "now",
+    )
+
+    def __init__(self, clock: Clock, work: Callable[[Key], None]) -> None:
+        self._clock = clock
+        self._work = work
+        self._pending: list[dict[Key, None]] = []
+        self._later: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._number = 0
+        self._turn: Handle | None = None
+        self._timer: Handle | None = None
+        self._due: datetime | None = None
+        self._closed = False
+        self.now = clock.now()
+
+    def add(self, key: Key) -> None:
+        """Have a key looked at in the next turn; a key that waits already waits on."""
+        while len(self._pending) <= key.rank:
+            self._pending.append({})
+        self._pending[key.rank][key] = None
+        if self._turn is None and not self._closed:
+            self._turn = self._clock.call_later(0, self._drain)
+
+    def at(self, due: datetime, function: Callable[[], None]) -> None:
+        """Call `function` once when `due` has come, in the order of due times."""
+        self._number += 1
+        heapq.heappush(self._later, (due, self._number, function))
+        self._set_timer()
+
+    def close(self) -> None:
+        """Forget everything; nothing is called any more."""
+        self._closed = True
+        self._pending.clear()
+        self._later.clear()
+        for handle in (self._turn, self._timer):
+            if handle is not None:
+                handle.cancel()
+        self._turn = self._timer = None
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits for a turn; something may still be due later."""
+        return self._turn is None
+
+    def _next(self) -> Key | None:
+        for waiting in self._pending:
+            if waiting:
+                key = next(iter(waiting))
+                del waiting[key]
+                return key
+        return None
+
+    def _drain(self) -> None:
+        self._turn = None
+        self.now = self._clock.now()
+        try:
+            for _ in range(_CHUNK):
+                key = self._next()
+                if key is None:
+                    break
+                self._work(key)
+        finally:
+            if self._turn is None and any(self._pending) and not self._closed:
+                self._turn = self._clock.call_later(0, self._drain)
+
+    def _set_timer(self) -> None:
+        due = self._later[0][0] if self._later else None
+        if self._closed or due is None or (self._due is not None and self._due <= due):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due = due
+        self._timer = self._clock.call_later((due - self._clock.now()).total_seconds(), self._fire)
+
+    def _fire(self) -> None:
+        self._timer = self._due = None
+        self.now = self._clock.now()
+        try:
+            while self._later and self._later[0][0] <= self.now:
+                heapq.heappop(self._later)[2]()
+        finally:
+            self._set_timer()

@@ -1,0 +1,156 @@
+"""Claims of volumes: bound to one that the simulated provisioner makes, where a storage class says so."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from simcluster.behaviour.actions import Record
+from simcluster.behaviour.client import Client, Component
+from simcluster.behaviour.meta import annotations_of, deleting, spec_of, status_of
+from simcluster.behaviour.queue import Key
+
+JsonObject: TypeAlias = dict[str, Any]
+CLAIMS = "persistentvolumeclaims"
+VOLUMES = "persistentvolumes"
+CLASSES = "storage.k8s.io/storageclasses"
+_DEFAULT = "storageclass.kubernetes.io/is-default-class"
+_BINDER = Component("persistentvolume-controller")
+_PROTECTION = "kubernetes.io/pvc-protection"
+_VOLUME_PROTECTION = "kubernetes.io/pv-protection"
+
+
+def sync_claim(client: Client, key: Key) -> None:
+    """Bind a claim to a new volume of its class; free one that is deleted and that no pod uses."""
+    found = client.get(CLAIMS, key.namespace, key.name)
+    if found is None:
+        return
+    if deleting(found):
+        _release(client, found)
+    elif status_of(found).get("phase", "Pending") == "Pending":
+        _bind(client, found)
+
+
+def sync_volume(client: Client, key: Key) -> None:
+    """Delete a volume whose claim is gone, where its class says Delete; else it is Released."""
+    found = client.get(VOLUMES, "", key.name)
+    if found is None:
+        return
+    if deleting(found):
+        kept = [each for each in found["metadata"].get("finalizers") or () if each != _VOLUME_PROTECTION]
+        client.update({**found, "metadata": {**found["metadata"], "finalizers": kept}}, _BINDER)
+        return
+    claim = spec_of(found).get("claimRef")
+    if not claim or status_of(found).get("phase") != "Bound":
+        return
+    living = client.get(CLAIMS, claim.get("namespace", ""), claim["name"])
+    if living is not None and living["metadata"]["uid"] == claim.get("uid"):
+        return
+    if spec_of(found).get("persistentVolumeReclaimPolicy") == "Delete":
+        client.delete(found)
+    else:
+        client.update({**found, "status": {**status_of(found), "phase": "Released"}}, _BINDER, "status")
+
+
+def unbound(client: Client, pod: JsonObject, nodes: int) -> str:
+    """Return why a pod's claims keep it from being placed; "" where they do not."""
+    namespace = pod["metadata"]["namespace"]
+    for volume in spec_of(pod).get("volumes") or ():
+        name = (volume.get("persistentVolumeClaim") or {}).get("claimName")
+        if name is None:
+            continue
+        claim = client.get(CLAIMS, namespace, name)
+        if claim is None:
+            return f'0/{nodes} nodes are available: persistentvolumeclaim "{name}" not found. not found'
+        if status_of(claim).get("phase") != "Bound":
+            return (
+                f"0/{nodes} nodes are available: pod has unbound immediate PersistentVolumeClaims. not found"
+            )
+    return ""
+
+
+def claimed(pod: JsonObject) -> list[str]:
+    """Return the names of the claims that a pod uses."""
+    volumes = spec_of(pod).get("volumes") or ()
+    names = ((each.get("persistentVolumeClaim") or {}).get("claimName") for each in volumes)
+    return [name for name in names if name]
+
+
+def _class_of(client: Client, claim: JsonObject) -> JsonObject | None:
+    name = spec_of(claim).get("storageClassName")
+    if name is not None:
+        return client.get(CLASSES, "", name) if name else None
+    defaults = (each for each in client.items(CLASSES) if annotations_of(each).get(_DEFAULT) == "true")
+    return next(defaults, None)
+
+
+def _bind(client: Client, claim: JsonObject) -> None:
+    found = _class_of(client, claim)
+    if found is None:
+        message = "no persistent volumes available for this claim and no storage class is set"
+        client.record(Record(claim, "Normal", "FailedBinding", message), _BINDER)
+        return
+    metadata, wanted = claim["metadata"], spec_of(claim)
+    name = f"pvc-{metadata['uid']}"
+    volume = _volume(name, claim, found)
+    if client.get(VOLUMES, "", name) is None:
+        made = client.create(volume, _BINDER)
+        client.update({**made, "status": {"phase": "Bound"}}, _BINDER, "status")
+    told = {
+        **annotations_of(claim),
+        "pv.kubernetes.io/bind-completed": "yes",
+        "pv.kubernetes.io/bound-by-controller": "yes",
+        "volume.beta.kubernetes.io/storage-provisioner": found["provisioner"],
+        "volume.kubernetes.io/storage-provisioner": found["provisioner"],
+    }
+    bound = {**claim, "metadata": {**metadata, "annotations": told}}
+    bound["spec"] = {**wanted, "volumeName": name, "storageClassName": found["metadata"]["name"]}
+    bound = client.update(bound, _BINDER)
+    status = {
+        "phase": "Bound",
+        "accessModes": wanted.get("accessModes") or [],
+        "capacity": {"storage": wanted["resources"]["requests"]["storage"]},
+    }
+    client.update({**bound, "status": status}, _BINDER, "status")
+    message = f"Successfully provisioned volume {name}"
+    client.record(Record(claim, "Normal", "ProvisioningSucceeded", message), _BINDER)
+
+
+def _volume(name: str, claim: JsonObject, found: JsonObject) -> JsonObject:
+    metadata, wanted = claim["metadata"], spec_of(claim)
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {
+            "name": name,
+            "annotations": {"pv.kubernetes.io/provisioned-by": found["provisioner"]},
+            "finalizers": [_VOLUME_PROTECTION],
+        },
+        "spec": {
+            "accessModes": wanted.get("accessModes") or [],
+            "capacity": {"storage": wanted["resources"]["requests"]["storage"]},
+            "claimRef": {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "namespace": metadata["namespace"],
+                "name": metadata["name"],
+                "uid": metadata["uid"],
+                "resourceVersion": metadata["resourceVersion"],
+            },
+            "hostPath": {"path": f"/simcluster/{name}", "type": ""},
+            "persistentVolumeReclaimPolicy": found.get("reclaimPolicy", "Delete"),
+            "storageClassName": found["metadata"]["name"],
+            "volumeMode": wanted.get("volumeMode", "Filesystem"),
+        },
+    }
+
+
+def _release(client: Client, claim: JsonObject) -> None:
+    """Take the protection off a claim that no pod uses (any more)."""
+    finalizers = claim["metadata"].get("finalizers") or []
+    if _PROTECTION not in finalizers:
+        return
+    namespace, name = claim["metadata"]["namespace"], claim["metadata"]["name"]
+    if any(name in claimed(pod) for pod in client.items("pods", namespace)):
+        return
+    kept = [each for each in finalizers if each != _PROTECTION]
+    client.update({**claim, "metadata": {**claim["metadata"], "finalizers": kept}}, _BINDER)
