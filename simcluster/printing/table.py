@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from simcluster.errors import JsonObject, bad_request
+from simcluster.errors import JsonObject
 from simcluster.kinds.kind import Kind
 from simcluster.printing import cluster, core, custom, pods, storage, workloads
 from simcluster.printing.cells import Row, name, number
@@ -23,16 +23,6 @@ Include: TypeAlias = Literal["Metadata", "None", "Object"]
 Printer: TypeAlias = Callable[[JsonObject, datetime], Row]
 _AGE = ({"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},)
 _COLUMNS = Path(__file__).parent / "columns.json"
-
-
-def include_of(query: str) -> Include:
-    """Read the query parameter `includeObject`. Raises `ApiError` 400."""
-    if query in ("", "Metadata", "None", "Object"):
-        return cast("Include", query or "Metadata")
-    raise bad_request(
-        f'Unable to convert to Table as requested: includeObject: Invalid value: "{query}": '
-        "must be 'Metadata', 'Object', 'None', or empty"
-    )
 
 
 def table(

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from simcluster.errors import ApiError
 from simcluster.kinds.builtin import builtin
 from simcluster.kinds.kind import CustomKind, Kind
 from simcluster.printing import cells, table
@@ -95,18 +94,6 @@ def test_a_list_keeps_its_metadata_and_one_object_gives_its_version() -> None:
 def test_a_row_carries_as_much_of_the_object_as_was_asked_for(include: Any, expected: Any) -> None:
     made = table.table(builtin_kind("v1", "ConfigMap"), [obj("a", data={"b": "c"})], NOW, include=include)
     assert made["rows"][0]["object"] == expected
-
-
-def test_include_object_is_one_of_three_words() -> None:
-    assert table.include_of("") == "Metadata"
-    assert table.include_of("None") == "None"
-    with pytest.raises(ApiError) as caught:
-        table.include_of("x")
-    assert caught.value.code == 400
-    assert str(caught.value) == (
-        'Unable to convert to Table as requested: includeObject: Invalid value: "x": '
-        "must be 'Metadata', 'Object', 'None', or empty"
-    )
 
 
 def test_every_builtin_kind_has_a_cell_for_each_column_or_more() -> None:
