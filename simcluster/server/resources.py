@@ -1,0 +1,289 @@
+"""The verbs on objects: what a request to a resource calls of the api, and how the result is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import orjson
+from aiohttp import hdrs, web
+
+from simcluster.api import rules
+from simcluster.api.options import PatchKind, Result
+from simcluster.errors import ApiError, bad_request, method_not_allowed, no_such_path, unsupported_media_type
+from simcluster.kinds.builtin import builtin
+from simcluster.kinds.decoding import Unreadable, decode, read_json, read_yaml
+from simcluster.kinds.kind import Kind, Subresource
+from simcluster.server import logs, rendering, reviews
+from simcluster.server.call import Call, answer, begun
+from simcluster.server.documents import not_found_page
+from simcluster.server.negotiation import YAML, body_media_type, negotiate_stream
+from simcluster.server.options import (
+    delete_options,
+    list_options,
+    timeout_seconds,
+    write_options,
+)
+from simcluster.server.paths import check_name
+from simcluster.server.rendering import View, view
+from simcluster.server.watching import HttpSink, WatchStream
+
+JsonObject: TypeAlias = dict[str, Any]
+
+_CREATED = 201
+_ACCEPTED = 202
+# A watch that does not say how long it wants to last ends after half an hour to an hour on a real server.
+_WATCH_SECONDS = 1800
+_CUSTOM_PATCHES = (PatchKind.JSON, PatchKind.MERGE, PatchKind.APPLY)
+
+
+async def handle(call: Call) -> web.StreamResponse:
+    """Answer a request to a resource. Raises `ApiError`."""
+    info = call.info
+    kind = call.site.cluster.registry.find(info.group, info.version, info.resource)
+    if kind is None or not _is_place(call, kind):
+        return _nothing_there(call)
+    if info.name and not _names_collection(call):
+        check_name(info.name)
+    if info.subresource:
+        return await _subresource(call, kind)
+    if not info.verb or info.verb not in kind.verbs:
+        raise method_not_allowed()
+    return await _VERBS[info.verb](call, kind)
+
+
+def _nothing_there(call: Call) -> web.Response:
+    """Answer for a resource that is not served: in groups of CRDs, as in the real one, without a Status."""
+    if call.info.group in {group for group, _ in builtin().groups}:
+        raise no_such_path()
+    return not_found_page()
+
+
+def _names_collection(call: Call) -> bool:
+    """Tell whether the name stands in a selector, not in the path."""
+    return call.info.verb in ("list", "watch", "deletecollection")
+
+
+def _is_place(call: Call, kind: Kind) -> bool:
+    """Tell whether the path is one that is routed: objects in their namespace, lists also over all."""
+    info = call.info
+    if not kind.namespaced:
+        return not info.namespace or (kind.plural == "namespaces" and info.namespace == info.name)
+    if info.namespace:
+        return True
+    if info.verb in ("create", "deletecollection"):
+        if kind.custom is None:
+            raise method_not_allowed()
+        return False
+    return _names_collection(call)
+
+
+async def _get(call: Call, kind: Kind) -> web.StreamResponse:
+    info = call.info
+    found = call.api.read(kind, _namespace(call, kind), info.name, call.query.get("resourceVersion", ""))
+    return answer(rendering.record(found, _view(call, kind), call.now), media_type=_media_type(call))
+
+
+async def _list(call: Call, kind: Kind) -> web.StreamResponse:
+    seen = _view(call, kind)
+    result = call.api.list(kind, _namespace(call, kind), list_options(call.query))
+    return answer(rendering.page(result, seen, call.now), media_type=seen.representation.media_type)
+
+
+async def _watch(call: Call, kind: Kind) -> web.StreamResponse:
+    site, info = call.site, call.info
+    seen = view(kind, negotiate_stream(call.accept), call.query.get("includeObject", ""))
+    options = list_options(call.query, watch=True)
+    if info.name and not options.field_selector:  # the old form, /watch/…/pods/x
+        options = replace(options, field_selector=f"metadata.name={info.name}")
+    seconds = timeout_seconds(call.query) or _WATCH_SECONDS
+    sink = HttpSink(call.request, begun(), site.reachable)
+    try:
+        events = call.api.watch(kind, _namespace(call, kind), options)
+    except ApiError as error:
+        if error.reason != "Expired":
+            raise
+        return await sink.error(error)
+    stream = WatchStream(events, seen, site.lines, site.cluster.clock, lambda: site.cluster.store.revision)
+    with site.watching(call.request.transport):
+        await sink.stream(
+            stream,
+            seconds=seconds,
+            bookmarks=options.bookmarks,
+            initial_end=options.bookmarks and bool(options.send_initial_events),
+        )
+    return sink.response
+
+
+async def _create(call: Call, kind: Kind) -> web.StreamResponse:
+    options = write_options("CreateOptions", call.query, call.user_agent, call.user)
+    body, duplicates = decode(await call.body(), call.content_type, kind)
+    reviewed = reviews.find(kind)
+    if reviewed is not None:
+        answered = reviewed(call, rules.decode(body, kind))
+        return _answered(call, kind, Result(answered, created=True))
+    options = replace(options, duplicates=tuple(duplicates))
+    return _answered(call, kind, call.api.create(kind, _namespace(call, kind), body, options))
+
+
+async def _update(call: Call, kind: Kind) -> web.StreamResponse:
+    options = write_options("UpdateOptions", call.query, call.user_agent, call.user)
+    wanted = _body_kind(kind, call.info.subresource)
+    body, duplicates = decode(await call.body(), call.content_type, wanted)
+    options = replace(options, duplicates=tuple(duplicates))
+    info = call.info
+    result = call.api.update(kind, _namespace(call, kind), info.name, body, options, info.subresource)
+    return _answered(call, wanted, result)
+
+
+async def _patch(call: Call, kind: Kind) -> web.StreamResponse:
+    patch_kind = _patch_kind(call, kind)
+    options = write_options("PatchOptions", call.query, call.user_agent, call.user, patch_kind)
+    info, body = call.info, await call.body()
+    result = call.api.patch(
+        kind, _namespace(call, kind), info.name, patch_kind, body, options, info.subresource
+    )
+    return _answered(call, _body_kind(kind, info.subresource), result)
+
+
+async def _delete(call: Call, kind: Kind) -> web.StreamResponse:
+    options = delete_options(call.query, await _delete_body(call), call.user)
+    result = call.api.delete(kind, _namespace(call, kind), call.info.name, options)
+    waits = result.object.get("kind") != "Status" and options.orphan is False
+    return _answered(call, kind, result, _ACCEPTED if waits else None)
+
+
+async def _delete_collection(call: Call, kind: Kind) -> web.StreamResponse:
+    options = delete_options(call.query, await _delete_body(call), call.user)
+    seen = _view(call, kind)
+    result = call.api.delete_collection(kind, _namespace(call, kind), list_options(call.query), options)
+    return answer(rendering.page(result, seen, call.now), media_type=seen.representation.media_type)
+
+
+async def _subresource(call: Call, kind: Kind) -> web.StreamResponse:
+    info = call.info
+    found = kind.subresources.get(info.subresource)
+    if found is None:
+        return _nothing_there(call)
+    if info.verb not in found.verbs:
+        raise method_not_allowed()
+    if info.subresource in logs.SUBRESOURCES:
+        return logs.answered(call, kind)
+    if info.verb == "get":
+        obj = call.api.get(kind, _namespace(call, kind), info.name, info.subresource)
+        return _answered(call, _body_kind(kind, info.subresource), Result(obj))
+    if info.verb == "update":
+        return await _update(call, kind)
+    if info.verb == "patch":
+        return await _patch(call, kind)
+    if info.verb == "create":
+        return await _create_subresource(call, kind, found)
+    raise method_not_allowed()
+
+
+async def _create_subresource(call: Call, kind: Kind, found: Subresource) -> web.StreamResponse:
+    info = call.info
+    options = write_options("CreateOptions", call.query, call.user_agent, call.user)
+    wanted = _body_kind(kind, info.subresource)
+    body, _ = decode(await call.body(), call.content_type, wanted)
+    if found.kind == "TokenRequest":
+        return _answered(call, wanted, Result(reviews.token(call, body), created=True))
+    result = call.api.create_subresource(
+        kind, _namespace(call, kind), info.name, info.subresource, body, options
+    )
+    return _answered(call, wanted, replace(result, created=True))
+
+
+def _namespace(call: Call, kind: Kind) -> str:
+    return call.info.namespace if kind.namespaced else ""
+
+
+def _view(call: Call, kind: Kind) -> View:
+    return view(kind, call.representation(), call.query.get("includeObject", ""))
+
+
+def _media_type(call: Call) -> str:
+    return call.representation().media_type
+
+
+def _body_kind(kind: Kind, subresource: str) -> Kind:
+    """Return the kind of a subresource's bodies: of most the resource's own, else Scale, Binding, ..."""
+    found = kind.subresources.get(subresource)
+    if found is None or found.kind == kind.kind:
+        return kind
+    schema = builtin().type_of(found.group, found.version, found.kind)
+    return replace(
+        kind,
+        group=found.group,
+        version=found.version,
+        kind=found.kind,
+        schema=schema or kind.schema,
+        custom=None,
+    )
+
+
+def _patch_kind(call: Call, kind: Kind) -> PatchKind:
+    media_type = call.request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
+    try:
+        found = PatchKind(media_type)
+    except ValueError:
+        found = None
+    if kind.custom is not None and found not in _CUSTOM_PATCHES:
+        raise unsupported_media_type(
+            "the body of the request was in an unknown format - accepted media types include: "
+            f"{', '.join(_CUSTOM_PATCHES)}"
+        )
+    if found is None:
+        error = unsupported_media_type("415: Unsupported Media Type")
+        error.status["details"] = {}
+        raise error
+    return found
+
+
+async def _delete_body(call: Call) -> JsonObject | None:
+    """Read DeleteOptions, None where the body is empty. Raises `ApiError` 400, 413 or 415."""
+    body = await call.body()
+    if not body:
+        return None
+    media_type = body_media_type(call.content_type)
+    try:
+        found, _ = read_yaml(body) if media_type == YAML else read_json(body)
+    except Unreadable as error:
+        raise bad_request(str(error)) from None
+    if not isinstance(found, dict):
+        raise bad_request(f"the body must be DeleteOptions, not {orjson.dumps(found).decode()[:40]}")
+    kind, version = found.get("kind") or "DeleteOptions", found.get("apiVersion") or "v1"
+    if kind != "DeleteOptions":
+        raise bad_request(
+            f'no kind "{kind}" is registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'
+        )
+    return found
+
+
+def _answered(call: Call, kind: Kind, result: Result, status: int | None = None) -> web.Response:
+    seen = _view(call, kind)
+    code = status or (_CREATED if result.created else 200)
+    if result.object.get("kind") == "Status" and kind.kind != "Status":
+        body = rendering.encoded(result.object, seen.representation)
+    else:
+        body = rendering.one(result.object, seen, call.now)
+    return answer(
+        body,
+        code,
+        seen.representation.media_type,
+        warnings=result.warnings,
+        headers=result.headers,
+    )
+
+
+_VERBS: dict[str, Callable[[Call, Kind], Awaitable[web.StreamResponse]]] = {
+    "get": _get,
+    "list": _list,
+    "watch": _watch,
+    "create": _create,
+    "update": _update,
+    "patch": _patch,
+    "delete": _delete,
+    "deletecollection": _delete_collection,
+}
