@@ -18,6 +18,9 @@ _WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r'(?<=resourceVersion: ")\d+'), "<version>"),
     (re.compile(r'(?<=resourceVersion\\":\\")\d+'), "<version>"),
     (re.compile(r'(?<=resourceVersion":")\d+'), "<version>"),
+    (re.compile(r"(?<=Resource Version:  )\d+"), "<version>"),
+    (re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000"), "<time>"),
+    (re.compile(r"(?<=pod-template-hash=)\w+"), "<hash>"),
     (re.compile(r"(?<=current: )\d+"), "<version>"),
     (re.compile(r"(?<=record \()\d+"), "<version>"),
     (re.compile(r"\b127\.0\.0\.1:\d+\b"), "<address>"),
@@ -27,6 +30,8 @@ _GENERATED: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"-{_SAFE}{{8,10}}\b"), "-<hash>"),
     (re.compile(rf"-{_SAFE}{{5}}\b"), "-<random>"),
 )
+_COLUMNS = re.compile(r"(?<=\S) {2,}")
+_AGE = re.compile(r"(?<![\w.-])(\d+h)?(\d+m)?\d+(\.\d+)?(s|ms)(?![\w-])|<unknown>|<invalid>")
 _VOLATILE_KEYS = {
     "resourceVersion": "<version>",
     "continue": "<continue>",
@@ -35,15 +40,15 @@ _VOLATILE_KEYS = {
     "pod-template-hash": "<hash>",
     "controller-revision-hash": "<hash>",
 }
-# Status bodies differ in these four only when something is wrong: `settled` leaves them out where they are right.
+# Status bodies differ in these four only when something is wrong: `settled` leaves them out otherwise.
 _PLAIN_STATUS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
 
 
 def at(value: Any, path: str) -> Any:
     """Return what is at `path` below `value`: None where there is nothing.
 
-    A path is names with dots between; `[0]` and `[-1]` count, `[*]` takes every item, `[type=Ready]` the first
-    item with that value, `[a.b/c]` is a name with dots, `[#]` the length and `[keys]` the sorted names.
+    A path is names with dots between; `[0]` and `[-1]` count, `[*]` takes every item, `[type=Ready]` the
+    first item with that value, `[a.b/c]` is a name with dots, `[#]` the length and `[keys]` the sorted names.
     """
     return _walk(value, [bracket or plain for bracket, plain in _STEP.findall(path)])
 
@@ -85,7 +90,7 @@ def shown(body: Any, show: Any) -> Any:
 
 
 def settled(value: Any, namespace: str) -> Any:
-    """Replace what differs from run to run: times, uids, versions, addresses, generated names, the namespace."""
+    """Replace what differs from run to run: times, uids, versions, addresses, generated names, namespace."""
 
     def text(found: str) -> str:
         found = found.replace(namespace, "{ns}")
@@ -97,6 +102,12 @@ def settled(value: Any, namespace: str) -> Any:
         return found
 
     return _settled(value, text)
+
+
+def printed(text: str, namespace: str) -> str:
+    """Do the same to what kubectl printed, where columns are as wide as their texts and time shows as age."""
+    lines = (_AGE.sub("<age>", _COLUMNS.sub("  ", line)).rstrip() for line in text.split("\n"))
+    return str(settled("\n".join(lines), namespace))
 
 
 def _settled(value: Any, text: Callable[[str], str]) -> Any:

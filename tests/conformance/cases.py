@@ -12,11 +12,12 @@ A file in `cases/` is a subject, a list of cases. Each runs in a namespace of it
         answer: {reason: AlreadyExists, …}
 
 `do` is a verb and a path. Verbs: GET, POST, PUT, DELETE; APPLY, MERGE, STRATEGIC, JSON for the four patches;
-UNTIL repeats a GET until every path of `until` has its value (or the status is `until`); OPEN starts a watch and
-READ takes `events` from it; WATCH does both; KUBECTL runs the rig's kubectl. `<configmaps>` stands for a collection, `{name}`
-for the namespace or for what an earlier step kept by `save: {name: path}`. `text` is a body sent as it is, `type`
-its content type, `accept`, `headers` and `user` (admin, limited, nobody, stranger) the rest of the request.
-`show` chooses what is compared (see `answers.at`), `refused` the same of a refusal, `sort: true` orders lists that servers order as they like.
+UNTIL repeats a GET until every path of `until` has its value (or the status is `until`); OPEN starts a watch,
+READ takes `events` from it, WATCH does both; KUBECTL runs the rig's kubectl. `<configmaps>` stands for a
+collection, `{name}` for the namespace or what an earlier step kept by `save: {name: path}`. `text` is a body
+sent as it is, `type` its content type, `accept`, `headers` and `user` (admin, limited, nobody, stranger) the
+rest of the request. `show` chooses what is compared (see `answers.at`), `refused` the same of a refusal, `sort: true`
+orders lists that servers order as they like.
 
 `python -m tests.conformance.record` writes `expect`, `answer` and `warnings` from the real server.
 """

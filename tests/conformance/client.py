@@ -1,4 +1,4 @@
-"""A blocking HTTP client that sends exactly what a case says and keeps all of the answer that a case compares.
+"""A blocking HTTP client that sends exactly what a case says and keeps all that a case compares.
 
 Independent of the project's own client and of simcluster: it has to see both servers as they are.
 """
@@ -99,7 +99,7 @@ class Watch:
         """Return the next `count` events, fewer when the server ends the watch; a refusal's body as it is."""
         if self.code != http.client.OK:
             return Reply(self.code, _decoded(self._response, self._response.read().decode()))
-        events = []
+        events: list[Any] = []
         while len(events) < count and (line := self._response.readline()):
             events.append(json.loads(line))
         return Reply(self.code, events)

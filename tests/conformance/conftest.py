@@ -38,8 +38,9 @@ def sim() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def real(cluster: Any) -> Server:
     """The rig's first control plane."""
-    install(cluster)
-    return cluster
+    found: Server = cluster
+    install(found)
+    return found
 
 
 @pytest.fixture
