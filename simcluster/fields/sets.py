@@ -163,7 +163,9 @@ def _union(left: Node, right: Node) -> Node:
 
 
 def _union_node(left: Node, right: Node) -> Node:
-    if left is right or not right:
+    if left is right:
+        return left
+    if not right:
         return left if is_member(left) else {SELF: {}, **left}
     if not left:
         return right if SELF in right else {SELF: {}, **right}
