@@ -19,6 +19,7 @@ Json: TypeAlias = Any
 
 _RANKS = {"f": 0, "k": 1, "v": 2, "i": 3}
 _PREFIX = 2  # of "f:"
+_EXACT = 2.0**53  # up to here a float64 tells integers apart
 _ESCAPED = frozenset("<>&\u2028\u2029")
 
 
@@ -79,7 +80,8 @@ def _canonical(value: Json) -> str:
 
 
 def _integral(value: Json) -> Json:
-    return int(value) if type(value) is float and value.is_integer() else value
+    whole = type(value) is float and value.is_integer() and abs(value) < _EXACT
+    return int(value) if whole else value
 
 
 @lru_cache(maxsize=4096)

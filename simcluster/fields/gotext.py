@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 Json: TypeAlias = Any
 
 _GO_TYPES = {str: "string", bool: "bool", dict: "map[string]interface {}", list: "[]interface {}"}
 _FIRST_PRINTABLE = " "
+_PLAIN_FROM, _PLAIN_TO = -4, 6  # powers of ten which %v of a float writes without an exponent
 
 
 def type_name(value: Json) -> str:
@@ -41,12 +43,13 @@ def number(value: float) -> str:
     """`%v` of an int64 or a float64."""
     if isinstance(value, int):
         return str(value)
-    digits, _, exponent = f"{value!r}".partition("e")
-    if not exponent and (value == 0 or 1e-4 <= abs(value) < 1e21):  # noqa: PLR2004 - where %v changes to %e
-        return digits.removesuffix(".0")
-    mantissa, _, power = f"{value:.17e}".partition("e")
-    shortest = digits if exponent else mantissa.rstrip("0").rstrip(".")
-    return f"{shortest.removesuffix('.0')}e{int(power):+03d}"
+    exact = Decimal(repr(value)).normalize()
+    sign, digits, exponent = exact.as_tuple()
+    power = len(digits) + int(exponent) - 1
+    if _PLAIN_FROM <= power < _PLAIN_TO:
+        return format(exact, "f")
+    first, rest = str(digits[0]), "".join(map(str, digits[1:]))
+    return f"{'-' * sign}{first}{'.' * bool(rest)}{rest}e{power:+03d}"
 
 
 def plain(value: Json) -> str:
