@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from simcluster.fields.gotext import html_safe, json_text, number, plain, quoted, syntax, type_name
@@ -50,7 +52,8 @@ def test_values_and_their_types() -> None:
         'map[string]interface {}{"a":map[string]interface {}{}, '
         '"b":[]interface {}{1, "c", interface {}(nil), true}}'
     )
-    names = [type_name(each) for each in ("x", True, {}, [], None, 1)]
+    values: list[Any] = ["x", True, {}, [], None, 1]
+    names = [type_name(each) for each in values]
     assert names == ["string", "bool", "map[string]interface {}", "[]interface {}", "<nil>", "int64"]
 
 
