@@ -24,6 +24,7 @@ FOREGROUND = "foregroundDeletion"
 CRD_FINALIZER = "customresourcecleanup.apiextensions.k8s.io"
 CRDS = "apiextensions.k8s.io/customresourcedefinitions"
 _CRD_ENDS = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon"
+_EVENTS = "events"
 _PODS = "pods"
 _POLICIES = ("Foreground", "Background", "Orphan")
 
@@ -149,7 +150,7 @@ class _Deletion:
 
 def finalizers_for(kind: Kind, present: list[str], options: DeleteOptions) -> list[str]:
     """Return the finalizers of an object under deletion, with the garbage collector's that are asked for."""
-    if rules.traits_of(kind).collection == "unsupported":
+    if kind.storage == _EVENTS:  # the garbage collector does not look at them
         return []
     orphan, foreground = _collects(kind, present, options)
     kept = [each for each in present if each not in (ORPHAN, FOREGROUND)]

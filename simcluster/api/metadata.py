@@ -6,8 +6,9 @@ import random
 from typing import Any, TypeAlias
 
 from simcluster.api.identity import new_uid
-from simcluster.errors import ApiError, Cause, bad_request
+from simcluster.errors import Cause, bad_request
 from simcluster.kinds.kind import Kind
+from simcluster.patches.refusals import internal
 
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -47,8 +48,13 @@ def check_name(metadata: JsonObject, name: str) -> None:
 
 def fill_new(metadata: JsonObject, chance: random.Random, now: str) -> None:
     """Give a new object what only the server sets, whatever the request says of it."""
+    wipe(metadata)
     metadata["uid"] = new_uid(chance)
     metadata["creationTimestamp"] = now
+
+
+def wipe(metadata: JsonObject) -> None:
+    """Take from a new object's metadata what only the server says, before anybody comes to own it."""
     for key in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
         metadata.pop(key, None)
 
@@ -94,11 +100,5 @@ def requested_revision(metadata: JsonObject) -> int:
     """Return the resource version that an update expects, 0 for none; raises `ApiError` 500 for nonsense."""
     text = metadata.get("resourceVersion") or "0"
     if not text.isdigit():
-        raise ApiError(500, "", f'strconv.ParseUint: parsing "{text}": invalid syntax')
+        raise internal(f'strconv.ParseUint: parsing "{text}": invalid syntax')
     return int(text)
-
-
-def without_empty(metadata: JsonObject) -> None:
-    """Drop what Go's `omitempty` drops, so that equal objects have equal bytes."""
-    for key in [key for key, value in metadata.items() if value in (None, "", [], {})]:
-        del metadata[key]

@@ -165,15 +165,17 @@ class _Scaling:
             if not _owns(entry, self._path):
                 merged.append(entry)
                 continue
-            kept = left.pop(_identity(entry), None)
-            if kept is not None:
-                merged.append({**entry, **({"time": kept["time"]} if "time" in kept else {})})
+            if left.pop(_identity(entry), None) is not None:
+                merged.append(entry)
             elif fields := _without(entry["fieldsV1"], self._path):
                 merged.append({**entry, "fieldsV1": fields})
         owned: JsonObject = {}
         _put(owned, tuple(f"f:{name}" for name in self._path), {})
-        new = [{**entry, "apiVersion": self._kind.api_version, "fieldsV1": owned} for entry in left.values()]
-        return sorted(merged + new, key=_order)
+        made = {"apiVersion": self._kind.api_version, "fieldsV1": owned}
+        for entry in left.values():
+            del entry["time"]  # measured: the server forgets it on the way
+            merged.append({**entry, **made})
+        return sorted(merged, key=_order)
 
 
 def _order(entry: JsonObject) -> tuple[str, str, str, str, str]:

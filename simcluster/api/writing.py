@@ -14,20 +14,20 @@ from simcluster.api.core import Core
 from simcluster.api.identity import generated_name
 from simcluster.api.options import PatchKind, Result, WriteOptions
 from simcluster.errors import (
-    ApiError,
     Cause,
     already_exists,
+    bad_request,
     conflict,
     invalid,
     not_found,
     unsupported_media_type,
 )
-from simcluster.fields.managed import Writer, keep_times
+from simcluster.fields.managed import Writer, keep_times, object_type
 from simcluster.fields.managed import apply as apply_fields
 from simcluster.fields.managed import update as update_fields
 from simcluster.kinds.kind import Kind
 from simcluster.patches import json_patch, merge_patch, strategic
-from simcluster.patches.refusals import go_text
+from simcluster.patches.refusals import go_text, internal
 from simcluster.store.records import Stored, key_of
 from simcluster.strategies import prepare_create, prepare_status, prepare_update, warnings
 
@@ -45,10 +45,7 @@ def create(core: Core, kind: Kind, namespace: str, obj: JsonObject, options: Wri
     """Create an object. Raises `ApiError` 400, 403, 404 (no such namespace), 409 or 422."""
     new, found = accept(obj, kind, options)
     metadata.place(new, kind, namespace)
-    tracked = update_fields(
-        None, new, kind.schema, _writer(core, kind, options), ignored=rules.reset_fields(kind, "")
-    )
-    return _insert(core, kind, tracked, options, found)
+    return _create_tracked(core, kind, new, options, found)
 
 
 def update(
@@ -70,9 +67,7 @@ def update(
     if live is None:
         if subresource or not rules.traits_of(kind).create_on_update:
             raise not_found(kind.plural, kind.group, name)
-        writer = _writer(core, kind, options)
-        tracked = update_fields(None, new, kind.schema, writer, ignored=rules.reset_fields(kind, ""))
-        return _insert(core, kind, tracked, options, found)
+        return _create_tracked(core, kind, new, options, found)
     _check_uid(kind, live, new["metadata"])
     return _Change(core, kind, live, options, subresource).track(new, found)
 
@@ -110,6 +105,8 @@ def apply(
     Raises `ApiError` 400, 403, 404, 409 (a cause for each conflict), 422 or 500 (not of the kind's type).
     """
     namespace, name = place
+    if config.get("kind") != kind.kind:
+        raise bad_request(f"invalid object type: {object_type(config)}")
     live = core.store.get(kind.storage, namespace, name)
     if live is None and subresource:
         raise not_found(kind.plural, kind.group, name)
@@ -175,6 +172,7 @@ class _Change:
         wanted = metadata.requested_revision(new)
         if wanted in (0, live.revision):
             if wanted or rules.traits_of(kind).unconditional_update:
+                new["resourceVersion"] = str(live.revision)
                 return
             cause = Cause(
                 "metadata.resourceVersion",
@@ -183,6 +181,16 @@ class _Change:
             )
             raise invalid(kind.plural, kind.group, live.name, [cause])
         raise conflict(kind.plural, kind.group, live.name, _MODIFIED)
+
+
+def _create_tracked(
+    core: Core, kind: Kind, new: JsonObject, options: WriteOptions, found: tuple[str, ...]
+) -> Result:
+    """Create an object that belongs to its writer, by an update."""
+    metadata.wipe(new["metadata"])
+    ignored = rules.reset_fields(kind, "")
+    tracked = update_fields(None, new, kind.schema, _writer(core, kind, options), ignored=ignored)
+    return _insert(core, kind, tracked, options, found)
 
 
 def _insert(core: Core, kind: Kind, obj: JsonObject, options: WriteOptions, found: tuple[str, ...]) -> Result:
@@ -211,7 +219,7 @@ def _prepared(core: Core, kind: Kind, obj: JsonObject) -> JsonObject:
     if causes:
         raise invalid(kind.kind, kind.group, own.get("name", ""), causes)
     if revision.isdigit() and int(revision):
-        raise ApiError(500, "", "resourceVersion should not be set on objects to be created")
+        raise internal("resourceVersion should not be set on objects to be created")
     return prepared
 
 

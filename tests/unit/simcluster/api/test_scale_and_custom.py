@@ -1,0 +1,259 @@
+"""Scale, custom kinds from their CRD, versions of one kind, binding and eviction (measured on 1.37)."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from simcluster.api.options import PatchKind
+from simcluster.errors import ApiError
+from tests.unit.simcluster.api.harness import World, deployment, pod, widget, widget_crd
+
+SCALE = {"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": {"name": "web"}}
+
+
+def refusal(call: Any, *arguments: Any, **options: Any) -> ApiError:
+    with pytest.raises(ApiError) as error:
+        call(*arguments, **options)
+    return error.value
+
+
+def entries(obj: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return [
+        (each["manager"], each["operation"], each.get("subresource"), each.get("time"))
+        for each in obj["metadata"]["managedFields"]
+    ]
+
+
+def test_a_scale_shows_and_changes_the_replicas() -> None:
+    world = World()
+    made = world.create(deployment()).object["metadata"]
+    own = {key: made[key] for key in ("name", "namespace", "uid", "creationTimestamp")}
+    assert world.get(deployment(), "scale") == {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {**own, "resourceVersion": made["resourceVersion"]},
+        "spec": {"replicas": 1},
+        "status": {"replicas": 0, "selector": "app=web"},
+    }
+    scaled = world.merge(deployment(), {"spec": {"replicas": 3}}, "scale", manager="sc").object
+    assert scaled["spec"] == {"replicas": 3}
+    assert scaled["metadata"]["resourceVersion"] == str(world.store.revision)
+    found = world.get(deployment())
+    assert (found["spec"]["replicas"], found["metadata"]["generation"]) == (3, 2)
+    assert entries(found)[0] == ("sc", "Update", "scale", None)
+    assert found["metadata"]["managedFields"][0]["apiVersion"] == "apps/v1"
+    assert world.merge(deployment(), {"spec": {"replicas": 0}}, "scale").object["spec"] == {}
+
+
+def test_owners_of_replicas_meet_at_the_scale() -> None:
+    world = World()
+    world.create(deployment())
+    world.merge(deployment(), {"spec": {"replicas": 2}}, "scale", manager="sc")
+    kind = world.kind("Deployment", "apps/v1")
+    config = {**SCALE, "spec": {"replicas": 3}}
+    error = refusal(world.api.apply, kind, "default", "web", config, subresource="scale")
+    assert str(error) == (
+        'Apply failed with 1 conflict: conflict with "sc" with subresource "scale" using autoscaling/v1: '
+        ".spec.replicas"
+    )
+    world.apply(deployment(replicas=4), "me", force=True)
+    assert ("sc", "Update", "scale", None) not in entries(world.get(deployment()))
+
+
+def test_bad_scales() -> None:
+    world = World()
+    world.create(deployment())
+    kind = world.kind("Deployment", "apps/v1")
+
+    def put(scale: dict[str, Any]) -> ApiError:
+        return refusal(world.api.update, kind, "default", "web", scale, subresource="scale")
+
+    negative = put({**SCALE, "spec": {"replicas": -1}})
+    assert str(negative) == (
+        'Scale.autoscaling "web" is invalid: spec.replicas: Invalid value: -1: '
+        "must be greater than or equal to 0"
+    )
+    other = put({**SCALE, "metadata": {"name": "y"}, "spec": {"replicas": 1}})
+    assert str(other) == "the name of the object (y) does not match the name on the URL (web)"
+    old = put({**SCALE, "metadata": {"name": "web", "resourceVersion": "1"}, "spec": {"replicas": 1}})
+    assert str(old).startswith('Operation cannot be fulfilled on deployments.apps "web": the object has been')
+    wrong = put(deployment())
+    assert str(wrong) == (
+        'Deployment in version "v1" cannot be handled as a Scale: converting (v1.Deployment) to '
+        "(autoscaling.Scale): unknown conversion"
+    )
+    missing = refusal(world.api.get, kind, "default", "none", "scale")
+    assert str(missing) == 'deployments.apps "none" not found'
+
+
+def test_a_crd_serves_its_kinds_when_its_create_returns() -> None:
+    world = World()
+    answer = world.create(widget_crd(shortNames=["wd"])).object
+    assert "conditions" not in (answer["status"] or {}) or not answer["status"]["conditions"]
+    status = world.get(widget_crd())["status"]
+    assert [(each["type"], each["status"], each["reason"]) for each in status["conditions"]] == [
+        ("NamesAccepted", "True", "NoConflicts"),
+        ("Established", "True", "InitialNamesAccepted"),
+    ]
+    assert status["storedVersions"] == ["v1"]
+    assert status["acceptedNames"]["shortNames"] == ["wd"]
+    made = world.create(widget(spec={"replicas": 2}, status={"phase": "x"})).object
+    assert made["spec"] == {"replicas": 2, "size": "m"}
+    assert "status" not in made
+    assert made["metadata"]["generation"] == 1
+
+
+def test_names_that_another_crd_has_are_not_accepted() -> None:
+    world = World()
+    world.create(widget_crd())
+    rival = widget_crd(plural="gizmos", singular="gizmo", kind="Widget")
+    world.create(rival)
+    accepted, established = world.get(rival)["status"]["conditions"]
+    assert (accepted["status"], accepted["reason"]) == ("False", "KindConflict")
+    assert (established["status"], established["reason"]) == ("False", "NotAccepted")
+    assert world.registry.find("example.com", "v1", "gizmos") is None
+
+
+def test_status_and_scale_of_a_custom_object() -> None:
+    """Its status endpoint leaves all else as it was, metadata included."""
+    world = World()
+    world.create(widget_crd())
+    world.create(widget(spec={"replicas": 2}))
+    patch = {
+        "spec": {"replicas": 9},
+        "metadata": {"labels": {"a": "b"}},
+        "status": {"phase": "x", "replicas": 1, "selector": "a=b"},
+    }
+    found = world.merge(widget(), patch, "status", manager="op").object
+    assert "labels" not in found["metadata"]
+    assert (found["spec"]["replicas"], found["metadata"]["generation"]) == (2, 1)
+    assert ("op", "Update", "status", "2026-01-01T00:00:00Z") in entries(found)
+    assert world.merge(widget(), {"status": {"phase": "y"}}).object["status"]["phase"] == "x"
+    scale = world.get(widget(), "scale")
+    assert (scale["spec"], scale["status"]) == ({"replicas": 2}, {"replicas": 1, "selector": "a=b"})
+    world.merge(widget(), {"spec": {"replicas": 5}}, "scale")
+    assert world.get(widget())["spec"]["replicas"] == 5
+    assert world.get(widget())["metadata"]["generation"] == 2
+
+
+def test_custom_objects_take_no_strategic_patch_and_need_a_version_for_an_update() -> None:
+    world = World()
+    world.create(widget_crd())
+    world.create(widget())
+    assert refusal(world.patch, widget(), PatchKind.STRATEGIC, {}).code == 415
+    error = refusal(world.update, widget(spec={"replicas": 1}))
+    assert str(error) == (
+        'widgets.example.com "w" is invalid: metadata.resourceVersion: Invalid value: 0: '
+        "must be specified for an update"
+    )
+
+
+def test_all_versions_of_a_custom_kind_show_the_same_objects() -> None:
+    world = World()
+    world.create(widget_crd())
+    world.create({**widget(spec={"size": "l"}), "apiVersion": "example.com/v1beta1"})
+    assert world.get(widget())["apiVersion"] == "example.com/v1"
+    record = world.store.items(world.kind("Widget", "example.com/v1").storage)[0]
+    assert record.api_version == "example.com/v1"
+    beta = world.get({**widget(), "apiVersion": "example.com/v1beta1"})
+    assert (beta["apiVersion"], beta["spec"]) == ("example.com/v1beta1", {"size": "l"})
+
+
+def test_a_crd_takes_its_objects_with_it() -> None:
+    world = World()
+    world.create(widget_crd())
+    world.create(widget("a"))
+    world.create(widget("b", metadata={"name": "b", "finalizers": ["example.com/x"]}))
+    marked = world.delete(widget_crd()).object
+    assert marked["metadata"]["finalizers"] == ["customresourcecleanup.apiextensions.k8s.io"]
+    assert marked["status"]["conditions"][-1]["type"] == "Terminating"
+    assert not world.exists(widget("a"))
+    assert refusal(world.create, widget("c")).code == 405
+    world.merge(widget("b"), {"metadata": {"finalizers": None}})
+    assert not world.exists(widget_crd())
+    assert world.registry.of("example.com/v1", "Widget") is None
+
+
+def test_autoscalers_of_both_versions_are_one() -> None:
+    world = World()
+    target = {"kind": "Deployment", "name": "web", "apiVersion": "apps/v1"}
+    spec = {"maxReplicas": 3, "scaleTargetRef": target, "targetCPUUtilizationPercentage": 70}
+    old = {
+        "apiVersion": "autoscaling/v1",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "h"},
+        "spec": spec,
+    }
+    world.create(old)
+    new = world.get({**old, "apiVersion": "autoscaling/v2"})
+    assert new["spec"]["metrics"] == [
+        {
+            "type": "Resource",
+            "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}},
+        }
+    ]
+    assert world.get(old)["spec"]["targetCPUUtilizationPercentage"] == 70
+
+
+def test_a_pod_is_bound_once() -> None:
+    """Binding is not tracked: no owner, no new generation."""
+    world = World()
+    made = world.create(pod()).object["metadata"]
+    kind = world.kind("Pod")
+    body = {"metadata": {"name": "p"}, "target": {"kind": "Node", "name": "node-1"}}
+    done = world.api.create_subresource(kind, "default", "p", "binding", body)
+    assert done.object == {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "code": 201,
+    }
+    found = world.get(pod())
+    assert found["spec"]["nodeName"] == "node-1"
+    assert found["status"]["conditions"] == [
+        {
+            "type": "PodScheduled",
+            "status": "True",
+            "lastProbeTime": None,
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }
+    ]
+    assert found["metadata"]["managedFields"] == made["managedFields"]
+    again = refusal(world.api.create_subresource, kind, "default", "p", "binding", body)
+    assert str(again) == (
+        'Operation cannot be fulfilled on pods/binding "p": pod p is already assigned to node "node-1"'
+    )
+
+
+def test_an_eviction_asks_the_budget() -> None:
+    world = World()
+    world.create({**pod(nodeName="node-1"), "metadata": {"name": "p", "labels": {"app": "web"}}})
+    world.merge(pod(), {"status": {"phase": "Running"}}, "status")
+    budget = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "b"},
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}},
+    }
+    world.create(budget)
+    kind = world.kind("Pod")
+    error = refusal(world.api.create_subresource, kind, "default", "p", "eviction", {})
+    assert (error.code, str(error)) == (
+        429,
+        "Cannot evict pod as it would violate the pod's disruption budget.",
+    )
+    world.merge(budget, {"status": {"disruptionsAllowed": 1}}, "status")
+    world.api.create_subresource(kind, "default", "p", "eviction", {})
+    assert "deletionTimestamp" in world.get(pod())["metadata"]
+    assert world.get(budget)["status"]["disruptionsAllowed"] == 0
+
+
+def test_an_apply_as_bytes_is_yaml() -> None:
+    world = World()
+    kind = world.kind("Deployment", "apps/v1")
+    body = orjson.dumps(deployment())
+    found = world.api.patch(kind, "default", "web", PatchKind.APPLY, body)
+    assert found.created
+    assert found.object["metadata"]["managedFields"][0]["operation"] == "Apply"

@@ -1,0 +1,195 @@
+"""Update and patch: preconditions, what cannot change, what changes nothing, status (measured on 1.37)."""
+
+from typing import Any
+
+import pytest
+
+from simcluster.api.options import PatchKind
+from simcluster.errors import ApiError
+from tests.unit.simcluster.api.harness import World, config_map, deployment, pod
+
+MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
+
+
+def refusal(call: Any, *arguments: Any, **options: Any) -> ApiError:
+    with pytest.raises(ApiError) as error:
+        call(*arguments, **options)
+    return error.value
+
+
+def test_what_changes_nothing_is_not_written() -> None:
+    """Neither a new version nor a new time of its owner, however much later; no watcher hears of it."""
+    world = World()
+    world.create(deployment())
+    first = world.get(deployment())
+    watch = world.store.watch("apps/deployments", "", world.store.revision)
+    world.clock.step(60)
+    assert world.update(first).object == first
+    assert world.merge(deployment(), {"spec": {"replicas": 1}}).object == first
+    assert world.merge(deployment(), {}).object == first
+    assert watch.pending() == []
+
+
+def test_an_old_version_is_a_conflict() -> None:
+    world = World()
+    old = world.create(config_map()).object
+    world.merge(config_map(), {"data": {"x": "1"}})
+    error = refusal(world.update, {**old, "data": {"y": "2"}})
+    assert (error.code, error.reason) == (409, "Conflict")
+    assert str(error) == f'Operation cannot be fulfilled on configmaps "a": {MODIFIED}'
+    assert error.status["details"] == {"name": "a", "kind": "configmaps"}
+    patched = refusal(world.merge, config_map(), {"metadata": {"resourceVersion": "1"}})
+    assert str(patched) == str(error)
+
+
+def test_an_update_may_leave_the_version_out_where_the_kind_allows_it() -> None:
+    world = World()
+    world.create(config_map())
+    assert world.update(config_map(data={"x": "1"})).object["data"] == {"x": "1"}
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "l"}, "spec": {}}
+    world.create(lease)
+    error = refusal(world.update, lease)
+    assert str(error) == (
+        'leases.coordination.k8s.io "l" is invalid: metadata.resourceVersion: Invalid value: 0: '
+        "must be specified for an update"
+    )
+
+
+def test_a_put_creates_leases_and_no_config_maps() -> None:
+    world = World()
+    lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "l"}, "spec": {}}
+    assert world.update(lease).created
+    assert refusal(world.update, config_map()).code == 404
+
+
+def test_names_and_namespaces_must_match_the_path() -> None:
+    world = World()
+    world.create(config_map())
+    for patch, message in (
+        ({"metadata": {"name": "b"}}, "the name of the object (b) does not match the name on the URL (a)"),
+        (
+            {"metadata": {"namespace": "b"}},
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ),
+    ):
+        error = refusal(world.merge, config_map(), patch)
+        assert (error.code, str(error)) == (400, message)
+    nameless = refusal(world.update, config_map(""), name="a")
+    assert str(nameless) == (
+        "the name of the object (a based on URL) was undeterminable: name must be provided"
+    )
+
+
+def test_another_uid_is_a_conflict_for_an_update_and_invalid_for_a_patch() -> None:
+    world = World()
+    uid = world.create(config_map()).object["metadata"]["uid"]
+    error = refusal(world.update, config_map(uid="wrong"))
+    assert str(error) == (
+        'Operation cannot be fulfilled on configmaps "a": StorageError: invalid object, Code: 4, '
+        "Key: /registry/configmaps/default/a, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: "
+        f"UID in precondition: wrong, UID in object meta: {uid}"
+    )
+    patched = refusal(world.merge, config_map(), {"metadata": {"uid": "b"}})
+    assert str(patched) == ('ConfigMap "a" is invalid: metadata.uid: Invalid value: "b": field is immutable')
+
+
+def test_what_the_server_owns_stays_and_marks_of_deletion_cannot_be_made() -> None:
+    world = World()
+    before = world.create(config_map()).object["metadata"]
+    after = world.update(config_map(creationTimestamp="2000-01-01T00:00:00Z", generation=5, x="y"))
+    assert after.object["metadata"] == before
+    error = refusal(world.update, config_map(deletionTimestamp="2001-01-01T00:00:00Z"))
+    assert str(error) == (
+        'ConfigMap "a" is invalid: metadata.deletionTimestamp: Invalid value: "2001-01-01T00:00:00Z": '
+        "field is immutable"
+    )
+    assert len(error.status["details"]["causes"]) == 1
+
+
+def test_the_generation_counts_changes_of_the_spec_only() -> None:
+    world = World()
+    world.create(deployment())
+    seen = [
+        world.merge(deployment(), patch).object["metadata"]["generation"]
+        for patch in (
+            {"metadata": {"labels": {"a": "b"}}},
+            {"spec": {"replicas": 3}},
+            {"status": {"replicas": 3}},
+            {"spec": {"paused": True}},
+        )
+    ]
+    assert seen == [1, 2, 2, 3]
+
+
+def test_the_status_is_written_through_its_own_endpoint() -> None:
+    """The spec stays as it was there, a Deployment's labels too, and the owner's entry says `status`."""
+    world = World()
+    world.create(deployment())
+    patch = {"spec": {"replicas": 9}, "status": {"replicas": 1}, "metadata": {"labels": {"z": "z"}}}
+    found = world.merge(deployment(), patch, "status", manager="kcm").object
+    assert (found["spec"]["replicas"], found["status"]) == (1, {"replicas": 1})
+    assert "labels" not in found["metadata"]
+    assert found["metadata"]["generation"] == 1
+    entry = next(each for each in found["metadata"]["managedFields"] if each["manager"] == "kcm")
+    assert (entry["subresource"], entry["fieldsV1"]) == ("status", {"f:status": {"f:replicas": {}}})
+    assert world.merge(deployment(), {"spec": {"replicas": 2}}).object["status"] == {"replicas": 1}
+
+
+def test_missing_objects_are_not_found() -> None:
+    world = World()
+    for call in (
+        lambda: world.merge(deployment(), {}),
+        lambda: world.merge(deployment(), {}, "status"),
+        lambda: world.update(deployment(), "status"),
+        lambda: world.get(deployment()),
+        lambda: world.delete(deployment()),
+    ):
+        error = refusal(call)
+        assert (error.code, str(error)) == (404, 'deployments.apps "web" not found')
+        assert error.status["details"] == {"name": "web", "group": "apps", "kind": "deployments"}
+
+
+def test_all_three_kinds_of_patches() -> None:
+    world = World()
+    world.create(pod(nodeName="node-1"))
+    world.merge(pod(), {"metadata": {"labels": {"a": "b"}}})
+    image = [{"op": "replace", "path": "/spec/containers/0/image", "value": "web:2"}]
+    world.patch(pod(), PatchKind.JSON, image)
+    merged = {"metadata": {"labels": {"c": "d"}}, "spec": {"containers": [{"name": "c", "image": "web:3"}]}}
+    found = world.patch(pod(), PatchKind.STRATEGIC, merged).object
+    assert found["metadata"]["labels"] == {"a": "b", "c": "d"}
+    assert [each["image"] for each in found["spec"]["containers"]] == ["web:3"]
+
+
+def test_a_patch_with_wrong_or_unknown_fields_is_quoted() -> None:
+    world = World()
+    world.create(config_map())
+    wrong = refusal(world.merge, config_map(), {"data": {"y": 2}})
+    assert wrong.code == 422
+    assert str(wrong).startswith(' "" is invalid: patch: Invalid value: "{')
+    assert str(wrong).endswith(
+        "json: cannot unmarshal number into Go struct field ConfigMap.data of type string"
+    )
+    unknown = refusal(world.patch, config_map(), PatchKind.STRATEGIC, {"foo": 1}, field_validation="Strict")
+    assert str(unknown) == (
+        ' "" is invalid: patch: Invalid value: "map[foo:1]": strict decoding error: unknown field "foo"'
+    )
+    assert world.merge(config_map(), {"foo": 1}).warnings == ('unknown field "foo"',)
+
+
+def test_a_dry_run_shows_and_does_not_write() -> None:
+    world = World()
+    world.create(config_map(data={"x": "1"}))
+    before = world.get(config_map())
+    shown = world.merge(config_map(), {"data": {"x": "2"}}, dry_run=True).object
+    assert shown["data"] == {"x": "2"}
+    assert shown["metadata"]["resourceVersion"] == before["metadata"]["resourceVersion"]
+    assert world.get(config_map()) == before
+
+
+def test_invalid_changes_are_refused() -> None:
+    world = World()
+    world.create(deployment())
+    error = refusal(world.merge, deployment(), {"spec": {"selector": {"matchLabels": {"app": "other"}}}})
+    assert error.code == 422
+    assert any(each["field"] == "spec.selector" for each in error.status["details"]["causes"])
