@@ -7,6 +7,7 @@ import random
 from simcluster import bootstrap
 from simcluster.api.api import Api
 from simcluster.api.core import Core
+from simcluster.behaviour.behaviour import Behaviour
 from simcluster.clock import Clock, RealClock, timestamp
 from simcluster.faults import FaultInjector
 from simcluster.kinds.registry import Registry
@@ -22,18 +23,22 @@ class Cluster:
     real cluster does, and nothing runs in it until something changes.
     """
 
-    __slots__ = ("api", "clock", "faults", "name", "registry", "store")
+    __slots__ = ("api", "behaviour", "clock", "faults", "name", "registry", "store")
 
     def __init__(self, name: str, clock: Clock | None = None, *, nodes: int = NODES, seed: int = 0) -> None:
         chance = random.Random(f"{name}/{seed}")  # noqa: S311 - simulated chance, to be repeated
         self.name = name
         self.clock: Clock = RealClock() if clock is None else clock
         self.registry = Registry()
-        self.store = Store(bootstrap.seed(timestamp(self.clock.now()), chance, nodes))
+        self.store = Store()
         self.api = Api(Core(self.store, self.registry, self.clock, chance))
         self.faults = FaultInjector(seed)
+        self.behaviour = Behaviour(self.api, self.store, self.clock, chance)
+        # After the controllers have begun to follow: what a cluster starts with leaves them nothing to do.
+        self.store.seed(bootstrap.seed(timestamp(self.clock.now()), chance, nodes))
 
     def close(self) -> None:
-        """End the open watches."""
+        """End the controllers and the open watches."""
+        self.behaviour.close()
         for watch in self.store.watches():
             watch.close()

@@ -26,17 +26,24 @@ _SERVICES = "services"
 class Core:
     """One cluster's store and kinds, and what the strategies may ask of it (`strategies.context.Context`)."""
 
-    __slots__ = ("addresses", "clock", "random", "registry", "store")
+    __slots__ = ("_addresses", "clock", "random", "registry", "store")
 
     def __init__(self, store: Store, registry: Registry, clock: Clock, chance: random.Random) -> None:
         self.store = store
         self.registry = registry
         self.clock = clock
         self.random = chance
-        self.addresses = Addresses()
-        for service in store.items(_SERVICES):
-            self.addresses.taken(service.object())
+        self._addresses: Addresses | None = None
         store.on_change(self._follow_services)
+
+    @property
+    def addresses(self) -> Addresses:
+        """Cluster IPs and node ports; read from the Services when first asked for, then kept up to date."""
+        if self._addresses is None:
+            self._addresses = Addresses()
+            for service in self.store.items(_SERVICES):
+                self._addresses.taken(service.object())
+        return self._addresses
 
     @property
     def now(self) -> str:
@@ -107,12 +114,12 @@ class Core:
         return self.store.remove(kind.storage, record.namespace, record.name, record.object()).revision
 
     def _follow_services(self, change: Change) -> None:
-        if change.now.storage != _SERVICES:
+        if self._addresses is None or change.now.storage != _SERVICES:
             return
         if change.before is not None:
-            self.addresses.released(change.before.object())
+            self._addresses.released(change.before.object())
         if change.kind != "DELETED":
-            self.addresses.taken(change.now.object())
+            self._addresses.taken(change.now.object())
 
 
 def _storage(group_resource: str) -> str:

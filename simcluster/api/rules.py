@@ -10,6 +10,7 @@ from simcluster.fields.sets import EMPTY, FieldSet
 from simcluster.kinds.defaults import pruned, with_defaults
 from simcluster.kinds.kind import Kind
 from simcluster.kinds.typed import read_struct
+from simcluster.kinds.validation import schema_errors
 from simcluster.strategies import (
     decoded,
     traits,
@@ -73,12 +74,14 @@ def decode(obj: JsonObject, kind: Kind) -> JsonObject:
 
 def problems_of_new(obj: JsonObject, kind: Kind) -> list[Cause]:
     """Return what is wrong with an object that is about to be created."""
-    return list(validate_create(obj, kind))
+    found = list(validate_create(obj, kind))
+    return found if kind.custom is None else [*found, *schema_errors(obj, kind)]
 
 
 def problems_of_change(new: JsonObject, old: JsonObject, kind: Kind) -> list[Cause]:
     """Return what is wrong with an object that is about to replace `old`."""
-    return list(validate_update(new, old, kind))
+    found = list(validate_update(new, old, kind))
+    return found if kind.custom is None else [*found, *schema_errors(new, kind)]
 
 
 @cache

@@ -39,17 +39,26 @@ class Store:
     def __init__(
         self, seed: Iterable[Stored] = (), *, max_changes: int = MAX_CHANGES, max_bytes: int = MAX_BYTES
     ) -> None:
-        """Start with the records of `seed`, which may be shared between stores: records never change."""
+        """Start with the records of `seed`; see there."""
         self.revision = 1
         self._shelves: dict[str, _Shelf] = {}
-        for record in seed:
-            shelf = self._shelves.setdefault(record.storage, _Shelf())
-            shelf.objects[key_of(record.namespace, record.name)] = record
-            self.revision = max(self.revision, record.revision)
         self._history = History(self.revision, max_changes, max_bytes)
         self._watches: dict[str, list[Watch]] = {}
         self._listeners: list[Callable[[Change], None]] = []
         self.refusal: ApiError | None = None  # raised by every write while it is set: a storage that is full
+        self.seed(seed)
+
+    def seed(self, records: Iterable[Stored]) -> None:
+        """Put records here as they are: no change is told, none can be resumed from before them.
+
+        They may be shared between stores: records never change.
+        """
+        for record in records:
+            shelf = self._shelves.setdefault(record.storage, _Shelf())
+            shelf.objects[key_of(record.namespace, record.name)] = record
+            shelf.order = None
+            self.revision = max(self.revision, record.revision)
+        self._history.compact(self.revision)
 
     @property
     def compacted(self) -> int:
