@@ -16,8 +16,8 @@ UNTIL repeats a GET until every path of `until` has its value (or the status is 
 READ takes `events` from it, WATCH does both; KUBECTL runs the rig's kubectl. `<configmaps>` stands for a
 collection, `{name}` for the namespace or what an earlier step kept by `save: {name: path}`. `text` is a body
 sent as it is, `type` its content type, `accept`, `headers` and `user` (admin, limited, nobody, stranger) the
-rest of the request. `show` chooses what is compared (see `answers.at`), `refused` the same of a refusal, `sort: true`
-orders lists that servers order as they like.
+rest of the request. `show` chooses what is compared (see `answers.at`), `refused` the same of a refusal,
+`sort: true` orders lists that servers order as they like.
 
 `python -m tests.conformance.record` writes `expect`, `answer` and `warnings` from the real server.
 """

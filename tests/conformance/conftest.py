@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.cluster.sim.plane import start
 from tests.conformance.cases import FOLDER, Case, load
 from tests.conformance.client import Server
 from tests.conformance.session import install
 
-_SIM = "tests.cluster.sim.plane"
 _installed: dict[int, Server] = {}
 
 
@@ -29,8 +29,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def sim() -> Iterator[Server]:
     """One simulated cluster, in a process of its own."""
-    module = pytest.importorskip(_SIM, reason="simcluster has no server yet")
-    with module.SimPlane() as plane:
+    with start()[0] as plane:
         install(plane)
         yield plane
 

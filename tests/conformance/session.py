@@ -166,9 +166,14 @@ class Session:
         text = (done.stdout + done.stderr).decode().rstrip("\n")
         return Reply(done.returncode, printed(text, self.namespace))
 
+    def keep(self, **values: str) -> None:
+        """Give names to values, as `save` does."""
+        self._variables.update(values)
+
     def _save(self, step: dict[str, Any], reply: Reply) -> None:
         for name, path in step.get("save", {}).items():
-            self._variables[name] = str(at(reply.body, path))
+            if (found := at(reply.body, path)) is not None:
+                self._variables[name] = str(found)
 
 
 def install(server: Server) -> None:
