@@ -5,7 +5,8 @@ Works on objects of which managedFields was taken off.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -70,22 +71,18 @@ class Rules:
             return self.schema
         return self.versions.type_of(api_version)
 
-    def converted(self, value: JsonObject, api_version: str) -> JsonObject:
-        """Return an object of this version in another one. Raises `ConversionError`."""
-        if self.versions is None or api_version == self.api_version:
+    def converted(self, value: JsonObject, before: str, after: str) -> JsonObject:
+        """Return an object of one version in another. Raises `ConversionError`."""
+        if self.versions is None or before == after:
             return value
-        made = self.versions.convert(value, api_version)
-        schema = self.versions.type_of(api_version)
+        made = self.versions.convert(value, after)
+        schema = self.type_of(after)
         if schema is not None:
             try:
                 check(made, schema)
             except TypedError as error:
                 raise ConversionError(str(error)) from error
         return made
-
-    def restored(self, value: JsonObject) -> JsonObject:
-        """Return an object of any version in this one."""
-        return value if self.versions is None else self.versions.convert(value, self.api_version)
 
 
 class Ledger:
@@ -109,7 +106,7 @@ class Ledger:
             if schema is None:
                 del self._managed.owners[owner]
             else:
-                self._rules.converted(live, owned.api_version)
+                self._rules.converted(live, self._rules.api_version, owned.api_version)
                 self._managed.owners[owner] = owned._replace(fields=reconciled(owned.fields, schema))
 
     def update(self, old: JsonObject, new: JsonObject, owner: Owner) -> bool:
@@ -137,10 +134,8 @@ class Ledger:
         claimed = field_set(config, rules.schema).recursive_difference(rules.ignored)
         owners[owner] = Owned(claimed, rules.api_version)
         if last:
-            try:
+            with _because("failed to prune fields"):
                 new = self._pruned(new, last, owners[owner])
-            except ConversionError as error:
-                raise ConversionError(f"failed to prune fields: {error}") from error
         taken, gone = self._losses(old, new, self._compare(old, new), owner)
         if taken and not force:
             in_order = sorted(taken, key=Owner.identifier)
@@ -155,13 +150,10 @@ class Ledger:
         return compare(old, new, self._rules.schema).without(self._rules.ignored)
 
     def _compare_in(self, version: str, old: JsonObject, new: JsonObject, schema: Struct) -> Comparison:
-        name = "old"
-        try:
-            before = self._rules.converted(old, version)
-            name = "new"
-            after = self._rules.converted(new, version)
-        except ConversionError as error:
-            raise ConversionError(f"failed to convert {name} object: {error}") from error
+        with _because("failed to convert old object"):
+            before = self._rules.converted(old, self._rules.api_version, version)
+        with _because("failed to convert new object"):
+            after = self._rules.converted(new, self._rules.api_version, version)
         return compare(before, after, schema).without(self._rules.ignored)
 
     def _losses(
@@ -201,31 +193,53 @@ class Ledger:
 
     def _pruned(self, merged: JsonObject, last: Owned, claimed: Owned) -> JsonObject:
         """Remove what the applier said last time, says no more, and nobody else owns."""
-        schema = self._rules.type_of(last.api_version)
-        same_version = last.api_version == claimed.api_version
-        if schema is None or (same_version and not last.fields.difference(claimed.fields)):
-            return merged
+        rules, version = self._rules, last.api_version
+        schema = rules.type_of(version)
         owned: dict[str, FieldSet] = {}
         for each in self._managed.owners.values():
             owned[each.api_version] = owned.get(each.api_version, EMPTY).union(each.fields)
-        there = self._rules.converted(merged, last.api_version)
+        alike = owned.keys() == {version} or rules.versions is None
+        if schema is None or (alike and not last.fields.difference(claimed.fields)):
+            return merged
+        with _because("failed to convert merged object to last applied version"):
+            there = rules.converted(merged, rules.api_version, version)
         dropped = with_named_fields(last.fields, schema)
         pruned = without(there, dropped, schema)
-        for version in sorted(owned, key=lambda version: version != last.api_version):
-            known = self._rules.type_of(version)
-            if known is not None:
-                pruned = self._with_owned(there, pruned, Owned(owned[version], version), known)
+        with _because("failed add back owned items"):
+            pruned, at = self._with_owned(there, pruned, owned, version)
+        with _because(
+            "failed add back dangling items: failed to convert pruned object to last applied version"
+        ):
+            pruned = rules.converted(pruned, at, version)
         # Of what is gone now, only what the applier owned goes; the rest is somebody's without an entry.
-        pruned = self._rules.converted(pruned, last.api_version)
         lost = _named(there, schema).difference(_named(pruned, schema)).intersection(dropped)
-        return self._rules.restored(without(there, lost, schema))
+        return rules.converted(without(there, lost, schema), version, rules.api_version)
 
-    def _with_owned(self, merged: JsonObject, pruned: JsonObject, owned: Owned, schema: Struct) -> JsonObject:
-        """Put back what somebody owns, with all that it is part of; the result is in the owner's version."""
-        merged = self._rules.converted(merged, owned.api_version)
-        pruned = self._rules.converted(pruned, owned.api_version)
-        kept = _named(pruned, schema).union(with_named_fields(owned.fields, schema))
-        return without(merged, _named(merged, schema).difference(kept), schema)
+    def _with_owned(
+        self, merged: JsonObject, pruned: JsonObject, owned: dict[str, FieldSet], at: str
+    ) -> tuple[JsonObject, str]:
+        """Put back what somebody owns, with all that it is part of; return it with the version it is in."""
+        for version in sorted(owned, key=lambda version: (version != at, version)):
+            schema = self._rules.type_of(version)
+            if schema is None:
+                continue
+            with _because(f"failed to convert merged object at version {version}"):
+                merged = self._rules.converted(merged, at, version)
+            with _because(f"failed to convert pruned object at version {version}"):
+                pruned = self._rules.converted(pruned, at, version)
+            at = version
+            kept = _named(pruned, schema).union(with_named_fields(owned[version], schema))
+            pruned = without(merged, _named(merged, schema).difference(kept), schema)
+        return pruned, at
+
+
+@contextmanager
+def _because(text: str) -> Iterator[None]:
+    """Say what could not be done for want of a conversion."""
+    try:
+        yield
+    except ConversionError as error:
+        raise ConversionError(f"{text}: {error}") from error
 
 
 def _named(value: JsonObject, schema: Struct) -> FieldSet:

@@ -483,6 +483,19 @@ def test_an_apply_that_another_version_cannot_hold_is_refused() -> None:
     assert str(refused.value) == 'failed to convert new object: .spec.tags: duplicate entries for key [="x"]'
 
 
+def test_pruning_goes_through_the_versions_of_all_owners() -> None:
+    """Two of one element are fine in the version that takes the list as one value, and no other."""
+    live = _converted({**body({"tags": ["x", "x"], "size": 1})}, "x.io/v2")
+    by = writer(version="x.io/v2")
+    live = apply(None, live, OTHER, by, force=False, versions=VERSIONS)
+    with pytest.raises(ApiError) as refused:
+        applied(_converted(live, "x.io/v1"), {"size": 1}, writer(), versions=VERSIONS)
+    assert str(refused.value) == (
+        "failed to prune fields: failed add back owned items: "
+        'failed to convert merged object at version x.io/v1: .spec.tags: duplicate entries for key [="x"]'
+    )
+
+
 def test_times_are_kept_where_nothing_else_has_changed() -> None:
     live = updated(None, body({"size": 1}, resourceVersion="1"), writer())
     renewed = deepcopy(live)
