@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+import yaml
+
 _ANSWER_WITHIN = 20.0
 _WARNING = re.compile(r'299 - "((?:[^"\\]|\\.)*)"')
 
@@ -33,7 +35,7 @@ class Server(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: its status, its body (decoded where it is JSON, else text) and the warnings beside it."""
+    """An answer: its status, its body (decoded where it is JSON or YAML, else text) and the warnings beside it."""
 
     code: int
     body: Any
@@ -117,5 +119,7 @@ class Watch:
 
 
 def _decoded(response: http.client.HTTPResponse, text: str) -> Any:
-    is_json = response.headers.get_content_type() == "application/json"
-    return json.loads(text) if is_json and text else text
+    content_type = response.headers.get_content_type()
+    if content_type == "application/yaml":
+        return yaml.safe_load(text)
+    return json.loads(text) if content_type == "application/json" and text else text
