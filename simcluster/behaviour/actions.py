@@ -25,9 +25,11 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class UpdateStatus:
-    """Replace the object's status (and the annotations that go with it)."""
+    """Replace the status of the object as it was read, and its annotations where some are given."""
 
     object: JsonObject
+    status: JsonObject
+    annotations: dict[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

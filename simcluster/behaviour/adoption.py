@@ -6,19 +6,23 @@ from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 from simcluster.behaviour.actions import Action, Update
-from simcluster.behaviour.client import Client
+from simcluster.behaviour.client import Client, Component
 from simcluster.behaviour.meta import controller_of, controller_reference, deleting, labels_of, spec_of
 from simcluster.selectors import matches
 
 JsonObject: TypeAlias = dict[str, Any]
 
 
-def wanted(client: Client, owner: JsonObject, storage: str) -> tuple[Action, ...]:
-    """Return what `claims` says of those objects of a storage that may concern `owner`."""
+def settle(client: Client, owner: JsonObject, storage: str, by: Component) -> list[JsonObject]:
+    """Return what `owner` controls of a storage, after it has adopted and released what it must."""
     namespace = owner["metadata"]["namespace"]
     orphans = (client.at(each) for each in client.owners.orphans(storage, namespace))
-    found = [each for each in orphans if each is not None]
-    return claims(owner, [*found, *client.controlled(owner, storage)])
+    controlled = client.controlled(owner, storage)
+    changes = claims(owner, [*(each for each in orphans if each is not None), *controlled])
+    if not changes:
+        return controlled
+    client.perform(changes, by)
+    return client.controlled(owner, storage)
 
 
 def claims(owner: JsonObject, objects: Iterable[JsonObject]) -> tuple[Action, ...]:

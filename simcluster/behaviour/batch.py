@@ -29,7 +29,7 @@ def sync_job(client: Client, key: Key) -> None:
     step = job.decide(found, pods, lambda: suffix(client.random), client.now)
     client.perform(step.actions, _JOB)
     if step.status != status_of(found):
-        client.update({**found, "status": step.status}, _JOB, "status")
+        client.update_status(found, step.status, _JOB)
     _release(client, step.released)
     if step.again.at is not None:
         client.queue.at(step.again.at, lambda: client.queue.add(key))
@@ -69,7 +69,7 @@ def sync_cron_job(client: Client, key: Key) -> None:
     if step.job is not None:
         status = {**status, "active": [*(status.get("active") or ()), _start(client, found, step.job)]}
     if status != status_of(found):
-        client.update({**found, "status": status}, _CRON_JOB, "status")
+        client.update_status(found, status, _CRON_JOB)
     if step.again is not None:
         client.queue.at(step.again, lambda: client.queue.add(key))
 

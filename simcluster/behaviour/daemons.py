@@ -23,22 +23,23 @@ def sync(client: Client, key: Key) -> None:
     found = client.get(DAEMON_SETS, key.namespace, key.name)
     if found is None:
         return
-    client.perform(adoption.wanted(client, found, "pods"), _CONTROLLER)
+    pods = adoption.settle(client, found, "pods", _CONTROLLER)
     generation = annotations_of(found).get(daemonset.GENERATION)
     form = revisions.Form(daemonset.HASH_LABEL, {daemonset.GENERATION: generation} if generation else {})
     history = revisions.current(found, client.controlled(found, REVISIONS), form)
     client.perform(history.actions, _CONTROLLER)
     digest = labels_of(history.update)[daemonset.HASH_LABEL]
     nodes = client.items("nodes")
-    look = Look(found, client.controlled(found, "pods"), nodes, digest, client.now)
+    look = Look(found, pods, nodes, digest, client.now)
     if not deleting(found):
         wanted = daemonset.decide(look)
-        _carry_out(client, look, wanted)
-        look = Look(found, client.controlled(found, "pods"), nodes, digest, client.now)
+        if wanted != Wanted((), ()):
+            _carry_out(client, look, wanted)
+            look = Look(found, client.controlled(found, "pods"), nodes, digest, client.now)
     again = LookAgain()
     status = daemonset.calculate(look, again)
     if status != status_of(found):
-        client.update({**found, "status": status}, _CONTROLLER, "status")
+        client.update_status(found, status, _CONTROLLER)
     live = {
         each["metadata"]["name"]
         for each in history.revisions

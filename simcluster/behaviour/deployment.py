@@ -61,8 +61,8 @@ class _Pass:
 
     def __init__(self, deployment: JsonObject, replica_sets: Iterable[JsonObject], now: datetime) -> None:
         self.before = deployment
-        self.deployment = copy.deepcopy(deployment)
-        self.old = sorted(map(copy.deepcopy, replica_sets), key=age_key)
+        self.deployment = _writable(deployment)
+        self.old = sorted(map(_writable, replica_sets), key=age_key)
         self.new: JsonObject | None = self._find_new()
         if self.new is not None:
             self.old.remove(self.new)
@@ -131,10 +131,10 @@ class _Pass:
         return self.new
 
     def _number(self, replica_set: JsonObject, number: int) -> None:
-        before = copy.deepcopy(replica_set["metadata"].get("annotations"))
+        before = dict(annotations_of(replica_set))
         _set_annotations(self.deployment, replica_set, number)
         seconds = spec_of(self.deployment).get("minReadySeconds", 0)
-        changed = replica_set["metadata"].get("annotations") != before
+        changed = annotations_of(replica_set) != before
         if changed or spec_of(replica_set).get("minReadySeconds", 0) != seconds:
             replica_set["spec"]["minReadySeconds"] = seconds
             self._write(replica_set)
@@ -274,7 +274,22 @@ class _Pass:
     def _finish(self, found: JsonObject) -> None:
         annotated = annotations_of(self.deployment) != annotations_of(self.before)
         if annotated or found != status_of(self.before):
-            self.actions.append(UpdateStatus({**self.deployment, "status": found}))
+            told = annotations_of(self.deployment) if annotated else None
+            self.actions.append(UpdateStatus(self.before, found, told))
+
+
+def _writable(obj: JsonObject) -> JsonObject:
+    """Copy an object as deep as a pass changes it; conditions are replaced, never changed."""
+    metadata = dict(obj["metadata"])
+    if metadata.get("annotations"):
+        metadata["annotations"] = dict(metadata["annotations"])
+    return {**obj, "metadata": metadata, "spec": dict(obj["spec"]), "status": dict(status_of(obj))}
+
+
+def history_full(deployment: JsonObject, replica_sets: Sequence[JsonObject]) -> bool:
+    """Tell whether there are more ReplicaSets than the history may hold, so that some could be cleaned up."""
+    limit = spec_of(deployment).get("revisionHistoryLimit")
+    return limit is not None and len(replica_sets) > limit + 1
 
 
 def revision_of(replica_set: JsonObject) -> int:

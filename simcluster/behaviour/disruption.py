@@ -39,7 +39,7 @@ def sync(client: Client, key: Key) -> None:
     ]
     status = calculate(found, pods, _expected(client, pods), client.now)
     if status != status_of(found):
-        client.update({**found, "status": status}, _CONTROLLER, "status")
+        client.update_status(found, status, _CONTROLLER)
 
 
 def calculate(found: JsonObject, pods: Sequence[JsonObject], expected: int, now: datetime) -> JsonObject:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, TypeAlias
-
-import orjson
 
 from simcluster.behaviour import endpointslice
 from simcluster.behaviour.client import Client, Component
 from simcluster.behaviour.meta import labels_of, spec_of
 from simcluster.behaviour.queue import Key
 from simcluster.clock import timestamp
-from simcluster.store.records import Change, Stored
-from simcluster.store.store import Store
 
 JsonObject: TypeAlias = dict[str, Any]
 SERVICES = "services"
@@ -22,19 +17,6 @@ ENDPOINTS = "endpoints"
 _ZONE = "topology.kubernetes.io/zone"
 _SLICES = Component("endpointslice-controller")
 _ENDPOINTS = Component("endpoint-controller")
-
-
-def selecting(store: Store, storage: str, change: Change) -> Iterator[Stored]:
-    """Yield the Services (or budgets) whose selector matches a pod, before or after its change."""
-    for stored in store.items(storage, change.now.namespace):
-        selector = (orjson.loads(stored.body).get("spec") or {}).get("selector") or {}
-        pairs = selector.get("matchLabels") or {} if storage != SERVICES else selector
-        if not pairs:
-            continue
-        if pairs.items() <= change.now.labels.items() or (
-            change.before is not None and pairs.items() <= change.before.labels.items()
-        ):
-            yield stored
 
 
 def sync(client: Client, key: Key) -> None:

@@ -79,7 +79,7 @@ def _empty(client: Client, namespace: JsonObject) -> None:
     conditions = conditions_of(namespace, left, client.now)
     if conditions != status_of(namespace).get("conditions"):
         status = {**status_of(namespace), "conditions": conditions}
-        client.update({**namespace, "status": status}, _CONTROLLER, "status")
+        client.update_status(namespace, status, _CONTROLLER)
 
 
 def _contents(client: Client, namespace: str) -> list[Kind]:

@@ -33,27 +33,35 @@ _CONDITIONS = (
 class Placement:
     """The scheduler of one cluster: what each node carries, and who waits for room."""
 
-    __slots__ = ("_client", "_loads", "_placed", "waiting")
+    __slots__ = ("_client", "_loads", "_nodes", "_placed", "waiting")
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._loads: dict[str, Load] = {}
+        self._nodes: list[JsonObject] | None = None
         self._placed: dict[str, tuple[str, JsonObject]] = {}
         self.waiting: dict[tuple[str, str], None] = {}
 
-    def see(self, pod: JsonObject, *, gone: bool) -> None:
-        """Follow a pod's change: what it takes counts from its placement until it has ended."""
-        uid, node = pod["metadata"]["uid"], str(spec_of(pod).get("nodeName", ""))
-        takes = bool(node) and not gone and not pod_rules.finished(pod)
-        if takes == (uid in self._placed):
-            return
-        if takes:
+    def see(self, pod: JsonObject) -> None:
+        """Follow a placed pod's change: what it takes counts until it has ended."""
+        uid, node = pod["metadata"]["uid"], str(spec_of(pod)["nodeName"])
+        if pod_rules.finished(pod):
+            self.gone(uid)
+        elif uid not in self._placed:
             taken = _taken(pod)
             self._placed[uid] = (node, taken)
             self._loads[node] = _with(self._loads.get(node, EMPTY), taken, 1)
-        else:
-            node, taken = self._placed.pop(uid)
+
+    def gone(self, uid: str) -> None:
+        """A pod takes nothing any more."""
+        placed = self._placed.pop(uid, None)
+        if placed is not None:
+            node, taken = placed
             self._loads[node] = _with(self._loads[node], taken, -1)
+
+    def see_nodes(self) -> None:
+        """Some node changed."""
+        self._nodes = None
 
     def sync(self, client: Client, key: Key) -> None:
         """Place one pod, or say why it cannot be placed."""
@@ -61,7 +69,9 @@ class Placement:
         self.waiting.pop((key.namespace, key.name), None)
         if found is None or deleting(found) or spec_of(found).get("nodeName") or _gated(found):
             return
-        nodes = client.items(NODES)
+        if self._nodes is None:
+            self._nodes = client.items(NODES)
+        nodes = self._nodes
         problem = volumes.unbound(client, found, len(nodes))
         name = None if problem else scheduler.place(found, nodes, self._loads)
         if name is None:
@@ -178,7 +188,7 @@ class Kubelets:
     def _take(self, pod: JsonObject, step: Step) -> None:
         taken = kubelet.take(pod, step, self._address(pod, step), self._client.now)
         if taken.status is not None:
-            pod = self._client.update({**pod, "status": taken.status}, KUBELET, "status")
+            pod = self._client.update_status(pod, taken.status, KUBELET)
         if taken.warning is not None:
             self._client.record(Record(pod, "Warning", *taken.warning), KUBELET)
         if taken.next is not None:
@@ -243,4 +253,4 @@ def sync_node(client: Client, key: Key) -> None:
     }
     status.setdefault("capacity", {"cpu": "32", "memory": "256Gi", "pods": "500"})
     status.setdefault("allocatable", status["capacity"])
-    client.update({**found, "status": status}, KUBELET, "status")
+    client.update_status(found, status, KUBELET)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, TypeAlias
 
+import orjson
+
 from simcluster.store.records import Change
 
 JsonObject: TypeAlias = dict[str, Any]
-# What controllers adopt when it is nobody's and their selector matches.
+# What controllers adopt when it is nobody's and their selector matches. Nothing before `metadata` in these
+# kinds' canonical JSON can look like owner references, so that the bytes tell whether these have changed.
 ADOPTABLE = frozenset(("pods", "apps/replicasets"))
-_MARK = b'"ownerReferences"'
+_MARK = b'"ownerReferences":['
 
 
 class Place(NamedTuple):
@@ -20,6 +23,19 @@ class Place(NamedTuple):
     name: str
 
 
+class Reference(NamedTuple):
+    """One owner."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+    controls: bool
+
+
+References: TypeAlias = tuple[Reference, ...]
+
+
 class Owners:
     """Dependents by their owner's uid, in the order in which they came; and pods and the like without any."""
 
@@ -27,23 +43,32 @@ class Owners:
 
     def __init__(self) -> None:
         self._dependents: dict[str, dict[Place, None]] = {}
-        self._owners: dict[Place, tuple[str, ...]] = {}
+        self._owners: dict[Place, References] = {}
         self._orphans: dict[Place, None] = {}
 
-    def see(self, change: Change, obj: JsonObject | None) -> None:
-        """Follow one change; `obj` may be None where the body has no owner references."""
-        place = Place(change.now.storage, change.now.namespace, change.now.name)
+    def see(self, change: Change) -> tuple[References, References]:
+        """Follow one change; return the owners before and now, those of a deleted object twice."""
+        now = change.now
+        place = Place(now.storage, now.namespace, now.name)
+        before = self._owners.get(place, ())
         if change.kind == "DELETED":
             self._orphans.pop(place, None)
-            self._set(place, ())
-            return
-        references = () if obj is None else obj["metadata"].get("ownerReferences") or ()
+            self._set(place, before, ())
+            return before, before
+        if change.before is not None and _same(change):
+            return before, before
+        references = _references(now.body)
         if place.storage in ADOPTABLE:
-            if any(each.get("controller") for each in references):
+            if controller_in(references) is not None:
                 self._orphans.pop(place, None)
             else:
                 self._orphans[place] = None
-        self._set(place, tuple(each["uid"] for each in references))
+        self._set(place, before, references)
+        return before, references
+
+    def of(self, place: Place) -> References:
+        """Return the owners of what is at a place."""
+        return self._owners.get(place, ())
 
     def dependents(self, uid: str) -> list[Place]:
         """Return what names `uid` as an owner."""
@@ -57,23 +82,44 @@ class Owners:
         """Return what nobody controls, of a storage in a namespace."""
         return [each for each in self._orphans if each.storage == storage and each.namespace == namespace]
 
-    def _set(self, place: Place, uids: tuple[str, ...]) -> None:
-        before = self._owners.get(place, ())
-        if before == uids:
+    def _set(self, place: Place, before: References, now: References) -> None:
+        if before == now:
             return
-        for uid in before:
-            named = self._dependents[uid]
+        for each in before:
+            named = self._dependents.get(each.uid, {})
             named.pop(place, None)
             if not named:
-                del self._dependents[uid]
-        for uid in uids:
-            self._dependents.setdefault(uid, {})[place] = None
-        if uids:
-            self._owners[place] = uids
+                self._dependents.pop(each.uid, None)
+        for each in now:
+            self._dependents.setdefault(each.uid, {})[place] = None
+        if now:
+            self._owners[place] = now
         else:
             self._owners.pop(place, None)
 
 
-def may_have_owners(body: bytes) -> bool:
-    """Tell cheaply whether an object's JSON could hold owner references."""
-    return _MARK in body
+def controller_in(references: References) -> Reference | None:
+    """Return the owner that controls."""
+    return next((each for each in references if each.controls), None)
+
+
+def _same(change: Change) -> bool:
+    """Tell cheaply, where it can be told, that a change left the owners alone."""
+    if change.before is None or _MARK not in change.now.body:
+        return change.before is not None and _MARK not in change.before.body
+    return change.now.storage in ADOPTABLE and _segment(change.now.body) == _segment(change.before.body)
+
+
+def _segment(body: bytes) -> bytes:
+    start = body.find(_MARK)
+    return b"" if start < 0 else body[start : body.index(b"]", start)]
+
+
+def _references(body: bytes) -> References:
+    if _MARK not in body:
+        return ()
+    found = orjson.loads(body)["metadata"].get("ownerReferences") or ()
+    return tuple(
+        Reference(each["apiVersion"], each["kind"], each["name"], each["uid"], bool(each.get("controller")))
+        for each in found
+    )

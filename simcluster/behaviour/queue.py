@@ -64,6 +64,11 @@ class WorkQueue:
         if self._turn is None and not self._closed:
             self._turn = self._clock.call_later(0, self._drain)
 
+    def forget(self, key: Key) -> None:
+        """Do not look at a key that waits: who calls this has just seen all that there is to see."""
+        if key.rank < len(self._pending):
+            self._pending[key.rank].pop(key, None)
+
     def at(self, due: datetime, function: Callable[[], None]) -> None:
         """Call `function` once when `due` has come, in the order of due times."""
         self._number += 1

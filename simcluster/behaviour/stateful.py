@@ -23,11 +23,10 @@ def sync(client: Client, key: Key) -> None:
     found = client.get(STATEFUL_SETS, key.namespace, key.name)
     if found is None:
         return
-    client.perform(adoption.wanted(client, found, "pods"), _CONTROLLER)
+    pods = adoption.settle(client, found, "pods", _CONTROLLER)
     history = revisions.current(found, client.controlled(found, REVISIONS), _FORM)
     client.perform(history.actions, _CONTROLLER)
     pair = _pair(found, history)
-    pods = client.controlled(found, "pods")
     claims = [each.name for each in client.store.items(volumes.CLAIMS, key.namespace)]
     actions = statefulset.decide(found, pair, pods, claims, client.now)
     failure = None
@@ -42,7 +41,7 @@ def sync(client: Client, key: Key) -> None:
     again = LookAgain()
     status = statefulset.calculate(found, pair, pods, client.now, again)
     if status != status_of(found):
-        client.update({**found, "status": status}, _CONTROLLER, "status")
+        client.update_status(found, status, _CONTROLLER)
     live = {*pair.names, *(labels_of(each).get(statefulset.REVISION_LABEL, "") for each in pods)}
     client.perform(revisions.surplus(history, spec_of(found).get("revisionHistoryLimit"), live), _CONTROLLER)
     if again.at is not None:

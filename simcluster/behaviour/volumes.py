@@ -48,7 +48,7 @@ def sync_volume(client: Client, key: Key) -> None:
     if spec_of(found).get("persistentVolumeReclaimPolicy") == "Delete":
         client.delete(found)
     else:
-        client.update({**found, "status": {**status_of(found), "phase": "Released"}}, _BINDER, "status")
+        client.update_status(found, {**status_of(found), "phase": "Released"}, _BINDER)
 
 
 def unbound(client: Client, pod: JsonObject, nodes: int) -> str:
@@ -94,7 +94,7 @@ def _bind(client: Client, claim: JsonObject) -> None:
     volume = _volume(name, claim, found)
     if client.get(VOLUMES, "", name) is None:
         made = client.create(volume, _BINDER)
-        client.update({**made, "status": {"phase": "Bound"}}, _BINDER, "status")
+        client.update_status(made, {"phase": "Bound"}, _BINDER)
     told = {
         **annotations_of(claim),
         "pv.kubernetes.io/bind-completed": "yes",
@@ -110,7 +110,7 @@ def _bind(client: Client, claim: JsonObject) -> None:
         "accessModes": wanted.get("accessModes") or [],
         "capacity": {"storage": wanted["resources"]["requests"]["storage"]},
     }
-    client.update({**bound, "status": status}, _BINDER, "status")
+    client.update_status(bound, status, _BINDER)
     message = f"Successfully provisioned volume {name}"
     client.record(Record(claim, "Normal", "ProvisioningSucceeded", message), _BINDER)
 

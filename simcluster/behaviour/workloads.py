@@ -28,8 +28,7 @@ def sync_deployment(client: Client, key: Key) -> None:
     found = client.get(DEPLOYMENTS, key.namespace, key.name)
     if found is None:
         return
-    client.perform(adoption.wanted(client, found, REPLICA_SETS), _DEPLOYMENT)
-    replica_sets = client.controlled(found, REPLICA_SETS)
+    replica_sets = adoption.settle(client, found, REPLICA_SETS, _DEPLOYMENT)
 
     def pods() -> Iterator[JsonObject]:
         for each in replica_sets:
@@ -41,6 +40,8 @@ def sync_deployment(client: Client, key: Key) -> None:
     except ApiError as error:
         if not _count_collision(client, found, error):
             raise
+    if len(decision.actions) == 1 and not deployment.history_full(found, replica_sets):
+        client.queue.forget(key)  # nothing but its own status was written
     if decision.again is not None:
         client.queue.at(decision.again, lambda: client.queue.add(key))
 
@@ -50,7 +51,7 @@ def _count_collision(client: Client, found: JsonObject, error: ApiError) -> bool
     if error.status["reason"] != "AlreadyExists":
         return False
     status = {**status_of(found), "collisionCount": status_of(found).get("collisionCount", 0) + 1}
-    client.update({**found, "status": status}, _DEPLOYMENT, "status")
+    client.update_status(found, status, _DEPLOYMENT)
     return True
 
 
@@ -68,9 +69,8 @@ def sync_replication_controller(client: Client, key: Key) -> None:
 def _sync_replicas(client: Client, key: Key, found: JsonObject | None, by: Component) -> None:
     if found is None:
         return
-    if by is _REPLICA_SET:
-        client.perform(adoption.wanted(client, found, PODS), by)
-    pods = client.controlled(found, PODS)
+    adopts = by is _REPLICA_SET
+    pods = adoption.settle(client, found, PODS, by) if adopts else client.controlled(found, PODS)
     wanted = replicaset.missing(found, pods, client.now)
     failure = None
     if wanted.create:
@@ -84,7 +84,8 @@ def _sync_replicas(client: Client, key: Key, found: JsonObject | None, by: Compo
     again = LookAgain()
     status = replicaset.calculate(found, pods, failure, client.now, again)
     if status != status_of(found):
-        client.update({**found, "status": status}, by, "status")
+        client.update_status(found, status, by)
+    client.queue.forget(key)  # what happened since this look began is counted
     if failure is not None:
         client.queue.at(pod_rules.retry_at(client.now), lambda: client.queue.add(key))
     if again.at is not None:
