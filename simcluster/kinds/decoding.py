@@ -6,6 +6,7 @@ What a body's fields must be is left to `typed` and `structural`.
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, TypeAlias
 
 from simcluster.errors import ApiError, Cause, bad_request, invalid, unsupported_media_type
@@ -58,7 +59,9 @@ def read_json(body: bytes) -> tuple[Json, list[str]]:
     text = body.decode("utf-8", errors="replace")
     reader = _Reader()
     try:
-        found = json.loads(text, object_pairs_hook=reader.pairs, parse_constant=_no_constant)
+        found = json.loads(
+            text, object_pairs_hook=reader.pairs, parse_constant=_no_constant, parse_float=_finite
+        )
     except (ValueError, RecursionError):
         because = json_syntax.error(text) or "invalid JSON"
         raise Unreadable(f"couldn't get version/kind; json parse error: {because}") from None
@@ -207,6 +210,13 @@ def _duplicates(value: Json, path: str) -> list[str]:
         for index, each in enumerate(value):
             found += _duplicates(each, f"{path}[{index}]")
     return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(text)
+    return number
 
 
 def _no_constant(name: str) -> Json:

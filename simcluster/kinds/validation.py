@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -30,7 +31,9 @@ _NOT_CHECKED = Cause(
     "Invalid value: null: some validation rules were not checked because the object was invalid;"
     " correct the existing errors to complete validation",
 )
-_RANGES = {"int32": range(-(2**31), 2**31), "int64": range(-(2**63), 2**63)}
+_BITS = {"int32": 31, "int64": 63}
+_WIDEST_PLAIN = 1e6
+_SMALLEST_PLAIN = 1e-4
 
 
 def schema_errors(obj: JsonObject, kind: Kind) -> list[Cause]:
@@ -61,9 +64,13 @@ def shown(value: Json) -> str:
 
 def number_text(value: float) -> str:
     """Write a number as Go's %v does."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 10**21:
+    if not isinstance(value, float) or not value:
         return str(int(value))
-    return repr(value)
+    if _SMALLEST_PLAIN <= abs(value) < _WIDEST_PLAIN:
+        return repr(value).removesuffix(".0")
+    digits, _, exponent = f"{Decimal(repr(value)):e}".partition("e")
+    number = digits.rstrip("0").rstrip(".") if "." in digits else digits
+    return f"{number}e{int(exponent):+03d}"
 
 
 def _errors(value: Json, schema: JsonObject, path: str) -> list[Cause]:
@@ -184,9 +191,8 @@ def _pattern(pattern: str) -> re.Pattern[str]:
 def _number_errors(value: float, schema: JsonObject, path: str) -> list[Cause]:
     found: list[Cause] = []
     kind, format_ = schema.get("type"), schema.get("format", "")
-    if kind == "integer" and (
-        not float(value).is_integer() or value not in _RANGES.get(format_, _RANGES["int64"])
-    ):
+    limit = 2 ** _BITS.get(format_, 63)
+    if kind == "integer" and (not float(value).is_integer() or not -limit <= value < limit):
         named = f"with format {format_}" if format_ else "(default format)"
         found.append(invalid_value(_NO_FIELD, "", f"Checked value must be of type integer {named} in {path}"))
     factor = _bound(schema.get("multipleOf"), value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, TypeAlias, cast
 
@@ -22,6 +23,7 @@ _WORDS = {
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INTEGER = re.compile(r"([-+]?)(0b[01]+|0x[0-9a-fA-F]+|0o[0-7]+|[0-9]+)")
 _TAG = "tag:yaml.org,2002:"
+_MOST_NODES = 1_000_000
 _STR = f"{_TAG}str"
 _PLAIN = f"{_TAG}plain"
 
@@ -41,9 +43,9 @@ def load(text: str) -> tuple[Json, list[str]]:
         raise WrongYaml(_words(error)) from None
     if node is None:
         return None, []
-    duplicates: list[str] = []
+    reader = _Reader()
     try:
-        return _value(node, duplicates), duplicates
+        return reader.value(node), reader.duplicates
     except RecursionError:
         raise WrongYaml("yaml: exceeded max depth") from None
 
@@ -67,49 +69,63 @@ class _Loader(_Composer):
         return super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
 
 
-def _value(node: yaml.Node, duplicates: list[str]) -> Json:
-    if isinstance(node, yaml.MappingNode):
-        return _mapping(node, duplicates)
-    if isinstance(node, yaml.SequenceNode):
-        return [_value(each, duplicates) for each in node.value]
-    if not isinstance(node, yaml.ScalarNode):
-        raise WrongYaml("yaml: unknown node")
-    return _scalar(node)
+class _Reader:
+    """One document on its way to JSON values. Aliases are read anew each time, up to a limit."""
+
+    __slots__ = ("duplicates", "visited")
+
+    def __init__(self) -> None:
+        self.duplicates: list[str] = []
+        self.visited = 0
+
+    def value(self, node: yaml.Node) -> Json:
+        self.visited += 1
+        if self.visited > _MOST_NODES:
+            raise WrongYaml("yaml: document contains excessive aliasing")
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(each) for each in node.value]
+        return _scalar(node)
+
+    def mapping(self, node: yaml.MappingNode) -> dict[str, Json]:
+        found: dict[str, Json] = {}
+        merged: dict[str, Json] = {}
+        for key_node, value_node in node.value:
+            if key_node.tag == _PLAIN and key_node.value == "<<":
+                merged = self.merge(value_node) | merged
+                continue
+            key = self.key(key_node, value_node)
+            if key in found:
+                name = f'"{key}"' if isinstance(_scalar(key_node), str) else key
+                self.duplicates.append(f"line {key_node.start_mark.line + 1}: key {name} already set in map")
+            found[key] = self.value(value_node)
+        return merged | found
+
+    def merge(self, node: yaml.Node) -> dict[str, Json]:
+        """What `<<` adds; of several maps the first one counts."""
+        found: dict[str, Json] = {}
+        for each in node.value if isinstance(node, yaml.SequenceNode) else [node]:
+            part = self.value(each)
+            if not isinstance(part, dict):
+                raise WrongYaml("yaml: map merge requires map or sequence of maps as the value")
+            found = part | found
+        return found
+
+    def key(self, node: yaml.Node, value: yaml.Node) -> str:
+        if not isinstance(node, yaml.ScalarNode):
+            raise WrongYaml("yaml: invalid map key")
+        found = _scalar(node)
+        if found is None:
+            shown = self.value(value)
+            text = f'"{shown}"' if isinstance(shown, str) else str(shown)
+            raise WrongYaml(f"unsupported map key of type: %!s(<nil>), key: <nil>, value: {text}")
+        if isinstance(found, bool):
+            return "true" if found else "false"
+        return f"{found:g}" if isinstance(found, float) else str(found)
 
 
-def _mapping(node: yaml.MappingNode, duplicates: list[str]) -> dict[str, Json]:
-    found: dict[str, Json] = {}
-    merged: dict[str, Json] = {}
-    for key_node, value_node in node.value:
-        if isinstance(key_node, yaml.ScalarNode) and key_node.value == "<<" and key_node.tag == _PLAIN:
-            for each in value_node.value if isinstance(value_node, yaml.SequenceNode) else [value_node]:
-                part = _value(each, duplicates)
-                if not isinstance(part, dict):
-                    raise WrongYaml("yaml: map merge requires map or sequence of maps as the value")
-                merged |= {key: value for key, value in part.items() if key not in merged}
-            continue
-        key = _key(key_node, value_node, duplicates)
-        if key in found:
-            name = f'"{key}"' if isinstance(_scalar(key_node), str) else key
-            duplicates.append(f"line {key_node.start_mark.line + 1}: key {name} already set in map")
-        found[key] = _value(value_node, duplicates)
-    return merged | found
-
-
-def _key(node: yaml.Node, value: yaml.Node, duplicates: list[str]) -> str:
-    if not isinstance(node, yaml.ScalarNode):
-        raise WrongYaml("yaml: invalid map key")
-    found = _scalar(node)
-    if found is None:
-        shown = _value(value, duplicates)
-        text = f'"{shown}"' if isinstance(shown, str) else str(shown)
-        raise WrongYaml(f"unsupported map key of type: %!s(<nil>), key: <nil>, value: {text}")
-    if isinstance(found, bool):
-        return "true" if found else "false"
-    return f"{found:g}" if isinstance(found, float) else str(found)
-
-
-def _scalar(node: yaml.ScalarNode) -> Json:
+def _scalar(node: yaml.Node) -> Json:
     text: str = node.value
     if node.tag == _STR:
         return text
@@ -129,7 +145,8 @@ def _number(text: str) -> int | float | str:
         if number is not None:
             return -number if sign == "-" else number
     if _FLOAT.fullmatch(plain) and text[0] != "_":
-        return float(plain)
+        value = float(plain)
+        return value if math.isfinite(value) else text
     return text
 
 
