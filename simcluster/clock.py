@@ -1,4 +1,4 @@
-"""Time as a simulated cluster sees it: the machine's, or one that a test moves. No other module reads a clock."""
+"""A simulated cluster's time: the machine's, or one that a test moves. No other module reads a clock."""
 
 from __future__ import annotations
 

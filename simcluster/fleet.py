@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
+import random
 import secrets
 import ssl
 import tempfile
@@ -27,6 +29,10 @@ from simcluster.server.certificates import Certificate, self_signed
 
 _SHUTDOWN_SECONDS = 1.0
 _BACKLOG = 1024
+# Below those that outgoing connections take (32768 and up on Linux): while a cluster refuses connections,
+# none of its clients may happen to sit on its port.
+_PORTS = range(20_000, 30_000)
+_TRIES = 1000
 _MASTERS = "system:masters"
 
 
@@ -160,9 +166,20 @@ class Listener:
 
     async def open(self) -> None:
         """Listen; the port is settled now. Raises `OSError` where it is taken."""
+        if self.port:
+            await self._listen(self.port)
+            return
+        first = random.randrange(len(_PORTS))  # noqa: S311 - two fleets that start should not queue up
+        for number in range(_TRIES):
+            with contextlib.suppress(OSError):
+                await self._listen(_PORTS[(first + number) % len(_PORTS)])
+                return
+        await self._listen(0)
+
+    async def _listen(self, port: int) -> None:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            self._handler, self._host, self.port, ssl=self._context, backlog=_BACKLOG
+            self._handler, self._host, port, ssl=self._context, backlog=_BACKLOG
         )
         self.port = self._server.sockets[0].getsockname()[1]
 

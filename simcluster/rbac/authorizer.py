@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
-from simcluster.errors import ApiError
+from simcluster.errors import ApiError, not_found
 from simcluster.rbac.rules import Attributes, Identity, allows, refusal, subject_of, subject_of_refusal
 from simcluster.selectors import matches
 from simcluster.store.records import Change
@@ -61,17 +61,28 @@ class Authorizer:
         if not decision.allowed:
             raise forbidden(who, wanted, decision.reason)
 
-    def rules(self, who: Identity, namespace: str) -> list[JsonObject]:
-        """Return all rules that hold for `who` in a namespace."""
+    def rules(self, who: Identity, namespace: str, problems: list[str] | None = None) -> list[JsonObject]:
+        """Return all rules that hold for `who` in a namespace; `problems` gets the roles that are missing."""
         found: list[JsonObject] = []
         if MASTERS in who.groups:
             found += [
                 {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]},
                 {"verbs": ["*"], "nonResourceURLs": ["*"]},
             ]
-        for _, rules in self._bound(who, namespace, []):
+        absent: list[str] = []
+        for _, rules in self._bound(who, namespace, absent):
             found += rules
+        if problems is not None:
+            problems += [f"roles.{_GROUP} {each.rpartition(f'{_GROUP} ')[2]}" for each in absent]
         return found
+
+    def role_rules(self, reference: JsonObject, namespace: str) -> list[JsonObject]:
+        """Return the rules of the role that a binding in `namespace` refers to. Raises `ApiError` 404."""
+        problems: list[str] = []
+        _, rules = _resolve(self._current(), {"roleRef": reference}, namespace, problems)
+        if problems:
+            raise not_found(f"{reference['kind'].lower()}s", _GROUP, reference["name"])
+        return rules
 
     def _bound(
         self, who: Identity, namespace: str, problems: list[str]

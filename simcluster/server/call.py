@@ -124,7 +124,8 @@ def begun(media_type: str = JSON) -> web.StreamResponse:
 def refusal(error: ApiError, accept: str) -> web.Response:
     """Make the answer of an error: its Status, in JSON unless the client wants YAML."""
     media_type = error_media_type(accept)
-    body = encoded(error.status, Representation(media_type))
+    status = {key: value for key, value in error.status.items() if key != "reason" or value}
+    body = encoded(status, Representation(media_type))
     return answer(body, error.code, media_type, headers=error.headers)
 
 

@@ -42,7 +42,7 @@ def _log(query: Query, pod: JsonObject) -> web.Response:
     options = _options(query, pod["metadata"]["name"])
     _container(query, pod)
     if not pod["spec"].get("nodeName"):
-        return answer(b"", 204)
+        return web.Response(status=204)
     lines = _lines(pod, stamped=truth(query.get("timestamps")))
     tail = options.get("tailLines")
     if tail is not None:

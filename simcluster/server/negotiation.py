@@ -64,16 +64,23 @@ def accepted(header: str) -> tuple[Clause, ...]:
 
 
 @lru_cache(maxsize=256)
+def check_offered(header: str) -> None:
+    """Raise `ApiError` 406 for what the framework in front of the API refuses, whatever is asked for.
+
+    It looks at bare types, and knows no `application/*`.
+    """
+    clauses = accepted(header)
+    if clauses and not any(clause.media_type in (*OFFERED, "*/*") for clause in clauses):
+        raise nothing_to_offer(OFFERED)
+
+
+@lru_cache(maxsize=256)
 def negotiate(header: str) -> Representation:
     """Choose the representation of an object or a list. Raises `ApiError` 406."""
     if not header:
         return PLAIN
-    offered = set(OFFERED)
-    clauses = accepted(header)
-    # The framework in front looks at bare types, and knows no application/*.
-    if not any(clause.media_type in offered or clause.media_type == "*/*" for clause in clauses):
-        raise nothing_to_offer(OFFERED)
-    for clause in clauses:
+    check_offered(header)
+    for clause in accepted(header):
         found = _chosen(clause)
         if found is not None:
             return found

@@ -94,9 +94,15 @@ def shaped(obj: JsonObject, seen: View, now: datetime) -> JsonObject:
         return _versioned(found, {"resourceVersion": version} if version else {}, seen)
     if shape == "PartialObjectMetadata":
         return partial(obj, seen.representation.api_version)
+    check_single(seen)
+    return obj
+
+
+def check_single(seen: View) -> None:
+    """Raise `ApiError` 406 for a shape that only lists have."""
+    shape = seen.representation.shape
     if shape == "PartialObjectMetadataList":
         raise _mismatch(shape, f"not a list ({_go_type(seen.kind)})")
-    return obj
 
 
 def record(found: Stored, seen: View, now: datetime) -> bytes:

@@ -10,15 +10,16 @@ import orjson
 from aiohttp import hdrs, web
 
 from simcluster.api import rules
-from simcluster.api.options import PatchKind, Result
+from simcluster.api.options import ListOptions, PatchKind, Result, WriteOptions
 from simcluster.errors import ApiError, bad_request, method_not_allowed, no_such_path, unsupported_media_type
 from simcluster.kinds.builtin import builtin
 from simcluster.kinds.decoding import Unreadable, decode, read_json, read_yaml
 from simcluster.kinds.kind import Kind, Subresource
+from simcluster.rbac import escalation
 from simcluster.server import logs, rendering, reviews
 from simcluster.server.call import Call, answer, begun
 from simcluster.server.documents import not_found_page
-from simcluster.server.negotiation import YAML, body_media_type, negotiate_stream
+from simcluster.server.negotiation import YAML, body_media_type, check_offered, negotiate_stream
 from simcluster.server.options import (
     delete_options,
     list_options,
@@ -44,12 +45,16 @@ async def handle(call: Call) -> web.StreamResponse:
     kind = call.site.cluster.registry.find(info.group, info.version, info.resource)
     if kind is None or not _is_place(call, kind):
         return _nothing_there(call)
-    if info.name and not _names_collection(call):
-        check_name(info.name)
+    if info.verb != "watch":
+        check_offered(call.accept)
     if info.subresource:
         return await _subresource(call, kind)
-    if not info.verb or info.verb not in kind.verbs:
+    if info.verb not in kind.verbs or call.request.method == hdrs.METH_HEAD:
         raise method_not_allowed()
+    if bool(info.name) == (info.verb == "create") and not _is_collective(call):
+        raise method_not_allowed()  # an object without a name, or a new one with a name in the path
+    if info.name and not _is_collective(call):
+        check_name(info.name)
     return await _VERBS[info.verb](call, kind)
 
 
@@ -60,8 +65,8 @@ def _nothing_there(call: Call) -> web.Response:
     return not_found_page()
 
 
-def _names_collection(call: Call) -> bool:
-    """Tell whether the name stands in a selector, not in the path."""
+def _is_collective(call: Call) -> bool:
+    """Tell whether the verb is on a whole collection: a name then stands in a selector, not in the path."""
     return call.info.verb in ("list", "watch", "deletecollection")
 
 
@@ -76,13 +81,15 @@ def _is_place(call: Call, kind: Kind) -> bool:
         if kind.custom is None:
             raise method_not_allowed()
         return False
-    return _names_collection(call)
+    return _is_collective(call)
 
 
 async def _get(call: Call, kind: Kind) -> web.StreamResponse:
-    info = call.info
-    found = call.api.read(kind, _namespace(call, kind), info.name, call.query.get("resourceVersion", ""))
-    return answer(rendering.record(found, _view(call, kind), call.now), media_type=_media_type(call))
+    version = call.query.get("resourceVersion", "")
+    _check_version(version)
+    seen = _view(call, kind)
+    found = call.api.read(kind, _namespace(call, kind), call.info.name, version)
+    return answer(rendering.record(found, seen, call.now), media_type=seen.representation.media_type)
 
 
 async def _list(call: Call, kind: Kind) -> web.StreamResponse:
@@ -94,7 +101,8 @@ async def _list(call: Call, kind: Kind) -> web.StreamResponse:
 async def _watch(call: Call, kind: Kind) -> web.StreamResponse:
     site, info = call.site, call.info
     seen = view(kind, negotiate_stream(call.accept), call.query.get("includeObject", ""))
-    options = list_options(call.query, watch=True)
+    rendering.check_single(seen)
+    options = _not_of_the_future(call, list_options(call.query, watch=True))
     if info.name and not options.field_selector:  # the old form, /watch/…/pods/x
         options = replace(options, field_selector=f"metadata.name={info.name}")
     seconds = timeout_seconds(call.query) or _WATCH_SECONDS
@@ -111,9 +119,34 @@ async def _watch(call: Call, kind: Kind) -> web.StreamResponse:
             stream,
             seconds=seconds,
             bookmarks=options.bookmarks,
-            initial_end=options.bookmarks and bool(options.send_initial_events),
+            initial_end=options.bookmarks and _begins_with_all(options),
         )
     return sink.response
+
+
+def _begins_with_all(options: ListOptions) -> bool:
+    """Tell whether a watch first sends what is there."""
+    if options.send_initial_events is None:
+        return options.resource_version in ("", "0")
+    return options.send_initial_events
+
+
+def _not_of_the_future(call: Call, options: ListOptions) -> ListOptions:
+    """Let a watch from a revision that has not come begin now: the real one waits without a word."""
+    version = options.resource_version
+    _check_version(version)
+    current = call.site.cluster.store.revision
+    return replace(options, resource_version=str(current)) if version and int(version) > current else options
+
+
+def _check_version(version: str) -> None:
+    """Raise what etcd's versioner says of a resource version that is no number."""
+    if version and not version.isdecimal():
+        quoted = orjson.dumps(version).decode()
+        message = (
+            f"resourceVersion: Invalid value: {quoted}: strconv.ParseUint: parsing {quoted}: invalid syntax"
+        )
+        raise ApiError(500, "", message)
 
 
 async def _create(call: Call, kind: Kind) -> web.StreamResponse:
@@ -124,7 +157,9 @@ async def _create(call: Call, kind: Kind) -> web.StreamResponse:
         answered = reviewed(call, rules.decode(body, kind))
         return _answered(call, kind, Result(answered, created=True))
     options = replace(options, duplicates=tuple(duplicates))
-    return _answered(call, kind, call.api.create(kind, _namespace(call, kind), body, options))
+    namespace = _namespace(call, kind)
+    result = _unless_escalating(call, kind, options, lambda how: call.api.create(kind, namespace, body, how))
+    return _answered(call, kind, result)
 
 
 async def _update(call: Call, kind: Kind) -> web.StreamResponse:
@@ -133,7 +168,12 @@ async def _update(call: Call, kind: Kind) -> web.StreamResponse:
     body, duplicates = decode(await call.body(), call.content_type, wanted)
     options = replace(options, duplicates=tuple(duplicates))
     info = call.info
-    result = call.api.update(kind, _namespace(call, kind), info.name, body, options, info.subresource)
+    result = _unless_escalating(
+        call,
+        kind,
+        options,
+        lambda how: call.api.update(kind, _namespace(call, kind), info.name, body, how, info.subresource),
+    )
     return _answered(call, wanted, result)
 
 
@@ -141,10 +181,23 @@ async def _patch(call: Call, kind: Kind) -> web.StreamResponse:
     patch_kind = _patch_kind(call, kind)
     options = write_options("PatchOptions", call.query, call.user_agent, call.user, patch_kind)
     info, body = call.info, await call.body()
-    result = call.api.patch(
-        kind, _namespace(call, kind), info.name, patch_kind, body, options, info.subresource
+    place = (_namespace(call, kind), info.name)
+    result = _unless_escalating(
+        call, kind, options, lambda how: call.api.patch(kind, *place, patch_kind, body, how, info.subresource)
     )
     return _answered(call, _body_kind(kind, info.subresource), result)
+
+
+def _unless_escalating(
+    call: Call, kind: Kind, options: WriteOptions, write: Callable[[WriteOptions], Result]
+) -> Result:
+    """Write; Roles and bindings first without effect, to see whether they give more than the user has."""
+    if escalation.applies(kind.group, kind.plural, call.who):
+        tried = write(replace(options, dry_run=True)).object
+        record = call.site.cluster.store.get(kind.storage, _namespace(call, kind), call.info.name)
+        old = record.object() if record else None
+        escalation.check(call.site.authorizer, call.who, kind.plural, tried, old)
+    return write(options)
 
 
 async def _delete(call: Call, kind: Kind) -> web.StreamResponse:
@@ -166,8 +219,9 @@ async def _subresource(call: Call, kind: Kind) -> web.StreamResponse:
     found = kind.subresources.get(info.subresource)
     if found is None:
         return _nothing_there(call)
-    if info.verb not in found.verbs:
+    if info.verb not in found.verbs or call.request.method == hdrs.METH_HEAD:
         raise method_not_allowed()
+    check_name(info.name)
     if info.subresource in logs.SUBRESOURCES:
         return logs.answered(call, kind)
     if info.verb == "get":
@@ -201,10 +255,6 @@ def _namespace(call: Call, kind: Kind) -> str:
 
 def _view(call: Call, kind: Kind) -> View:
     return view(kind, call.representation(), call.query.get("includeObject", ""))
-
-
-def _media_type(call: Call) -> str:
-    return call.representation().media_type
 
 
 def _body_kind(kind: Kind, subresource: str) -> Kind:

@@ -17,6 +17,7 @@ from simcluster.server.rendering import View
 
 # What the watch cache does (cacher's bookmark frequency).
 BOOKMARK_SECONDS = 60.0
+_LAST_BOOKMARK_SECONDS = 2.0  # before the end of a watch
 # A client that takes nothing for so long, with a full buffer, is dropped.
 _STUCK_SECONDS = 30.0
 
@@ -69,6 +70,8 @@ class WatchStream:
         self._timers["end"] = self._clock.call_later(seconds, self.close)
         if bookmarks:
             self._plan_bookmark()
+            if seconds > _LAST_BOOKMARK_SECONDS:
+                self._timers["last"] = self._clock.call_later(seconds - _LAST_BOOKMARK_SECONDS, self._mark)
         try:
             await self._flush(initial_end=initial_end)
             while await self._events.wait():
@@ -106,10 +109,13 @@ class WatchStream:
         return first and self._view.representation.shape == "Table"
 
     def _plan_bookmark(self) -> None:
-        self._timers["bookmark"] = self._clock.call_later(BOOKMARK_SECONDS, self._mark)
+        self._timers["bookmark"] = self._clock.call_later(BOOKMARK_SECONDS, self._mark_again)
 
     def _mark(self) -> None:
         self._marking = asyncio.get_running_loop().create_task(self._send_bookmark())
+
+    def _mark_again(self) -> None:
+        self._mark()
         self._plan_bookmark()
 
     async def _send_bookmark(self) -> None:

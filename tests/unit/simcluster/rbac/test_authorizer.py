@@ -13,6 +13,7 @@ from simcluster.rbac.rules import Attributes, Identity, service_account, service
 from simcluster.store.store import Store
 
 CANNOT = 'User "max" cannot'
+EVERYWHERE = 'in API group "" at the cluster scope'
 IN_SHOP = 'in API group "apps" in the namespace "shop"'
 GROUP = "rbac.authorization.k8s.io"
 JANE = Identity("jane", ("developers", "system:authenticated"))
@@ -170,7 +171,7 @@ def test_a_role_that_does_not_exist_is_told_and_gives_nothing(store: Store, auth
         (Attributes("get", path="/foo"), 'forbidden: User "max" cannot get path "/foo"', {}),
         (
             Attributes("list", resource="namespaces"),
-            f'namespaces is forbidden: {CANNOT} list resource "namespaces" in API group "" at the cluster scope',
+            f'namespaces is forbidden: {CANNOT} list resource "namespaces" {EVERYWHERE}',
             {"kind": "namespaces"},
         ),
         (

@@ -1,4 +1,4 @@
-"""Requests are read as apiserver reads them; what is expected was measured, or stands in RequestInfo's tests."""
+"""Requests are read as apiserver reads them; expectations were measured or are RequestInfo's."""
 
 from __future__ import annotations
 
