@@ -43,7 +43,7 @@ _PRIORITIES = (
 
 
 def seed(now: str, chance: Random, nodes: int) -> Iterator[Stored]:
-    """Return the records that a new cluster starts with, with `nodes` Nodes named `node-1` and on."""
+    """Return the records that a new cluster starts with, with `nodes` Nodes named `node-0` and on."""
     yield from rbac.records(REVISION)
     yield from _shared()
     for template in _templates(nodes):
@@ -105,7 +105,7 @@ def _templates(nodes: int) -> tuple[Stored, ...]:
         ]
     found.append(_record("services", "v1", "Service", "kubernetes", _service()))
     found += [
-        _record("nodes", "v1", "Node", f"node-{number}", _node(number)) for number in range(1, nodes + 1)
+        _record("nodes", "v1", "Node", f"node-{number}", _node(number)) for number in range(nodes)
     ]
     return tuple(found)
 
@@ -216,7 +216,7 @@ def _node(number: int) -> JsonObject:
                 "kubernetes.io/os": "linux",
                 "node.kubernetes.io/instance-type": "simcluster",
                 "topology.kubernetes.io/region": "north",
-                "topology.kubernetes.io/zone": f"north-{_ZONES[(number - 1) % len(_ZONES)]}",
+                "topology.kubernetes.io/zone": f"north-{_ZONES[number % len(_ZONES)]}",
             },
             "annotations": {"node.alpha.kubernetes.io/ttl": "0"},
         },

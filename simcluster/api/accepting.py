@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import orjson
 
 from simcluster.api import rules
 from simcluster.api.options import WriteOptions
-from simcluster.errors import Cause, bad_request, invalid
+from simcluster.errors import ApiError, Cause, bad_request, invalid
+from simcluster.kinds.decoding import Unreadable, read_yaml
 from simcluster.kinds.kind import Kind
 from simcluster.kinds.strict import refusal, unknown_fields
 from simcluster.kinds.typed import WrongValue, cannot_be_handled
 
 JsonObject: TypeAlias = dict[str, Any]
 
+_OWNERS = "managedFields"
+# As Go writes the structs that every object of a built-in kind has.
+_METADATA = (
+    "name",
+    "generateName",
+    "namespace",
+    "selfLink",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "finalizers",
+    _OWNERS,
+)
+_ENTRY = ("manager", "operation", "apiVersion", "time", "fieldsType", "fieldsV1", "subresource")
+
 
 def check_type(obj: JsonObject, kind: Kind) -> None:
     """Hold a body's type against what its path takes; it may be left out. Raises `ApiError` 400."""
     found = obj.setdefault("kind", kind.kind)
     version = obj.setdefault("apiVersion", kind.api_version)
-    if found == kind.kind and version == kind.api_version:
-        return
-    short = version.rpartition("/")[2]
-    group = kind.group.partition(".")[0] or "core"
-    raise bad_request(
-        f'{found} in version "{short}" cannot be handled as a {kind.kind}: converting ({short}.{found}) '
-        f"to ({group}.{kind.kind}): unknown conversion"
-    )
+    if found != kind.kind or version != kind.api_version:
+        raise bad_request(_other_kind(found, version, kind))
 
 
 def accept(obj: JsonObject, kind: Kind, options: WriteOptions) -> tuple[JsonObject, tuple[str, ...]]:
@@ -36,13 +54,14 @@ def accept(obj: JsonObject, kind: Kind, options: WriteOptions) -> tuple[JsonObje
     `obj` is as the body's decoder returned it: of this kind. Raises `ApiError` 400 for values of wrong types,
     and for unknown fields under `Strict`.
     """
+    try:
+        new = _decoded(obj, kind)
+    except WrongValue as error:
+        raise cannot_be_handled(obj, kind, str(error)) from None
     found = _problems(obj, kind, options)
     if found and options.field_validation == "Strict":
         raise refusal(obj, kind, found)
-    try:
-        return rules.decode(obj, kind), tuple(found)
-    except WrongValue as error:
-        raise cannot_be_handled(obj, kind, str(error)) from None
+    return new, tuple(found)
 
 
 def accept_patched(
@@ -53,12 +72,55 @@ def accept_patched(
     `quoted` is what the refusal shows; by default the patched object.
     """
     found = _problems(obj, kind, options)
-    if found and options.field_validation == "Strict":
-        raise _refused(obj, quoted, f"strict decoding error: {', '.join(found)}")
+    with warning(found if options.field_validation == "Warn" else ()):
+        version, name = obj.get("apiVersion"), obj.get("kind")
+        if not name:
+            raise bad_request(f"Object 'Kind' is missing in '{_quoted(obj, kind)}'")
+        if name != kind.kind or version != kind.api_version:
+            raise _refused(obj, kind, quoted, _other_kind(str(name), str(version), kind))
+        if found and options.field_validation == "Strict":
+            raise _refused(obj, kind, quoted, f"strict decoding error: {', '.join(found)}")
+        try:
+            return _decoded(obj, kind), tuple(found)
+        except WrongValue as error:
+            raise _refused(obj, kind, quoted, str(error)) from None
+
+
+def read_config(body: bytes) -> JsonObject:
+    """Return the object that an apply sends, as YAML (of which JSON is a part). Raises `ApiError` 400."""
     try:
-        return rules.decode(obj, kind), tuple(found)
-    except WrongValue as error:
-        raise _refused(obj, quoted, str(error)) from None
+        found, _ = read_yaml(body)
+    except Unreadable as error:
+        because = str(error).removeprefix("couldn't get version/kind; json parse error: ")
+        raise bad_request(f"error decoding patch: error converting YAML to JSON: {because}") from None
+    if found is not None and not isinstance(found, dict):
+        go_type = {list: "array", str: "string", bool: "bool"}.get(type(found), "number")
+        raise bad_request(
+            "error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
+            f"{go_type} into Go value of type map[string]interface {{}}"
+        )
+    return found or {}
+
+
+@contextmanager
+def warning(found: list[str] | tuple[str, ...]) -> Iterator[None]:
+    """Send warnings along also with a refusal."""
+    try:
+        yield
+    except ApiError as error:
+        if found:
+            texts = (text.replace("\\", "\\\\").replace('"', '\\"') for text in found)
+            error.headers.setdefault("Warning", ", ".join(f'299 - "{text}"' for text in texts))
+        raise
+
+
+def _decoded(obj: JsonObject, kind: Kind) -> JsonObject:
+    """Decode, but leave to field ownership what the request says of owners: an empty list means something."""
+    new = rules.decode(obj, kind)
+    metadata = obj.get("metadata")
+    if isinstance(metadata, dict) and metadata.get(_OWNERS) is not None:
+        new["metadata"][_OWNERS] = metadata[_OWNERS]
+    return new
 
 
 def _problems(obj: JsonObject, kind: Kind, options: WriteOptions) -> list[str]:
@@ -67,7 +129,35 @@ def _problems(obj: JsonObject, kind: Kind, options: WriteOptions) -> list[str]:
     return unknown_fields(obj, kind, options.duplicates)
 
 
-def _refused(obj: JsonObject, quoted: str | None, because: str) -> Exception:
-    text = orjson.dumps(obj).decode() if quoted is None else quoted
+def _other_kind(found: str, version: str, kind: Kind) -> str:
+    short = version.rpartition("/")[2]
+    group = kind.group.partition(".")[0] or "core"
+    return (
+        f'{found} in version "{short}" cannot be handled as a {kind.kind}: converting ({short}.{found}) '
+        f"to ({group}.{kind.kind}): unknown conversion"
+    )
+
+
+def _refused(obj: JsonObject, kind: Kind, quoted: str | None, because: str) -> ApiError:
+    text = _quoted(obj, kind) if quoted is None else quoted
     message = f"Invalid value: {orjson.dumps(text).decode()}: {because}"
     return invalid("", "", "", [Cause("patch", "FieldValueInvalid", message)])
+
+
+def _quoted(obj: JsonObject, kind: Kind) -> str:
+    """Write a patched object as messages show it: sorted, but metadata in the order of its Go type."""
+    shown = dict(sorted(obj.items()))
+    metadata = obj.get("metadata")
+    if kind.custom is None and isinstance(metadata, dict):
+        shown["metadata"] = _ordered(metadata, _METADATA)
+        entries = metadata.get(_OWNERS)
+        if isinstance(entries, list):
+            shown["metadata"][_OWNERS] = [
+                _ordered(each, _ENTRY) if isinstance(each, dict) else each for each in entries
+            ]
+    return orjson.dumps(shown).decode()
+
+
+def _ordered(value: JsonObject, names: tuple[str, ...]) -> JsonObject:
+    first = {name: value[name] for name in names if name in value}
+    return {**first, **value}

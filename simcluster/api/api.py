@@ -16,6 +16,7 @@ from simcluster.api import (
     watching,
     writing,
 )
+from simcluster.api.accepting import read_config
 from simcluster.api.core import Core
 from simcluster.api.options import (
     DeleteOptions,
@@ -27,7 +28,6 @@ from simcluster.api.options import (
 )
 from simcluster.api.watching import EventStream
 from simcluster.errors import method_not_allowed
-from simcluster.kinds.decoding import read_yaml
 from simcluster.kinds.kind import Kind
 from simcluster.kinds.registry import Registry
 from simcluster.store.records import Stored
@@ -117,7 +117,7 @@ class Api:
     ) -> Result:
         """Change an object by a patch of any type."""
         if patch_kind is PatchKind.APPLY:
-            config, _ = read_yaml(body)
+            config = read_config(body)
             return self.apply(kind, namespace, name, config, options, subresource)
         place, change = (namespace, name), (patch_kind, body)
         if subresource == _SCALE:

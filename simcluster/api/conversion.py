@@ -1,14 +1,15 @@
 """Versions of one kind: the stored one, the one asked for, and how an object gets from one to the other.
 
 Most kinds have one version, or versions of one shape (custom kinds with conversion `None`): then only
-`apiVersion` differs. The two that differ in shape are in `conversion_hpa` and `conversion_events`.
+`apiVersion` differs, and what the other version's schema drops or fills in. The two that differ in shape are
+in `conversion_hpa` and `conversion_events`.
 """
 
 from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from simcluster.api import conversion_events, conversion_hpa
+from simcluster.api import conversion_events, conversion_hpa, rules
 from simcluster.kinds.kind import Kind
 from simcluster.store.records import Stored, canonical, type_prefix
 
@@ -49,15 +50,13 @@ def convert(obj: JsonObject, kind: Kind) -> JsonObject:
         return conversion_events.to_events(obj)
     if kind.group == _SCALING:
         return conversion_hpa.to_v1(obj)
-    return {**obj, "apiVersion": kind.api_version}
+    return rules.decode({**obj, "apiVersion": kind.api_version}, kind)
 
 
 def body(record: Stored, kind: Kind) -> bytes:
     """Return the JSON of a stored object in the version of `kind`, without parsing where that can be."""
     if record.api_version == kind.api_version:
         return record.body
-    if kind.custom is not None:
-        return type_prefix(kind.kind, kind.api_version) + record.body[record.head :]
     return _dumped(record, kind)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from simcluster.api import conversion
+from simcluster.api import conversion, rules
 from simcluster.clock import Clock, timestamp
 from simcluster.errors import not_found
 from simcluster.fields.ownership import Versions
@@ -95,7 +95,7 @@ class Core:
 
         What changes nothing is not written: it keeps its revision, and no watcher hears of it.
         """
-        out = conversion.to_storage(obj, kind)
+        out = self._to_storage(obj, kind)
         metadata = out["metadata"]
         if live is None:
             metadata.pop("resourceVersion", None)
@@ -112,6 +112,14 @@ class Core:
         if dry_run:
             return record.revision
         return self.store.remove(kind.storage, record.namespace, record.name, record.object()).revision
+
+    def _to_storage(self, obj: JsonObject, kind: Kind) -> JsonObject:
+        out = conversion.to_storage(obj, kind)
+        if kind.custom is not None and out is not obj:
+            for each in self.registry.of_crd(kind.custom.crd_name):
+                if each.api_version == out["apiVersion"]:
+                    return rules.decode(out, each)
+        return out
 
     def _follow_services(self, change: Change) -> None:
         if self._addresses is None or change.now.storage != _SERVICES:

@@ -6,9 +6,10 @@ returns.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, TypeAlias
 
-from simcluster.api import deleting, writing
+from simcluster.api import deleting, rules, writing
 from simcluster.api.core import Core
 from simcluster.api.options import DeleteOptions, WriteOptions
 from simcluster.errors import ApiError
@@ -36,7 +37,7 @@ def settle(core: Core, kind: Kind, name: str) -> None:
         crd["status"] = {**status, **wanted}
         writing.update(core, kind, ("", name), crd, _SERVER, "status")
     if _is_true(wanted["conditions"], "Established"):
-        core.registry.define(crd)
+        _serve(core, crd)
 
 
 def finish(core: Core, custom: Kind, crd_kind: Kind) -> None:
@@ -49,6 +50,23 @@ def finish(core: Core, custom: Kind, crd_kind: Kind) -> None:
     crd = record.object()
     if "deletionTimestamp" in crd["metadata"]:
         _end(core, crd_kind, crd)
+
+
+def _serve(core: Core, crd: JsonObject) -> None:
+    """Serve the kinds of a CRD. Objects that are there read by its schemas from now on."""
+    name = crd["metadata"]["name"]
+    before = {kind.version: kind for kind in core.registry.of_crd(name)}
+    core.registry.define(crd)
+    for kind in core.registry.of_crd(name):
+        old = before.get(kind.version)
+        if old is None or kind.custom is None or old.custom is None:
+            continue
+        if kind.version == kind.custom.storage_version and kind.custom.validation != old.custom.validation:
+            core.store.reshape(kind.storage, partial(_reread, kind))
+
+
+def _reread(kind: Kind, obj: JsonObject) -> JsonObject:
+    return rules.decode({**obj, "apiVersion": kind.api_version}, kind)
 
 
 def _end(core: Core, kind: Kind, crd: JsonObject) -> None:
@@ -116,7 +134,7 @@ def _status(core: Core, crd: JsonObject) -> JsonObject:
 
 
 def _conflict(core: Core, crd: JsonObject) -> tuple[str, str] | None:
-    """Return the reason and message of the first name that another CRD of the group has."""
+    """Return the reason and message of the last name that another CRD of the group has."""
     names, group = crd["spec"]["names"], crd["spec"]["group"]
     resources: set[str] = set()
     kinds: set[str] = set()
@@ -125,16 +143,13 @@ def _conflict(core: Core, crd: JsonObject) -> tuple[str, str] | None:
             continue
         resources |= {other.plural, other.singular, *other.short_names}
         kinds |= {other.kind, other.list_kind}
-    for key, reason in (("plural", "PluralConflict"), ("singular", "SingularConflict")):
-        if names.get(key) in resources:
-            return reason, f'"{names[key]}" is already in use'
-    for short in names.get("shortNames") or ():
-        if short in resources:
-            return "ShortNamesConflict", f'"{short}" is already in use'
-    for key, reason in (("kind", "KindConflict"), ("listKind", "ListKindConflict")):
-        if names.get(key) in kinds:
-            return reason, f'"{names[key]}" is already in use'
-    return None
+    wanted = [(names.get("plural"), "Plural", resources), (names.get("singular"), "Singular", resources)]
+    wanted += [(short, "ShortNames", resources) for short in names.get("shortNames") or ()]
+    wanted += [(names.get("kind"), "Kind", kinds), (names.get("listKind"), "ListKind", kinds)]
+    found = [
+        (f"{what}Conflict", f'"{name}" is already in use') for name, what, taken in wanted if name in taken
+    ]
+    return found[-1] if found else None
 
 
 def _condition(core: Core, conditions: list[JsonObject], wanted: JsonObject) -> list[JsonObject]:

@@ -13,6 +13,7 @@ from simcluster.api import conversion
 from simcluster.api.core import Core
 from simcluster.api.options import ListOptions, ListResult
 from simcluster.errors import ApiError, Cause, bad_request, expired, invalid
+from simcluster.kinds import json_syntax
 from simcluster.kinds.kind import Kind
 from simcluster.selectors import parse_fields, parse_labels
 from simcluster.store.records import Stored, key_of
@@ -153,7 +154,10 @@ def _token(options: ListOptions) -> _Token | None:
         return None
     text = options.continue_
     try:
-        found = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        if because := json_syntax.error(raw.decode("latin-1")):
+            raise bad_request(f"invalid continue token: continue key is not valid: {because}")
+        found = orjson.loads(raw)
         if found["v"] != _VERSION:
             raise bad_request(
                 f'continue key is not valid: server does not recognize this encoded version "{found["v"]}"'
@@ -161,8 +165,7 @@ def _token(options: ListOptions) -> _Token | None:
         return _Token(int(found["rv"]), str(found["start"]))
     except (ValueError, KeyError, TypeError) as error:
         raise bad_request(
-            "invalid continue token: continue key is not valid: "
-            "invalid character 'i' looking for beginning of value"
+            "invalid continue token: continue key is not valid: incorrect encoded key"
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -15,12 +16,16 @@ from simcluster.strategies import (
     decoded,
     traits,
     validate_create,
+    validate_status,
     validate_update,
 )
 from simcluster.strategies.traits import Traits
 
 JsonObject: TypeAlias = dict[str, Any]
 
+_STATUS = "status"
+_INT32_MAX = 2**31 - 1
+_GO_TYPES: dict[type, str] = {str: "string", bool: "bool", float: "float64", list: "[]interface {}"}
 _CUSTOM = Traits(counted=(), status=False, unconditional_update=False)
 _CUSTOM_WITH_STATUS = Traits(counted=(), status=True, unconditional_update=False)
 
@@ -75,13 +80,54 @@ def decode(obj: JsonObject, kind: Kind) -> JsonObject:
 def problems_of_new(obj: JsonObject, kind: Kind) -> list[Cause]:
     """Return what is wrong with an object that is about to be created."""
     found = list(validate_create(obj, kind))
-    return found if kind.custom is None else [*found, *schema_errors(obj, kind)]
+    return found if kind.custom is None else [*found, *schema_errors(obj, kind), *_scale_errors(obj, kind)]
 
 
-def problems_of_change(new: JsonObject, old: JsonObject, kind: Kind) -> list[Cause]:
-    """Return what is wrong with an object that is about to replace `old`."""
+def problems_of_change(new: JsonObject, old: JsonObject, kind: Kind, subresource: str = "") -> list[Cause]:
+    """Return what is wrong with an object that is about to replace `old`, through one endpoint."""
+    if subresource == _STATUS:
+        found = list(validate_status(new, old, kind))
+        return found if kind.custom is None else [*found, *_status_errors(new, kind)]
     found = list(validate_update(new, old, kind))
-    return found if kind.custom is None else [*found, *schema_errors(new, kind)]
+    return found if kind.custom is None else [*found, *schema_errors(new, kind), *_scale_errors(new, kind)]
+
+
+def _status_errors(obj: JsonObject, kind: Kind) -> Iterator[Cause]:
+    """Return what the schema has against a status; its texts are told from the status on."""
+    for cause in (*schema_errors(obj, kind), *_scale_errors(obj, kind)):
+        if cause.field.lstrip(".").partition(".")[0] == _STATUS:
+            below = cause.field.removeprefix(f"{_STATUS}.")
+            yield cause._replace(message=cause.message.replace(f"{cause.field} in body", f"{below} in body"))
+
+
+def _scale_errors(obj: JsonObject, kind: Kind) -> Iterator[Cause]:
+    """Return what keeps an object of a custom kind with a scale from having one."""
+    scale = None if kind.custom is None else kind.custom.scale
+    if scale is None:
+        return
+    for path in (scale.spec_replicas, scale.status_replicas):
+        value = _at(obj, path)
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int):
+            kind_of = _GO_TYPES.get(type(value), "map[string]interface {}")
+            message = (
+                f"Invalid value: 0: {path} accessor error: {value} is of the type {kind_of}, expected int64"
+            )
+        elif value < 0:
+            message = f"Invalid value: {value}: should be a non-negative integer"
+        elif value > _INT32_MAX:
+            message = f"Invalid value: {value}: should be less than or equal to {_INT32_MAX}"
+        else:
+            continue
+        yield Cause(path, "FieldValueInvalid", message)
+
+
+def _at(obj: JsonObject, path: str) -> object:
+    found: object = obj
+    for name in path.strip(".").split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from simcluster.api import deleting, metadata, namespaces, rules
-from simcluster.api.accepting import accept, accept_patched
+from simcluster.api.accepting import accept, accept_patched, warning
 from simcluster.api.core import Core
 from simcluster.api.identity import generated_name
 from simcluster.api.options import PatchKind, Result, WriteOptions
@@ -44,8 +44,9 @@ _ETCD = {"nodes": "minions", "services": "services/specs", "endpoints": "service
 def create(core: Core, kind: Kind, namespace: str, obj: JsonObject, options: WriteOptions) -> Result:
     """Create an object. Raises `ApiError` 400, 403, 404 (no such namespace), 409 or 422."""
     new, found = accept(obj, kind, options)
-    metadata.place(new, kind, namespace)
-    return _create_tracked(core, kind, new, options, found)
+    with warning(found):
+        metadata.place(new, kind, namespace)
+        return _create_tracked(core, kind, new, options, found)
 
 
 def update(
@@ -62,14 +63,15 @@ def update(
     """
     namespace, name = place
     new, found = accept(obj, kind, options)
-    metadata.check_name(metadata.place(new, kind, namespace), name)
-    live = core.store.get(kind.storage, namespace, name)
-    if live is None:
-        if subresource or not rules.traits_of(kind).create_on_update:
-            raise not_found(kind.plural, kind.group, name)
-        return _create_tracked(core, kind, new, options, found)
-    _check_uid(kind, live, new["metadata"])
-    return _Change(core, kind, live, options, subresource).track(new, found)
+    with warning(found):
+        metadata.check_name(metadata.place(new, kind, namespace), name)
+        live = core.store.get(kind.storage, namespace, name)
+        if live is None:
+            if subresource or not rules.traits_of(kind).create_on_update:
+                raise not_found(kind.plural, kind.group, name)
+            return _create_tracked(core, kind, new, options, found)
+        _check_uid(kind, live, new["metadata"])
+        return _Change(core, kind, live, options, subresource).track(new, found)
 
 
 def patch(
@@ -88,8 +90,9 @@ def patch(
     live = core.record(kind, namespace, name)
     patched, quoted = _patched(core.shown(kind, live), kind, *change)
     new, found = accept_patched(patched, kind, options, quoted)
-    metadata.check_name(metadata.place(new, kind, namespace), name)
-    return _Change(core, kind, live, options, subresource).track(new, found)
+    with warning(found):
+        metadata.check_name(metadata.place(new, kind, namespace), name)
+        return _Change(core, kind, live, options, subresource).track(new, found)
 
 
 def apply(
@@ -112,9 +115,8 @@ def apply(
         raise not_found(kind.plural, kind.group, name)
     old = None if live is None else core.shown(kind, live)
     merged = _applied(core, kind, (old, {**config}), options, subresource)
-    named = merged.setdefault("metadata", {})
-    named.setdefault("name", name)
-    metadata.check_name(metadata.place(merged, kind, namespace), name)
+    named = metadata.place(merged, kind, namespace)
+    metadata.check_name(named, name)
     if live is None:
         _check_no_uid(kind, named)
         named.pop("resourceVersion", None)
@@ -158,7 +160,8 @@ class _Change:
         else:
             prepared = prepare_update(new, old, kind, self._core)
         causes = metadata.changed_identity(new["metadata"], old["metadata"])
-        causes += [cause for cause in rules.problems_of_change(prepared, old, kind) if cause not in causes]
+        found_out = rules.problems_of_change(prepared, old, kind, self._subresource)
+        causes += [cause for cause in found_out if cause not in causes]
         if causes:
             raise invalid(kind.kind, kind.group, self._live.name, causes)
         dry_run = self._options.dry_run
@@ -265,8 +268,8 @@ def _applied(
 def _check_no_uid(kind: Kind, own: JsonObject) -> None:
     uid = own.get("uid")
     if uid:
-        cause = Cause("metadata.uid", "FieldValueInvalid", f'Invalid value: "{uid}": field is immutable')
-        raise invalid(kind.kind, kind.group, own["name"], [cause])
+        because = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+        raise conflict(kind.plural, kind.group, own["name"], because)
 
 
 def _check_uid(kind: Kind, live: Stored, own: JsonObject) -> None:

@@ -60,6 +60,12 @@ class Store:
             self.revision = max(self.revision, record.revision)
         self._history.compact(self.revision)
 
+    def reshape(self, storage: str, change: Callable[[JsonObject], JsonObject]) -> None:
+        """Let all objects of a storage read differently, at their revisions: no write, nothing to watch."""
+        shelf = self._shelves.setdefault(storage, _Shelf())
+        for key, record in list(shelf.objects.items()):
+            shelf.objects[key] = stored(storage, change(record.object()), record.revision)
+
     @property
     def compacted(self) -> int:
         """The revision up to which changes are forgotten."""

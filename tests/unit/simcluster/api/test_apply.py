@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from simcluster.api.options import PatchKind
 from simcluster.errors import ApiError
 from tests.unit.simcluster.api.harness import World, config_map, deployment
 
@@ -61,8 +62,14 @@ def test_version_and_uid_of_a_configuration() -> None:
     world = World()
     assert world.apply(config_map(resourceVersion="3")).created
     assert refusal(world.apply, config_map(resourceVersion="1")).code == 409
-    message = 'ConfigMap "new" is invalid: metadata.uid: Invalid value: "3": field is immutable'
-    assert str(refusal(world.apply, config_map("new", uid="3"))) == message
+    error = refusal(world.apply, config_map("new", uid="3"))
+    assert error.code == 409
+    assert str(error) == (
+        'Operation cannot be fulfilled on configmaps "new": uid mismatch: the provided object specified '
+        "uid 3, and no existing object was found"
+    )
+    message = 'ConfigMap "a" is invalid: metadata.uid: Invalid value: "3": field is immutable'
+    assert str(refusal(world.apply, config_map(uid="3"))) == message
 
 
 def test_configurations_of_other_kinds_and_with_owners_are_refused() -> None:
@@ -75,6 +82,23 @@ def test_configurations_of_other_kinds_and_with_owners_are_refused() -> None:
     assert str(refusal(world.apply, owned)) == "metadata.managedFields must be nil"
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (
+            b"[]",
+            "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go value",
+        ),
+        (b"{", "error converting YAML to JSON: yaml: line 1: did not find expected node content"),
+    ],
+)
+def test_bodies_that_are_no_object(body: bytes, message: str) -> None:
+    world = World()
+    error = refusal(world.api.patch, world.kind("ConfigMap"), "default", "a", PatchKind.APPLY, body)
+    assert error.code == 400
+    assert str(error).startswith(f"error decoding patch: {message}")
+
+
 def test_unknown_fields_fail_at_any_field_validation() -> None:
     world = World()
     error = refusal(world.apply, {**config_map(), "foo": 1}, field_validation="Ignore")
@@ -84,10 +108,13 @@ def test_unknown_fields_fail_at_any_field_validation() -> None:
     )
 
 
-def test_an_apply_without_a_name_takes_the_paths() -> None:
+def test_an_apply_may_leave_the_name_of_a_live_object_to_the_path() -> None:
     world = World()
     kind = world.kind("ConfigMap")
     nameless = {"apiVersion": "v1", "kind": "ConfigMap"}
+    error = refusal(world.api.apply, kind, "default", "a", nameless)
+    assert str(error) == "the name of the object (a based on URL) was undeterminable: name must be provided"
+    world.create(config_map())
     found = world.api.apply(kind, "default", "a", nameless).object
     assert found["metadata"]["name"] == "a"
     other = refusal(world.api.apply, kind, "default", "b", config_map())

@@ -126,7 +126,7 @@ def test_unknown_and_double_propagation() -> None:
 def test_a_pod_on_a_node_has_its_grace() -> None:
     """It may be shortened, not lengthened; without grace the pod goes, after watchers saw it marked so."""
     world = World()
-    world.create(pod(nodeName="node-1", terminationGracePeriodSeconds=7))
+    world.create(pod(nodeName="node-0", terminationGracePeriodSeconds=7))
     first = world.delete(pod()).object["metadata"]
     assert (first["deletionTimestamp"], first["deletionGracePeriodSeconds"], first["generation"]) == (
         "2026-01-01T00:00:07Z",

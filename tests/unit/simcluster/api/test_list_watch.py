@@ -73,9 +73,9 @@ def test_selectors() -> None:
     assert world.names(kind, label_selector="n=1") == ["l-1", "l-3"]
     assert world.names(kind, field_selector="metadata.name=l-2") == ["l-2"]
     assert world.names(kind, label_selector="n in (0)", field_selector="metadata.name!=l-2") == ["l-0", "l-4"]
-    world.create(pod("p", nodeName="node-1"))
+    world.create(pod("p", nodeName="node-0"))
     world.create(pod("q"))
-    assert world.names(world.kind("Pod"), field_selector="spec.nodeName=node-1") == ["p"]
+    assert world.names(world.kind("Pod"), field_selector="spec.nodeName=node-0") == ["p"]
     assert world.names(world.kind("Pod"), "", field_selector="status.phase=Pending") == ["p", "q"]
 
 

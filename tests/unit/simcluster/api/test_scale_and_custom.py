@@ -110,7 +110,7 @@ def test_names_that_another_crd_has_are_not_accepted() -> None:
     rival = widget_crd(plural="gizmos", singular="gizmo", kind="Widget")
     world.create(rival)
     accepted, established = world.get(rival)["status"]["conditions"]
-    assert (accepted["status"], accepted["reason"]) == ("False", "KindConflict")
+    assert (accepted["status"], accepted["reason"]) == ("False", "ListKindConflict")
     assert (established["status"], established["reason"]) == ("False", "NotAccepted")
     assert world.registry.find("example.com", "v1", "gizmos") is None
 
@@ -160,6 +160,43 @@ def test_all_versions_of_a_custom_kind_show_the_same_objects() -> None:
     assert (beta["apiVersion"], beta["spec"]) == ("example.com/v1beta1", {"size": "l"})
 
 
+def test_objects_read_by_a_changed_schema_without_being_written() -> None:
+    world = World()
+    world.create(widget_crd())
+    before = world.create(widget()).object
+    crd = widget_crd()
+    for version in crd["spec"]["versions"]:
+        version["schema"]["openAPIV3Schema"]["properties"]["tint"] = {"type": "string", "default": "red"}
+    world.merge(widget_crd(), {"spec": {"versions": crd["spec"]["versions"]}})
+    assert world.get(widget()) == {**before, "tint": "red"}
+
+
+def test_what_the_stored_version_does_not_know_is_lost() -> None:
+    world = World()
+    crd = widget_crd()
+    beta = crd["spec"]["versions"][1]
+    beta["schema"] = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    world.create(crd)
+    made = world.create({**widget(spec={"replicas": 1, "b": 2}), "apiVersion": "example.com/v1beta1"})
+    assert made.object["spec"] == {"replicas": 1, "size": "m"}
+
+
+def test_a_scale_must_be_readable() -> None:
+    world = World()
+    world.create(widget_crd())
+    error = refusal(world.create, widget(spec={"replicas": -1}))
+    assert str(error) == (
+        'Widget.example.com "w" is invalid: .spec.replicas: Invalid value: -1: '
+        "should be a non-negative integer"
+    )
+    world.create(widget())
+    error = refusal(world.merge, widget(), {"status": {"replicas": "many"}}, "status")
+    assert [each["message"] for each in error.status["details"]["causes"]] == [
+        'Invalid value: "string": replicas in body must be of type integer: "string"',
+        "Invalid value: 0: .status.replicas accessor error: many is of the type string, expected int64",
+    ]
+
+
 def test_a_crd_takes_its_objects_with_it() -> None:
     world = World()
     world.create(widget_crd())
@@ -201,7 +238,7 @@ def test_a_pod_is_bound_once() -> None:
     world = World()
     made = world.create(pod()).object["metadata"]
     kind = world.kind("Pod")
-    body = {"metadata": {"name": "p"}, "target": {"kind": "Node", "name": "node-1"}}
+    body = {"metadata": {"name": "p"}, "target": {"kind": "Node", "name": "node-0"}}
     done = world.api.create_subresource(kind, "default", "p", "binding", body)
     assert done.object == {
         "kind": "Status",
@@ -211,7 +248,7 @@ def test_a_pod_is_bound_once() -> None:
         "code": 201,
     }
     found = world.get(pod())
-    assert found["spec"]["nodeName"] == "node-1"
+    assert found["spec"]["nodeName"] == "node-0"
     assert found["status"]["conditions"] == [
         {
             "type": "PodScheduled",
@@ -223,13 +260,13 @@ def test_a_pod_is_bound_once() -> None:
     assert found["metadata"]["managedFields"] == made["managedFields"]
     again = refusal(world.api.create_subresource, kind, "default", "p", "binding", body)
     assert str(again) == (
-        'Operation cannot be fulfilled on pods/binding "p": pod p is already assigned to node "node-1"'
+        'Operation cannot be fulfilled on pods/binding "p": pod p is already assigned to node "node-0"'
     )
 
 
 def test_an_eviction_asks_the_budget() -> None:
     world = World()
-    world.create({**pod(nodeName="node-1"), "metadata": {"name": "p", "labels": {"app": "web"}}})
+    world.create({**pod(nodeName="node-0"), "metadata": {"name": "p", "labels": {"app": "web"}}})
     world.merge(pod(), {"status": {"phase": "Running"}}, "status")
     budget = {
         "apiVersion": "policy/v1",

@@ -151,7 +151,7 @@ def test_missing_objects_are_not_found() -> None:
 
 def test_all_three_kinds_of_patches() -> None:
     world = World()
-    world.create(pod(nodeName="node-1"))
+    world.create(pod(nodeName="node-0"))
     world.merge(pod(), {"metadata": {"labels": {"a": "b"}}})
     image = [{"op": "replace", "path": "/spec/containers/0/image", "value": "web:2"}]
     world.patch(pod(), PatchKind.JSON, image)
@@ -175,6 +175,51 @@ def test_a_patch_with_wrong_or_unknown_fields_is_quoted() -> None:
         ' "" is invalid: patch: Invalid value: "map[foo:1]": strict decoding error: unknown field "foo"'
     )
     assert world.merge(config_map(), {"foo": 1}).warnings == ('unknown field "foo"',)
+
+
+def test_a_patch_cannot_make_another_kind_of_an_object() -> None:
+    world = World()
+    world.create(config_map())
+    for patch in ({"kind": "Secret"}, {"apiVersion": "v2"}):
+        error = refusal(world.merge, config_map(), patch)
+        assert (error.code, error.status["details"]["causes"][0]["field"]) == (422, "patch")
+    whole = [{"op": "replace", "path": "", "value": {"like": "configmap"}}]
+    error = refusal(world.patch, config_map(), PatchKind.JSON, whole)
+    assert (error.code, error.reason) == (400, "BadRequest")
+    assert error.headers["Warning"] == '299 - "unknown field \\"like\\""'
+
+
+def test_a_refused_patch_is_shown_in_the_order_of_the_server() -> None:
+    world = World()
+    world.create(config_map(labels={"a": "b"}))
+    error = refusal(world.merge, config_map(), {"foo": 1}, field_validation="Strict")
+    shown = str(error).replace("\\", "")
+    assert shown.startswith(
+        ' "" is invalid: patch: Invalid value: "{"apiVersion":"v1","foo":1,"kind":"ConfigMap",'
+        '"metadata":{"name":"a","namespace":"default","uid":'
+    )
+    assert "Warning" not in error.headers
+
+
+def test_owners_can_be_forgotten_and_told() -> None:
+    world = World()
+    world.create(config_map(data={"x": "1"}))
+    nothings: list[list[dict[str, str]]] = [[], [{}]]
+    for nothing in nothings:
+        assert (
+            "managedFields"
+            not in world.merge(config_map(), {"metadata": {"managedFields": nothing}}).object["metadata"]
+        )
+    entry = {
+        "manager": "x",
+        "operation": "Update",
+        "apiVersion": "v1",
+        "fieldsType": "FieldsV1",
+        "time": "2020-01-01T00:00:00Z",
+        "fieldsV1": {"f:data": {"f:x": {}}},
+    }
+    told = world.merge(config_map(), {"metadata": {"managedFields": [entry]}}).object
+    assert told["metadata"]["managedFields"] == [entry]
 
 
 def test_a_dry_run_shows_and_does_not_write() -> None:
