@@ -40,12 +40,9 @@ _ITEM = {
     "patch": ("patch", "patch", (*_WRITE, "force")),
     "delete": ("delete", "delete", _DELETE),
 }
-_PATCHES = (
-    "application/json-patch+json",
-    "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
-    "application/apply-patch+yaml",
-)
+_PATCHES = ("application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml")
+# kubectl looks here whether a kind takes strategic merge patches; custom ones do not.
+_BUILTIN_PATCHES = (*_PATCHES, "application/strategic-merge-patch+json")
 
 
 def paths(kinds: Iterable[Kind]) -> Iterator[tuple[str, JsonObject]]:
@@ -103,15 +100,16 @@ def _operations(
             "x-kubernetes-action": action,
             "x-kubernetes-group-version-kind": gvk,
             **({"parameters": [_query(each) for each in parameters]} if parameters else {}),
-            **_request_body(verb, answer),
+            **_request_body(verb, answer, kind),
         }
     return found
 
 
-def _request_body(verb: str, schema: JsonObject) -> JsonObject:
+def _request_body(verb: str, schema: JsonObject, kind: Kind) -> JsonObject:
     if verb == "patch":
         patch = {"schema": {"$ref": f"{V3}{_META}Patch"}}
-        return {"requestBody": {"content": dict.fromkeys(_PATCHES, patch), "required": True}}
+        types = _PATCHES if kind.custom else _BUILTIN_PATCHES
+        return {"requestBody": {"content": dict.fromkeys(types, patch), "required": True}}
     if verb in ("create", "update"):
         return {"requestBody": {"content": {"*/*": {"schema": schema}}, "required": True}}
     if verb in ("delete", "deletecollection"):
