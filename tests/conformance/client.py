@@ -35,7 +35,7 @@ class Server(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: its status, its body (decoded where it is JSON or YAML, else text) and the warnings beside it."""
+    """An answer: its status, its body (decoded where it is JSON or YAML), and the warnings beside it."""
 
     code: int
     body: Any
