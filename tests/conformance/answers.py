@@ -38,6 +38,7 @@ _VOLATILE_KEYS = {
     "pod-template-hash": "<hash>",
     "controller-revision-hash": "<hash>",
 }
+_OWNER_KEYS = ("operation", "manager", "subresource", "apiVersion")
 # Status bodies differ in these four only when something is wrong: `settled` leaves them out otherwise.
 _PLAIN_STATUS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
 
@@ -109,7 +110,7 @@ def _settled(value: Any, text: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return text(value)
     if isinstance(value, list):
-        return [_settled(item, text) for item in value if not _is_of_a_controller(item)]
+        return _in_owners_order([_settled(item, text) for item in value if not _is_of_a_controller(item)])
     if not isinstance(value, dict):
         return value
     found = {
@@ -130,3 +131,10 @@ def _is_of_a_controller(entry: Any) -> bool:
         and entry.get("manager") == "kube-controller-manager"
         and entry.get("subresource") == "status"
     )
+
+
+def _in_owners_order(items: list[Any]) -> list[Any]:
+    """Order managedFields by their managers: servers go by times first, and a second may pass in between."""
+    if not items or not all(isinstance(item, dict) and "fieldsV1" in item for item in items):
+        return items
+    return sorted(items, key=lambda item: [str(item.get(name)) for name in _OWNER_KEYS])
