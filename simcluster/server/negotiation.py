@@ -17,7 +17,7 @@ Shape = Literal["", "Table", "PartialObjectMetadata", "PartialObjectMetadataList
 JSON = "application/json"
 YAML = "application/yaml"
 OFFERED = (JSON, YAML)
-_STREAMED = (JSON,)
+_STREAM = f"{JSON};stream=watch"
 _SHAPES: dict[str, Shape] = {
     "Table": "Table",
     "PartialObjectMetadata": "PartialObjectMetadata",
@@ -64,14 +64,14 @@ def accepted(header: str) -> tuple[Clause, ...]:
 
 
 @lru_cache(maxsize=256)
-def check_offered(header: str) -> None:
-    """Raise `ApiError` 406 for what the framework in front of the API refuses, whatever is asked for.
+def check_offered(header: str, *, watch: bool = False) -> None:
+    """Raise `ApiError` 406 for what the framework in front of built-in kinds refuses, whatever is asked for.
 
     It looks at bare types, and knows no `application/*`.
     """
     clauses = accepted(header)
     if clauses and not any(clause.media_type in (*OFFERED, "*/*") for clause in clauses):
-        raise nothing_to_offer(OFFERED)
+        raise nothing_to_offer((*OFFERED, _STREAM) if watch else OFFERED)
 
 
 @lru_cache(maxsize=256)
@@ -79,7 +79,6 @@ def negotiate(header: str) -> Representation:
     """Choose the representation of an object or a list. Raises `ApiError` 406."""
     if not header:
         return PLAIN
-    check_offered(header)
     for clause in accepted(header):
         found = _chosen(clause)
         if found is not None:
@@ -93,13 +92,11 @@ def negotiate_stream(header: str) -> Representation:
     if not header:
         return PLAIN
     for clause in accepted(header):
-        if clause.media_type in (*_STREAMED, "*/*", "application/*"):
+        if clause.media_type in (JSON, "*/*", "application/*"):
             found = _chosen(clause)
             if found is not None:
                 return found
-    if not any(clause.media_type in (*OFFERED, "*/*") for clause in accepted(header)):
-        raise nothing_to_offer((*OFFERED, f"{JSON};stream=watch"))
-    raise not_acceptable(_only([f"{JSON};stream=watch"]))
+    raise not_acceptable(_only([_STREAM]))
 
 
 def error_media_type(header: str) -> str:

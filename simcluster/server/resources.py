@@ -45,8 +45,8 @@ async def handle(call: Call) -> web.StreamResponse:
     kind = call.site.cluster.registry.find(info.group, info.version, info.resource)
     if kind is None or not _is_place(call, kind):
         return _nothing_there(call)
-    if info.verb != "watch":
-        check_offered(call.accept)
+    if kind.custom is None:
+        check_offered(call.accept, watch=info.verb == "watch")
     if info.subresource:
         return await _subresource(call, kind)
     if info.verb not in kind.verbs or call.request.method == hdrs.METH_HEAD:

@@ -8,6 +8,7 @@ from simcluster.errors import ApiError
 from simcluster.server.negotiation import (
     Representation,
     body_media_type,
+    check_offered,
     error_media_type,
     negotiate,
     negotiate_stream,
@@ -57,9 +58,8 @@ def test_an_answer_is_written_as_asked(header: str, expected: Representation) ->
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        ("text/html", NOTHING),
-        ("application/*", NOTHING),
-        ("application/vnd.kubernetes.protobuf", NOTHING),
+        ("text/html", ONLY),
+        ("application/vnd.kubernetes.protobuf", ONLY),
         ("application/json;as=Foo;v=v1;g=meta.k8s.io", ONLY),
         ("application/json;as=Table;v=v2;g=meta.k8s.io", ONLY),
         ("application/json;as=Table;v=v1;g=meta.example", ONLY),
@@ -83,12 +83,23 @@ def test_a_watch_is_json(header: str) -> None:
     ("header", "words"),
     [
         ("application/yaml", "only the following media types are accepted: application/json;stream=watch"),
-        ("text/html", "406: Not Acceptable"),
+        ("text/html", "only the following media types are accepted: application/json;stream=watch"),
     ],
 )
 def test_a_watch_is_nothing_else(header: str, words: str) -> None:
     with pytest.raises(ApiError, match=words):
         negotiate_stream(header)
+
+
+@pytest.mark.parametrize("header", ["text/html", "application/*", "application/vnd.kubernetes.protobuf"])
+def test_in_front_of_builtin_kinds_is_a_framework_that_refuses_more(header: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        check_offered(header)
+    assert (caught.value.code, str(caught.value)) == (406, NOTHING)
+    with pytest.raises(ApiError, match="application/json;stream=watch"):
+        check_offered(header, watch=True)
+    check_offered("")
+    check_offered("text/html,*/*")
 
 
 def test_an_error_is_yaml_where_yaml_is_wanted() -> None:
