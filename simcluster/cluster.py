@@ -11,7 +11,7 @@ from simcluster.behaviour.behaviour import Behaviour
 from simcluster.clock import Clock, RealClock, timestamp
 from simcluster.faults import FaultInjector
 from simcluster.kinds.registry import Registry
-from simcluster.store.store import Store
+from simcluster.store.store import MAX_BYTES, Store
 
 NODES = 3
 
@@ -25,12 +25,21 @@ class Cluster:
 
     __slots__ = ("api", "behaviour", "clock", "faults", "name", "registry", "store")
 
-    def __init__(self, name: str, clock: Clock | None = None, *, nodes: int = NODES, seed: int = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        clock: Clock | None = None,
+        *,
+        nodes: int = NODES,
+        seed: int = 0,
+        history_bytes: int = MAX_BYTES,
+    ) -> None:
+        """Start one. `history_bytes` bounds the changes that watches can resume from."""
         chance = random.Random(f"{name}/{seed}")  # noqa: S311 - simulated chance, to be repeated
         self.name = name
         self.clock: Clock = RealClock() if clock is None else clock
         self.registry = Registry()
-        self.store = Store()
+        self.store = Store(max_bytes=history_bytes)
         self.api = Api(Core(self.store, self.registry, self.clock, chance))
         self.faults = FaultInjector(seed)
         self.behaviour = Behaviour(self.api, self.store, self.clock, chance)

@@ -11,6 +11,7 @@ import orjson
 from simcluster.api import rules
 from simcluster.api.options import WriteOptions
 from simcluster.errors import ApiError, Cause, bad_request, invalid
+from simcluster.kinds.builtin import builtin
 from simcluster.kinds.decoding import Unreadable, read_yaml
 from simcluster.kinds.kind import Kind
 from simcluster.kinds.strict import refusal, unknown_fields
@@ -19,6 +20,7 @@ from simcluster.kinds.typed import WrongValue, cannot_be_handled
 JsonObject: TypeAlias = dict[str, Any]
 
 _OWNERS = "managedFields"
+_SCHEME = "pkg/runtime/scheme.go:111"
 # As Go writes the structs that every object of a built-in kind has.
 _METADATA = (
     "name",
@@ -73,17 +75,16 @@ def accept_patched(
     """
     found = _problems(obj, kind, options)
     with warning(found if options.field_validation == "Warn" else ()):
-        version, name = obj.get("apiVersion"), obj.get("kind")
-        if not name:
-            raise bad_request(f"Object 'Kind' is missing in '{_quoted(obj, kind)}'")
-        if name != kind.kind or version != kind.api_version:
-            raise _refused(obj, kind, quoted, _other_kind(str(name), str(version), kind))
+        _check_patched_type(obj, kind, quoted)
         if found and options.field_validation == "Strict":
             raise _refused(obj, kind, quoted, f"strict decoding error: {', '.join(found)}")
         try:
             return _decoded(obj, kind), tuple(found)
         except WrongValue as error:
             raise _refused(obj, kind, quoted, str(error)) from None
+        except ApiError as error:  # a custom object's metadata
+            because = str(error).partition(f"cannot be handled as a {kind.kind}: ")[2]
+            raise _refused(obj, kind, quoted, because) from None
 
 
 def read_config(body: bytes) -> JsonObject:
@@ -112,6 +113,24 @@ def warning(found: list[str] | tuple[str, ...]) -> Iterator[None]:
             texts = (text.replace("\\", "\\\\").replace('"', '\\"') for text in found)
             error.headers.setdefault("Warning", ", ".join(f'299 - "{text}"' for text in texts))
         raise
+
+
+def _check_patched_type(obj: JsonObject, kind: Kind, quoted: str | None) -> None:
+    if kind.custom is None:
+        name, version = obj.setdefault("kind", kind.kind), obj.setdefault("apiVersion", kind.api_version)
+        if (name, version) == (kind.kind, kind.api_version):
+            return
+        if (version, name) in builtin().by_kind:
+            raise _refused(obj, kind, quoted, _other_kind(name, version, kind))
+        because = f'no kind "{name}" is registered for version "{version}" in scheme "{_SCHEME}"'
+        raise _refused(obj, kind, quoted, because)
+    for key, wanted in (("kind", kind.kind), ("apiVersion", kind.api_version)):
+        found = obj.get(key)
+        if found != wanted:
+            group = str(obj.get("apiVersion") or "").rpartition("/")[0]
+            cause = Cause(key, "FieldValueInvalid", f'Invalid value: "{found or ""}": must be {wanted}')
+            name = (obj.get("metadata") or {}).get("name", "")
+            raise invalid(str(obj.get("kind") or ""), group, name, [cause])
 
 
 def _decoded(obj: JsonObject, kind: Kind) -> JsonObject:

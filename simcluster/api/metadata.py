@@ -12,6 +12,10 @@ from simcluster.patches.refusals import internal
 
 JsonObject: TypeAlias = dict[str, Any]
 
+_DOUBLE_OWNERS = (
+    ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and "
+    "may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: "
+)
 _IMMUTABLE = "field is immutable"
 
 
@@ -94,6 +98,22 @@ def changed_identity(metadata: JsonObject, old: JsonObject) -> list[Cause]:
             )
             causes.append(Cause("metadata.finalizers", "FieldValueForbidden", message))
     return causes
+
+
+def without_double_owners(metadata: JsonObject) -> tuple[str, ...]:
+    """Drop owner references that are there twice; returns the warning about them."""
+    references = metadata.get("ownerReferences") or []
+    kept: list[JsonObject] = []
+    uids: dict[str, None] = {}
+    for each in references:
+        if each in kept:
+            uids[each.get("uid", "")] = None
+        else:
+            kept.append(each)
+    if not uids:
+        return ()
+    metadata["ownerReferences"] = kept
+    return (f"{_DOUBLE_OWNERS}{', '.join(uids)}",)
 
 
 def requested_revision(metadata: JsonObject) -> int:

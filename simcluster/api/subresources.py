@@ -16,6 +16,7 @@ from simcluster.selectors import matches
 JsonObject: TypeAlias = dict[str, Any]
 Place: TypeAlias = tuple[str, str]
 
+_TOPOLOGY = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")
 _EVICTION = "Cannot evict pod as it would violate the pod's disruption budget."
 
 
@@ -53,6 +54,7 @@ def _bind(core: Core, kind: Kind, place: Place, body: JsonObject, options: Write
         because = f'pod {live.name} is already assigned to node "{node}"'
         raise conflict("pods/binding", "", live.name, because)
     pod["spec"]["nodeName"] = body["target"]["name"]
+    _take_topology(core, pod)
     annotations = (body.get("metadata") or {}).get("annotations")
     if annotations:
         pod["metadata"]["annotations"] = {**pod["metadata"].get("annotations", {}), **annotations}
@@ -67,6 +69,14 @@ def _bind(core: Core, kind: Kind, place: Place, body: JsonObject, options: Write
     status["conditions"] = [*others, scheduled]
     core.save(kind, pod, live, dry_run=options.dry_run)
     return Result(_done(), created=True)
+
+
+def _take_topology(core: Core, pod: JsonObject) -> None:
+    """Give a Pod the labels that say where its Node is (admission plugin PodTopologyLabels)."""
+    node = core.store.get("nodes", "", pod["spec"]["nodeName"])
+    labels = {key: node.labels[key] for key in _TOPOLOGY if key in node.labels} if node else {}
+    if labels:
+        pod["metadata"]["labels"] = {**pod["metadata"].get("labels", {}), **labels}
 
 
 def _evict(core: Core, kind: Kind, place: Place, body: JsonObject, options: WriteOptions) -> Result:

@@ -143,6 +143,7 @@ class _Change:
         """Note who changed which fields, then go on with `finish`."""
         kind = self._kind
         new["metadata"]["uid"] = new["metadata"].get("uid") or self._live.uid
+        found += metadata.without_double_owners(new["metadata"])
         writer = _writer(self._core, kind, self._options, self._subresource)
         ignored = rules.reset_fields(kind, self._subresource)
         tracked = update_fields(
@@ -191,6 +192,7 @@ def _create_tracked(
 ) -> Result:
     """Create an object that belongs to its writer, by an update."""
     metadata.wipe(new["metadata"])
+    found += metadata.without_double_owners(new["metadata"])
     ignored = rules.reset_fields(kind, "")
     tracked = update_fields(None, new, kind.schema, _writer(core, kind, options), ignored=ignored)
     return _insert(core, kind, tracked, options, found)

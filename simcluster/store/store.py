@@ -12,8 +12,9 @@ from simcluster.store.history import History
 from simcluster.store.records import Change, ChangeKind, JsonObject, Stored, key_of, stored
 from simcluster.store.watch import Watch
 
+# What a watch can resume from and a page can be told by. A thousand busy clusters hold half a gigabyte of it.
 MAX_CHANGES = 2000
-MAX_BYTES = 2 << 20
+MAX_BYTES = 1 << 19
 
 
 class _Shelf:

@@ -249,6 +249,10 @@ def test_a_pod_is_bound_once() -> None:
     }
     found = world.get(pod())
     assert found["spec"]["nodeName"] == "node-0"
+    assert found["metadata"]["labels"] == {
+        "topology.kubernetes.io/region": "north",
+        "topology.kubernetes.io/zone": "north-a",
+    }
     assert found["status"]["conditions"] == [
         {
             "type": "PodScheduled",
@@ -294,3 +298,54 @@ def test_an_apply_as_bytes_is_yaml() -> None:
     found = world.api.patch(kind, "default", "web", PatchKind.APPLY, body)
     assert found.created
     assert found.object["metadata"]["managedFields"][0]["operation"] == "Apply"
+
+
+def test_a_patch_cannot_make_another_kind_of_a_custom_object() -> None:
+    world = World()
+    world.create(widget_crd())
+    world.create(widget())
+    kind = refusal(world.merge, widget(), {"kind": "Other"})
+    assert str(kind) == 'Other.example.com "w" is invalid: kind: Invalid value: "Other": must be Widget'
+    version = refusal(world.merge, widget(), {"apiVersion": "v1"})
+    assert str(version) == 'Widget "w" is invalid: apiVersion: Invalid value: "v1": must be example.com/v1'
+
+
+def test_events_of_both_groups_are_one() -> None:
+    world = World()
+    event = {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": "e"},
+        "eventTime": "2026-01-01T00:00:00.000000Z",
+        "reportingController": "a.b/c",
+        "reportingInstance": "i",
+        "action": "A",
+        "reason": "R",
+        "type": "Normal",
+        "note": "hello",
+        "regarding": {"kind": "Pod", "name": "p", "namespace": "default"},
+    }
+    world.create(event)
+    core = world.get({**event, "apiVersion": "v1"})
+    assert (core["message"], core["involvedObject"]["name"], core["reportingComponent"]) == (
+        "hello",
+        "p",
+        "a.b/c",
+    )
+    assert (core["source"], core["firstTimestamp"]) == ({}, None)
+    shown = world.get(event)
+    assert (shown["note"], shown["deprecatedSource"], shown["deprecatedLastTimestamp"]) == ("hello", {}, None)
+    assert "f:note" in shown["metadata"]["managedFields"][0]["fieldsV1"]
+
+
+def test_a_patch_cannot_make_nonsense_of_a_custom_objects_metadata() -> None:
+    world = World()
+    world.create(widget_crd())
+    world.create(widget())
+    error = refusal(world.merge, widget(), {"metadata": {"labels": ["a"]}})
+    assert error.code == 422
+    (cause,) = error.status["details"]["causes"]
+    assert cause["field"] == "patch"
+    assert cause["message"].endswith(
+        "json: cannot unmarshal array into Go struct field ObjectMeta.labels of type map[string]string"
+    )

@@ -183,9 +183,13 @@ def test_a_patch_cannot_make_another_kind_of_an_object() -> None:
     for patch in ({"kind": "Secret"}, {"apiVersion": "v2"}):
         error = refusal(world.merge, config_map(), patch)
         assert (error.code, error.status["details"]["causes"][0]["field"]) == (422, "patch")
+    error = refusal(world.merge, config_map(), {"kind": "Foo"})
+    assert str(error).endswith(
+        'no kind "Foo" is registered for version "v1" in scheme "pkg/runtime/scheme.go:111"'
+    )
     whole = [{"op": "replace", "path": "", "value": {"like": "configmap"}}]
     error = refusal(world.patch, config_map(), PatchKind.JSON, whole)
-    assert (error.code, error.reason) == (400, "BadRequest")
+    assert str(error) == "the name of the object (a based on URL) was undeterminable: name must be provided"
     assert error.headers["Warning"] == '299 - "unknown field \\"like\\""'
 
 
@@ -238,3 +242,13 @@ def test_invalid_changes_are_refused() -> None:
     error = refusal(world.merge, deployment(), {"spec": {"selector": {"matchLabels": {"app": "other"}}}})
     assert error.code == 422
     assert any(each["field"] == "spec.selector" for each in error.status["details"]["causes"])
+
+
+def test_owner_references_are_kept_once() -> None:
+    world = World()
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "w", "uid": "x"}
+    result = world.create(config_map(ownerReferences=[owner, owner]))
+    assert result.object["metadata"]["ownerReferences"] == [owner]
+    assert result.warnings[0].endswith("duplicate UID(s) observed: x")
+    again = world.merge(config_map(), {"metadata": {"ownerReferences": [owner, owner]}})
+    assert again.object == result.object
