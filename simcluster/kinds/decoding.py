@@ -5,8 +5,10 @@ What a body's fields must be is left to `typed` and `structural`.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import re
 from typing import Any, TypeAlias
 
 from simcluster.errors import ApiError, Cause, bad_request, invalid, unsupported_media_type
@@ -14,11 +16,13 @@ from simcluster.kinds import json_syntax, yaml_dialect
 from simcluster.kinds.builtin import builtin
 from simcluster.kinds.kind import Kind
 from simcluster.kinds.typed import cannot_be_handled
+from simcluster.kinds.yaml_dialect import DEEPEST
 
 Json: TypeAlias = Any
 JsonObject: TypeAlias = dict[str, Any]
 
 _SUMMARY = 30
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)
 _INT64 = range(-(2**63), 2**63)
 _HEADER_TYPE = (
     'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
@@ -58,13 +62,16 @@ def read_json(body: bytes) -> tuple[Json, list[str]]:
     """Return a JSON document and `duplicate field "a.b"` for each field given twice. Raises `Unreadable`."""
     text = body.decode("utf-8", errors="replace")
     reader = _Reader()
+    start = "couldn't get version/kind; json parse error: "
+    if _too_deep(text):
+        raise Unreadable(f"{start}exceeded max depth")
     try:
         found = json.loads(
             text, object_pairs_hook=reader.pairs, parse_constant=_no_constant, parse_float=_finite
         )
     except (ValueError, RecursionError):
         because = json_syntax.error(text) or "invalid JSON"
-        raise Unreadable(f"couldn't get version/kind; json parse error: {because}") from None
+        raise Unreadable(f"{start}{because}") from None
     if "\\ud" in text or "\\uD" in text:
         found = _without_surrogates(found)
     if not reader.twice:
@@ -75,8 +82,13 @@ def read_json(body: bytes) -> tuple[Json, list[str]]:
 def read_yaml(body: bytes) -> tuple[Json, list[str]]:
     """Return the first YAML document and `line 3: key "a" already set in map` for each key given twice.
 
-    Raises `Unreadable`.
+    Most such bodies are JSON, which is read as such where that makes no difference. Raises `Unreadable`.
     """
+    if body[:1] == b"{":
+        with contextlib.suppress(Unreadable):
+            found, duplicates = read_json(body)
+            if not duplicates:
+                return found, []
     try:
         return yaml_dialect.load(body.decode("utf-8", errors="replace"))
     except yaml_dialect.WrongYaml as error:
@@ -210,6 +222,21 @@ def _duplicates(value: Json, path: str) -> list[str]:
         for index, each in enumerate(value):
             found += _duplicates(each, f"{path}[{index}]")
     return found
+
+
+def _too_deep(text: str) -> bool:
+    """Whether recursive code could not walk the document."""
+    if text.count("{") + text.count("[") <= DEEPEST:
+        return False
+    depth = 0
+    for found in _BRACKETS.finditer(text):
+        if found[0] in "{[":
+            depth += 1
+            if depth > DEEPEST:
+                return True
+        elif found[0] in "}]":
+            depth -= 1
+    return False
 
 
 def _finite(text: str) -> float:

@@ -23,6 +23,8 @@ _WORDS = {
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INTEGER = re.compile(r"([-+]?)(0b[01]+|0x[0-9a-fA-F]+|0o[0-7]+|[0-9]+)")
 _TAG = "tag:yaml.org,2002:"
+# What recursive code can walk without care; a real server goes to 10,000.
+DEEPEST = 200
 _MOST_NODES = 1_000_000
 _STR = f"{_TAG}str"
 _PLAIN = f"{_TAG}plain"
@@ -46,16 +48,36 @@ def load(text: str) -> tuple[Json, list[str]]:
     reader = _Reader()
     try:
         return reader.value(node), reader.duplicates
-    except RecursionError:
-        raise WrongYaml("yaml: exceeded max depth") from None
+    except RecursionError:  # an alias of what it stands in
+        raise WrongYaml("yaml: anchor value contains itself") from None
 
 
 def _first(text: str) -> yaml.Node | None:
+    _check_depth(text)
     loader = _Loader(text)
     try:
         if not loader.check_node():
             return None
         return cast("yaml.Node", loader.get_node())
+    finally:
+        loader.dispose()
+
+
+def _check_depth(text: str) -> None:
+    """Refuse what composing could not survive: libyaml's composer recurses on the C stack."""
+    loader = _Loader(text)
+    depth = 0
+    try:
+        while loader.check_event():
+            event = loader.get_event()
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            elif isinstance(event, yaml.DocumentEndEvent):
+                return
+            if depth > DEEPEST:
+                raise WrongYaml("yaml: exceeded max depth")
     finally:
         loader.dispose()
 
