@@ -33,16 +33,20 @@ def message(spec: Json, kind: Kind) -> str:
         ({"color": "blue"}, 'spec.color: Unsupported value: "blue": supported values: "red", "green"'),
         (
             {"color": 3},
-            ('[spec.color: Invalid value: "integer": spec.color in body must be of type string: "integer",'
-            ' spec.color: Unsupported value: 3: supported values: "red", "green"]'),
+            (
+                '[spec.color: Invalid value: "integer": spec.color in body must be of type string: "integer",'
+                ' spec.color: Unsupported value: 3: supported values: "red", "green"]'
+            ),
         ),
         ({"name": "A"}, 'spec.name: Invalid value: "A": spec.name in body should be at least 2 chars long'),
         ({"name": "AB"}, "spec.name: Invalid value: \"AB\": spec.name in body should match '^[a-z]+$'"),
         ({"name": "abcdef"}, "spec.name: Too long: may not be more than 5 bytes"),
         (
             {"port": True},
-            ('spec.port: Invalid value: "boolean": '
-            'spec.port in body must be of type integer,string: "boolean"'),
+            (
+                'spec.port: Invalid value: "boolean": '
+                'spec.port in body must be of type integer,string: "boolean"'
+            ),
         ),
         ({"tags": ["a", "a"]}, 'spec.tags[1]: Duplicate value: "a"'),
         ({"tags": ["a", "b", "c", "d"]}, "spec.tags: Too many: 4: must have at most 3 items"),
@@ -59,8 +63,10 @@ def message(spec: Json, kind: Kind) -> str:
         ),
         (
             {"labels": {"a": 1}},
-            ('spec.labels.a: Invalid value: "integer": '
-            'spec.labels.a in body must be of type string: "integer"'),
+            (
+                'spec.labels.a: Invalid value: "integer": '
+                'spec.labels.a in body must be of type string: "integer"'
+            ),
         ),
         ({"labels": {"a": "1", "b": "1", "c": "1"}}, "spec.labels: Too many: 3: must have at most 2 items"),
         ({"when": "x"}, 'spec.when: Invalid value: "x": spec.when in body must be of type date-time: "x"'),
@@ -71,37 +77,49 @@ def message(spec: Json, kind: Kind) -> str:
         ({"emb": {"a": 1}}, "[spec.emb.apiVersion: Required value, spec.emb.kind: Required value]"),
         (
             {"one": {}},
-            ('[<nil>: Invalid value: "": "spec.one" must validate one and only one schema (oneOf).'
-            " Found none valid, spec.one.a: Required value]"),
+            (
+                '[<nil>: Invalid value: "": "spec.one" must validate one and only one schema (oneOf).'
+                " Found none valid, spec.one.a: Required value]"
+            ),
         ),
         (
             {"one": {"a": "", "b": ""}},
-            ('<nil>: Invalid value: "": "spec.one" must validate one and only one schema (oneOf).'
-            " Found 2 valid alternatives"),
+            (
+                '<nil>: Invalid value: "": "spec.one" must validate one and only one schema (oneOf).'
+                " Found 2 valid alternatives"
+            ),
         ),
         ({"not": "bad"}, '<nil>: Invalid value: "": "spec.not" must not validate the schema (not)'),
         (
             {"anyof": "c"},
-            ('[<nil>: Invalid value: "": "spec.anyof" must validate at least one schema (anyOf),'
-            " spec.anyof: Invalid value: \"c\": spec.anyof in body should match '^a']"),
+            (
+                '[<nil>: Invalid value: "": "spec.anyof" must validate at least one schema (anyOf),'
+                " spec.anyof: Invalid value: \"c\": spec.anyof in body should match '^a']"
+            ),
         ),
         (
             {"allof": "c"},
-            ("[spec.allof: Invalid value: \"c\": spec.allof in body should match '^a',"
-            " spec.allof: Invalid value: \"c\": spec.allof in body should match 'b$',"
-            ' <nil>: Invalid value: "": "spec.allof" must validate all the schemas (allOf). None validated]'),
+            (
+                "[spec.allof: Invalid value: \"c\": spec.allof in body should match '^a',"
+                " spec.allof: Invalid value: \"c\": spec.allof in body should match 'b$',"
+                ' <nil>: Invalid value: "": "spec.allof" must validate all the schemas (allOf). None validated]'
+            ),
         ),
         (
             {"size": 1.5},
-            ('[spec.size: Invalid value: "float64": spec.size in body must be of type int32: "float64",'
-            ' <nil>: Invalid value: "": '
-            'Checked value must be of type integer with format int32 in spec.size]'),
+            (
+                '[spec.size: Invalid value: "float64": spec.size in body must be of type int32: "float64",'
+                ' <nil>: Invalid value: "": '
+                "Checked value must be of type integer with format int32 in spec.size]"
+            ),
         ),
         (
             {"size": 3000000000},
-            ('[<nil>: Invalid value: "": '
-            ('Checked value must be of type integer with format int32 in spec.size,'
-            " spec.size: Invalid value: 3000000000: spec.size in body should be less than or equal to 10]"),
+            (
+                '[<nil>: Invalid value: "": '
+                "Checked value must be of type integer with format int32 in spec.size,"
+                " spec.size: Invalid value: 3000000000: spec.size in body should be less than or equal to 10]"
+            ),
         ),
     ],
 )
