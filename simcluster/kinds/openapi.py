@@ -77,6 +77,22 @@ def v2(registry: Registry) -> bytes:
     return orjson.dumps(found)
 
 
+def v2_protobuf(registry: Registry) -> bytes:
+    """`/openapi/v2` as the protobuf that kubectl wants when it finds no kind: without any definitions.
+
+    kubectl checks nothing against a document that does not know a kind, and leaves that to the server.
+    """
+    info = _info(registry.builtin)
+    described = _bytes_field(1, info["title"].encode()) + _bytes_field(2, info["version"].encode())
+    # openapi.v2.Document: swagger = 1, info = 2, paths = 8.
+    return _bytes_field(1, b"2.0") + _bytes_field(2, described) + _bytes_field(8, b"")
+
+
+def _bytes_field(number: int, value: bytes) -> bytes:
+    """One field of wire type 2; numbers below 16 and lengths below 128 take one byte each."""
+    return bytes([number << 3 | 2, len(value)]) + value
+
+
 @cache
 def _builtin_document(group: str, version: str) -> bytes:
     return _document(_builtin_kinds(builtin(), group, version))

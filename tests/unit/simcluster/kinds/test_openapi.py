@@ -132,6 +132,12 @@ def test_what_is_not_served_has_no_document(registry: Registry) -> None:
     assert openapi.document(registry, "nobody.example", "v1") is None
 
 
+def test_version_2_as_protobuf_is_a_document_without_definitions() -> None:
+    assert openapi.v2_protobuf(Registry()) == (
+        b"\x0a\x032.0" + b"\x12\x12" + b"\x0a\x0aKubernetes" + b"\x12\x041.37" + b"\x42\x00"
+    )
+
+
 def test_version_2_says_less_of_custom_kinds(registry: Registry) -> None:
     document = orjson.loads(openapi.v2(registry))
     assert document["swagger"] == "2.0"

@@ -102,7 +102,8 @@ def message(spec: Json, kind: Kind) -> str:
             (
                 "[spec.allof: Invalid value: \"c\": spec.allof in body should match '^a',"
                 " spec.allof: Invalid value: \"c\": spec.allof in body should match 'b$',"
-                ' <nil>: Invalid value: "": "spec.allof" must validate all the schemas (allOf). None validated]'
+                ' <nil>: Invalid value: "": "spec.allof" must validate all the schemas (allOf).'
+                " None validated]"
             ),
         ),
         (
