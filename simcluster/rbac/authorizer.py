@@ -64,11 +64,6 @@ class Authorizer:
     def rules(self, who: Identity, namespace: str, problems: list[str] | None = None) -> list[JsonObject]:
         """Return all rules that hold for `who` in a namespace; `problems` gets the roles that are missing."""
         found: list[JsonObject] = []
-        if MASTERS in who.groups:
-            found += [
-                {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]},
-                {"verbs": ["*"], "nonResourceURLs": ["*"]},
-            ]
         absent: list[str] = []
         for _, rules in self._bound(who, namespace, absent):
             found += rules

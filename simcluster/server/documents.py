@@ -98,6 +98,9 @@ def _groups(registry: Registry, root: str, asked: Asked) -> web.Response:
 
 def _openapi(registry: Registry, rest: str, asked: Asked) -> web.Response:
     if rest == "v2":
+        wanted = accepted(asked.accept)
+        if wanted and not any(clause.media_type in _JSON_NAMES for clause in wanted):
+            raise _only_json()
         return answer(openapi.v2(registry))
     if rest in ("v3", "v3/"):
         return answer(orjson.dumps(openapi.index(registry, asked.prefix)))
@@ -125,4 +128,5 @@ def _written(found: JsonObject, asked: Asked) -> web.Response:
 
 
 def _only_json() -> ApiError:
+    """Say so to who wants protobuf, rather than send what would not be understood."""
     return not_acceptable(f"only the following media types are accepted: {JSON}, {YAML}")

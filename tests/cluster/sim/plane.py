@@ -124,7 +124,11 @@ class SimPlane:
         self.control("PUT", "faults", {"partition": "refuse"})
 
     def start_apiserver(self) -> None:
-        """Listen again, on the same port, and wait until it is ready."""
+        """Listen again, on the same port, and wait until it is ready.
+
+        A new server's watch cache begins with its start, so what was before is compacted.
+        """
+        self.control("POST", "compact")
         self.control("PUT", "faults", {})
         wait_for(self._ready, "the simulated API server")
 
