@@ -12,7 +12,7 @@ import re
 from typing import Any, TypeAlias
 
 from simcluster.errors import ApiError, Cause, bad_request, invalid, unsupported_media_type
-from simcluster.kinds import json_syntax, yaml_dialect
+from simcluster.kinds import json_syntax, protobuf, yaml_dialect
 from simcluster.kinds.builtin import builtin
 from simcluster.kinds.kind import Kind
 from simcluster.kinds.typed import cannot_be_handled
@@ -38,9 +38,12 @@ def decode(body: bytes, content_type: str, kind: Kind) -> tuple[JsonObject, list
     """Return the object in a body and the texts of fields that it gives twice (the last one counts).
 
     `apiVersion` and `kind` are added where a built-in kind's body leaves them out. Raises `ApiError`: 415 for
-    other types than JSON and YAML, 400 for what cannot be read and for objects of other kinds.
+    other types than JSON, YAML and (for built-in kinds) protobuf, 400 for what cannot be read and for objects
+    of other kinds.
     """
     media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == protobuf.MEDIA_TYPE and kind.custom is None:
+        return _decode_protobuf(body, kind), []
     if media_type not in ("application/json", "application/yaml"):
         message = "the body of the request was in an unknown format - accepted media types include: "
         raise unsupported_media_type(message + _ACCEPTED)
@@ -56,6 +59,15 @@ def decode(body: bytes, content_type: str, kind: Kind) -> tuple[JsonObject, list
     if kind.custom is None:
         return {"kind": kind.kind, "apiVersion": kind.api_version} | obj, duplicates
     return whole_numbers(obj), duplicates
+
+
+def _decode_protobuf(body: bytes, kind: Kind) -> JsonObject:
+    try:
+        obj = protobuf.read(body)
+    except protobuf.WrongProtobuf as error:
+        raise unrecognized(body, kind, str(error)) from None
+    _check_kind(obj, kind, body)
+    return obj
 
 
 def read_json(body: bytes) -> tuple[Json, list[str]]:

@@ -23,6 +23,9 @@ _SOURCES = (
 _STRUCT = re.compile(r"^type (\w+) struct \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 _ALIAS = re.compile(r"^(meta|api|core)v1\.")
 _FIELD = re.compile(r'^\t(?:(\w+) +)?([^\s`]+) +`[^`]*json:"([^"]*)"', re.MULTILINE)
+_TAGS = re.compile(r"^\t(?:\w+ +)?([^\s`]+) +`([^`]*)`", re.MULTILINE)
+_JSON_TAG = re.compile(r'json:"([^"]*)"')
+_WIRE_TAG = re.compile(r'protobuf:"\w+,(\d+)')
 _ZEROS: Mapping[str, Any] = {"intstr.IntOrString": 0, "resource.Quantity": "0"}
 _TIMES = frozenset({"Time", "MicroTime", "metav1.Time", "metav1.MicroTime"})
 _PLAIN = frozenset({"string", "bool", "int32", "int64", "int", "float64", "byte"})
@@ -56,7 +59,8 @@ class Sources:
 
         `omit`: fields left out when they hold their type's zero value (false, 0, "", [], {});
         `fill`: fields always written, with what stands for nothing: null, or the 0 of a number type;
-        `named`: the Go types that messages name, where OpenAPI does not tell them: `v1.Protocol`.
+        `named`: the Go types that messages name, where OpenAPI does not tell them: `v1.Protocol`;
+        `wire`: fields by their protobuf number; a struct that JSON has inline is a message of its own there.
         """
         found = {key: field for key, field in self._fields(name) if key in properties}
         fill: JsonObject = {}
@@ -73,7 +77,18 @@ class Sources:
                 key: named for key in sorted(found) if (named := _named(found[key], properties[key], name))
             },
         }
-        return _without_empty(facts)
+        return _without_empty({**facts, "wire": self._wire(name)})
+
+    def _wire(self, name: str) -> JsonObject:
+        package, _, struct = name.rpartition(".")
+        found: JsonObject = {}
+        for type_, tags in _TAGS.findall(self._structs(package).get(struct, "")):
+            json, wire = _JSON_TAG.search(tags), _WIRE_TAG.search(tags)
+            if json is None or wire is None:
+                continue
+            key = json[1].partition(",")[0]
+            found[wire[1]] = key or self._wire(f"{package}.{type_.lstrip('*')}")
+        return found
 
     def _fields(self, name: str) -> Iterator[tuple[str, Field]]:
         package, _, struct = name.rpartition(".")

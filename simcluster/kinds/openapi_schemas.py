@@ -18,7 +18,7 @@ _PRESERVE = "x-kubernetes-preserve-unknown-fields"
 _EMBEDDED = "x-kubernetes-embedded-resource"
 _INT_OR_STRING = "x-kubernetes-int-or-string"
 # The table's own keys, which no client knows.
-_OWN = frozenset({"gvk", "everywhere", "omit", "fill", "named"})
+_OWN = frozenset({"gvk", "everywhere", "omit", "fill", "named", "wire"})
 _TYPED = frozenset({"type", "properties", "items", "additionalProperties"})
 _ONLY_V3 = frozenset({"default", "nullable", "oneOf", "anyOf", "allOf", "not"})
 

@@ -111,7 +111,7 @@ def _encoding(name: str, schema: JsonObject) -> Encoding:
         # The zero value of a field with omitempty is a default that is never seen.
         if default is not None and not (key in omit and default in ("", 0, False)):
             fill[key] = default
-    return Encoding(name, omit, tuple(fill.items()), schema.get("named", {}))
+    return Encoding(name, omit, tuple(fill.items()), schema.get("named", {}), schema.get("wire", {}))
 
 
 def _with_strategy(strategy: str, properties: Mapping[str, JsonObject]) -> frozenset[str]:

@@ -27,12 +27,14 @@ class Encoding:
 
     `name` (`v1.PodSpec`) and `named` (by field) are the type names that messages show; `omit` are fields left
     out when they hold false, 0, "" or nothing; `fill` are fields always written, with what stands for none.
+    `wire` are the fields by protobuf number; a mapping there is a message whose fields JSON has inline.
     """
 
     name: str
     omit: frozenset[str] = frozenset()
     fill: tuple[tuple[str, Any], ...] = ()
     named: Mapping[str, str] = field(default_factory=dict)
+    wire: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,13 +27,13 @@ type Thing struct {
 	Since metav1.Time `json:"since,omitempty"`
 	Made metav1.Time `json:"made,omitempty,omitzero"`
 	Reclaim apiv1.Policy `json:"reclaim,omitempty"`
-	Inner `json:",inline"`
+	Inner `json:",inline" protobuf:"bytes,7,opt,name=inner"`
 }
 
 type Mode string
 
 type Inner struct {
-	Deep bool `json:"deep,omitempty"`
+	Deep bool `json:"deep,omitempty" protobuf:"varint,1,opt,name=deep"`
 }
 """
 PROPERTIES: dict[str, Any] = {
@@ -64,6 +64,7 @@ def test_go_types_tell_what_openapi_does_not(modules: Path) -> None:
         "omit": ["deep", "made", "mode", "reclaim"],
         "fill": {"port": 0, "since": None, "sizes": None},
         "named": {"mode": "v1.Mode", "reclaim": "v1.Policy"},
+        "wire": {"1": "metadata", "2": "mode", "7": {"1": "deep"}},
     }
 
 
