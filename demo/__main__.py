@@ -1,4 +1,4 @@
-"""`python -m demo [--once]`: build what is missing, play, clean up. Exit 0 if all came out as told."""
+"""`python -m demo [--once]`: play on simulated clusters, clean up. Exit 0 if all came out as told."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from demo.screen import Screen
 from demo.stage import CLUSTERS, NAMESPACE, Stage
 from demo.unexpected import Unexpected
 from demo.watching import Watching
-from tests.cluster.rig.binaries import RigUnavailable
-from tests.cluster.rig.processes import StartFailed
 
 _COLUMNS = tuple(
     ("staging" if name == "staging" else "production", f"{name}/{NAMESPACE}") for name in CLUSTERS
@@ -35,25 +33,33 @@ def main(arguments: list[str]) -> int:
     """Play, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="end after the last scene instead of going on")
-    once = parser.parse_args(arguments).once
+    return play(once=parser.parse_args(arguments).once)
+
+
+def play(*, once: bool) -> int:
+    """Play on the terminal, and return the exit code: 0 only if every scene came out as told."""
     console = Console()
     # A shell lets what it starts in the background ignore Ctrl-C; whoever sends it here means it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, _interrupt)
     try:
-        console.print("Starting five Kubernetes control planes on this machine (about 3 GB of memory).")
-        with Stage(lambda line: console.print(line, highlight=False)) as stage:
-            return _play(stage, console, once=once)
-    except (RigUnavailable, StartFailed, Unexpected) as error:
+        console.print("Five simulated Kubernetes clusters in this process; the controller is the real one.")
+        stage = Stage()
+        try:
+            _run(stage, console, once=once)
+        finally:
+            stage.clear()
+    except (OSError, Unexpected) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:
         console.print("Everything is ended and removed.")
         return _INTERRUPTED if once else 0
+    return 0
 
 
-def _play(stage: Stage, console: Console, *, once: bool) -> int:
+def _run(stage: Stage, console: Console, *, once: bool) -> None:
     logging.basicConfig(
         filename=stage.log, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -63,10 +69,14 @@ def _play(stage: Stage, console: Console, *, once: bool) -> int:
         # The folder with the log is removed, so its end is shown with whatever went wrong.
         sys.stderr.write(f"The controller's log ends with:\n{_tail(stage.log)}")
         raise
-    return 0
 
 
 async def _all(stage: Stage, console: Console, *, once: bool) -> None:
+    async with stage:
+        await _played(stage, console, once=once)
+
+
+async def _played(stage: Stage, console: Console, *, once: bool) -> None:
     watching = Watching()
     addresses: list[str] = []
     with Screen(console, _COLUMNS) as screen:

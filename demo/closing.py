@@ -39,7 +39,7 @@ def go_on_by_hand(stage: Stage, screen: Screen, address: str) -> None:
         "    -never-ready or -image-pull-error play what they say.",
         f"{_cli()} status --repo {shop}",
         f"{_cli()} explain production --repo {shop}",
-        f"{stage.binaries / 'kubectl'} --kubeconfig {stage.kubeconfig('canary')} -n shop get pods",
+        f"kubectl --kubeconfig {stage.kubeconfig('canary')} -n shop get pods",
         f"curl {address}/metrics",
         f"tail -f {stage.log}",
         "Ctrl-C ends everything and removes it.",

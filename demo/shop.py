@@ -9,7 +9,9 @@ from pathlib import Path
 
 from demo.unexpected import Unexpected
 
-ROOT = Path(__file__).parents[1]
+_HERE = Path(__file__).parent
+# An installed package has them inside, a work tree beside it.
+_SOURCES = _HERE if (_HERE / "example-repo").is_dir() else _HERE.parent
 _AUTHOR = {"user.name": "Ada Baker", "user.email": "ada@shop.example", "commit.gpgSign": "false"}
 # Nobody's own hooks, templates or signing keys: the demonstration is the same for everybody.
 _PLAIN = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
@@ -20,10 +22,10 @@ class Shop:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "shop"
-        shutil.copytree(ROOT / "example-repo", self.folder)
+        shutil.copytree(_SOURCES / "example-repo", self.folder)
         # The files name their schemas by a path beside the repository; editors follow it here too.
         (folder / "schemas").mkdir()
-        for schema in (ROOT / "schemas").glob("*.schema.json"):
+        for schema in (_SOURCES / "schemas").glob("*.schema.json"):
             shutil.copy(schema, folder / "schemas")
         self.git("init", "--quiet", "--initial-branch=main")
         for name, value in _AUTHOR.items():

@@ -1,10 +1,9 @@
-"""Where the scenes play: five control planes, the shop's repository, and a controller that knows both."""
+"""Where the scenes play: five simulated clusters, the shop's repository, and a controller that knows both."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,44 +11,44 @@ from typing import Any, Self
 from demo.shop import Shop
 from gitops.model.controller import ClusterConnection, Controller, FollowedRepository
 from gitops.model.schema import API_VERSION
-from tests.cluster.rig import binaries
-from tests.cluster.rig.control_plane import ControlPlane, start
+from simcluster import kubeconfig
+from simcluster.cluster import Cluster
+from simcluster.fleet import Fleet, Settings
+from simcluster.kinds.kind import Kind
 
 CLUSTERS = ("staging", "canary", "eu-west", "us-east", "ap-south")
 NAMESPACE = "shop"
-_DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
-_CONFIG_MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
 
 
 class Stage:
-    """Everything that has to be cleared away afterwards, however the play ends."""
+    """Everything that has to be cleared away afterwards, however the play ends. Enter it to begin."""
 
-    def __init__(self, notify: Callable[[str], None]) -> None:
-        """Start it all. Raises RigUnavailable, StartFailed, Unexpected; then nothing is left behind."""
-        self.binaries = binaries.ensure(notify)
+    def __init__(self) -> None:
+        """Make the folder and the repository. Raises Unexpected; then nothing is left behind."""
         self.folder = Path(tempfile.mkdtemp(prefix="gitops-waves-demo-"))
-        self._planes: dict[str, ControlPlane] = {}
+        self._fleet = Fleet(Settings(clusters=len(CLUSTERS)))
+        self._clusters: dict[str, Cluster] = dict(zip(CLUSTERS, self._fleet.clusters.values(), strict=True))
         try:
             self.shop = Shop(self.folder)
-            self._planes = dict(zip(CLUSTERS, start(self.binaries, len(CLUSTERS)), strict=True))
-            for name, plane in self._planes.items():
-                plane.write_kubeconfig(self.kubeconfig(name))
         except BaseException:
-            self.close()
+            shutil.rmtree(self.folder, ignore_errors=True)
             raise
 
-    def __enter__(self) -> Self:
+    async def __aenter__(self) -> Self:
+        """Serve the clusters."""
+        await self._fleet.start()
+        for name, cluster in self._clusters.items():
+            kubeconfig.write(self.kubeconfig(name), [self._fleet.entry(cluster.name)])
         return self
 
-    def __exit__(
+    async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        """End the clusters. The files stay until `clear`: whoever tells what went wrong reads the log."""
+        await self._fleet.stop()
 
-    def close(self) -> None:
-        """End the control planes and remove every file."""
-        for plane in self._planes.values():
-            plane.stop()
+    def clear(self) -> None:
+        """Remove every file. A second call does nothing."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def kubeconfig(self, cluster: str) -> Path:
@@ -81,19 +80,23 @@ class Stage:
         )
 
     def deployment(self, cluster: str, name: str) -> Any:  # noqa: ANN401 - raw JSON
-        """Read a Deployment from its API server."""
-        return self._planes[cluster].api.get(f"{_DEPLOYMENTS}/{name}")
+        """Read a Deployment from its API."""
+        return self._clusters[cluster].api.get(self._kind(cluster, "apps/v1", "Deployment"), NAMESPACE, name)
 
     def writes(self, cluster: str) -> dict[str, str]:
         """Give marks of everything that only the controller writes there: a write changes them.
 
         That is the version of each ConfigMap (the inventories are some) and each Deployment's generation.
         """
-        api = self._planes[cluster].api
-        marks = {
-            f"ConfigMap {item['metadata']['name']}": item["metadata"]["resourceVersion"]
-            for item in api.get(_CONFIG_MAPS)["items"]
-        }
-        for item in api.get(_DEPLOYMENTS)["items"]:
-            marks[f"Deployment {item['metadata']['name']}"] = str(item["metadata"]["generation"])
+        api = self._clusters[cluster].api
+        config_maps = api.list(self._kind(cluster, "v1", "ConfigMap"), NAMESPACE).items
+        marks = {f"ConfigMap {record.name}": str(record.revision) for record in config_maps}
+        for record in api.list(self._kind(cluster, "apps/v1", "Deployment"), NAMESPACE).items:
+            marks[f"Deployment {record.name}"] = str(record.object()["metadata"]["generation"])
         return marks
+
+    def _kind(self, cluster: str, api_version: str, kind: str) -> Kind:
+        found = self._clusters[cluster].registry.of(api_version, kind)
+        if found is None:
+            raise ValueError(f"{cluster} serves no {kind} of {api_version}")
+        return found

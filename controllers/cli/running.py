@@ -69,6 +69,19 @@ def run(  # noqa: PLR0913 - an option each
     raise typer.Exit(start(controller, Manner(once, drawn, log_format, log_level, output)))
 
 
+def demo(
+    *,
+    once: Annotated[
+        bool, typer.Option("--once", help="End after the last scene: 0 if all is as told.")
+    ] = False,
+) -> None:
+    """Show the main job on five simulated clusters, on this machine, in a minute."""
+    from demo.__main__ import play
+
+    raise typer.Exit(play(once=once))
+
+
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
     app.command()(run)
+    app.command()(demo)
