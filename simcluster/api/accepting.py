@@ -73,18 +73,20 @@ def accept_patched(
 
     `quoted` is what the refusal shows; by default the patched object.
     """
-    found = _problems(obj, kind, options)
-    with warning(found if options.field_validation == "Warn" else ()):
-        _check_patched_type(obj, kind, quoted)
-        if found and options.field_validation == "Strict":
-            raise _refused(obj, kind, quoted, f"strict decoding error: {', '.join(found)}")
-        try:
+    try:
+        found = _problems(obj, kind, options)
+        with warning(found if options.field_validation == "Warn" else ()):
+            _check_patched_type(obj, kind, quoted)
+            if found and options.field_validation == "Strict":
+                raise _refused(obj, kind, quoted, f"strict decoding error: {', '.join(found)}")
             return _decoded(obj, kind), tuple(found)
-        except WrongValue as error:
-            raise _refused(obj, kind, quoted, str(error)) from None
-        except ApiError as error:  # a custom object's metadata
-            because = str(error).partition(f"cannot be handled as a {kind.kind}: ")[2]
-            raise _refused(obj, kind, quoted, because) from None
+    except WrongValue as error:
+        raise _refused(obj, kind, quoted, str(error)) from None
+    except ApiError as error:  # the metadata of a custom object, which is read as Go types too
+        if error.reason != "BadRequest":
+            raise
+        because = str(error).partition(f"cannot be handled as a {kind.kind}: ")[2]
+        raise _refused(obj, kind, quoted, because) from None
 
 
 def read_config(body: bytes) -> JsonObject:

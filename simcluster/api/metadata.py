@@ -6,7 +6,7 @@ import random
 from typing import Any, TypeAlias
 
 from simcluster.api.identity import new_uid
-from simcluster.errors import Cause, bad_request
+from simcluster.errors import bad_request
 from simcluster.kinds.kind import Kind
 from simcluster.patches.refusals import internal
 
@@ -16,7 +16,6 @@ _DOUBLE_OWNERS = (
     ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and "
     "may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: "
 )
-_IMMUTABLE = "field is immutable"
 
 
 def place(obj: JsonObject, kind: Kind, namespace: str) -> JsonObject:
@@ -76,28 +75,6 @@ def keep_old(metadata: JsonObject, old: JsonObject) -> None:
         metadata["deletionTimestamp"] = old["deletionTimestamp"]
         if metadata.get("deletionGracePeriodSeconds") is None and "deletionGracePeriodSeconds" in old:
             metadata["deletionGracePeriodSeconds"] = old["deletionGracePeriodSeconds"]
-
-
-def changed_identity(metadata: JsonObject, old: JsonObject) -> list[Cause]:
-    """Say what an update changes of the fields that never change once set (ValidateObjectMetaUpdate)."""
-    causes = []
-    for key in ("uid", "deletionTimestamp", "deletionGracePeriodSeconds"):
-        value = metadata.get(key)
-        if value != old.get(key) and value is not None:
-            shown = f'"{value}"' if isinstance(value, str) else str(value)
-            causes.append(
-                Cause(f"metadata.{key}", "FieldValueInvalid", f"Invalid value: {shown}: {_IMMUTABLE}")
-            )
-    if "deletionTimestamp" in old:
-        new = [each for each in metadata.get("finalizers") or () if each not in (old.get("finalizers") or ())]
-        if new:
-            listed = ", ".join(f'"{each}"' for each in sorted(new))
-            message = (
-                "Forbidden: no new finalizers can be added if the object is being deleted, "
-                f"found new finalizers []string{{{listed}}}"
-            )
-            causes.append(Cause("metadata.finalizers", "FieldValueForbidden", message))
-    return causes
 
 
 def without_double_owners(metadata: JsonObject) -> tuple[str, ...]:

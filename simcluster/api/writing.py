@@ -14,6 +14,7 @@ from simcluster.api.core import Core
 from simcluster.api.identity import generated_name
 from simcluster.api.options import PatchKind, Result, WriteOptions
 from simcluster.errors import (
+    ApiError,
     Cause,
     already_exists,
     bad_request,
@@ -160,9 +161,7 @@ class _Change:
             prepared = prepare_status(new, old, kind)
         else:
             prepared = prepare_update(new, old, kind, self._core)
-        causes = metadata.changed_identity(new["metadata"], old["metadata"])
-        found_out = rules.problems_of_change(prepared, old, kind, self._subresource)
-        causes += [cause for cause in found_out if cause not in causes]
+        causes = rules.problems_of_change(prepared, old, kind, self._subresource)
         if causes:
             raise invalid(kind.kind, kind.group, self._live.name, causes)
         dry_run = self._options.dry_run
@@ -202,17 +201,27 @@ def _insert(core: Core, kind: Kind, obj: JsonObject, options: WriteOptions, foun
     """Create an object whose fields have their owners; tries other names when it asks for a generated one."""
     own = obj["metadata"]
     generates = not own.get("name") and own.get("generateName")
+    there: Stored | None = None
     for _ in range(_NAME_TRIES):
         if generates:
             own["name"] = generated_name(own["generateName"], core.random)
         namespaces.check_open(core, kind, own.get("namespace", ""), own.get("name", ""))
         prepared = _prepared(core, kind, obj)
-        if core.store.get(kind.storage, own.get("namespace", ""), own["name"]) is None:
+        there = core.store.get(kind.storage, own.get("namespace", ""), own["name"])
+        if there is None:
             saved = core.save(kind, prepared, None, dry_run=options.dry_run)
             return Result(saved, created=True, warnings=(*found, *warnings(saved, kind)))
         if not generates:
             break
-    raise already_exists(kind.plural, kind.group, own["name"])
+    raise _taken(kind, there, own["name"])
+
+
+def _taken(kind: Kind, there: Stored | None, name: str) -> ApiError:
+    """Refuse a name that is taken; where it is by an object that is going, the server says that."""
+    refused = already_exists(kind.plural, kind.group, name)
+    if there is not None and "deletionTimestamp" in there.object()["metadata"]:
+        refused.status["message"] = f"object is being deleted: {refused}"
+    return refused
 
 
 def _prepared(core: Core, kind: Kind, obj: JsonObject) -> JsonObject:

@@ -142,3 +142,11 @@ def test_a_pod_begins_pending() -> None:
     found = world.create({**pod(), "status": {"phase": "Running"}}).object
     assert found["status"] == {"phase": "Pending", "qosClass": "BestEffort"}
     assert found["spec"]["serviceAccountName"] == "default"
+
+
+def test_a_name_is_taken_until_its_object_is_gone() -> None:
+    world = World()
+    world.create(config_map(finalizers=["example.com/x"]))
+    world.delete(config_map())
+    error = refused(409, world, config_map())
+    assert error.status["message"] == 'object is being deleted: configmaps "a" already exists'
