@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from simcluster.api import deleting, metadata, namespaces, rules
+from simcluster.api import deleting, metadata, namespaces, preconditions, rules
 from simcluster.api.accepting import accept, accept_patched, warning
 from simcluster.api.core import Core
 from simcluster.api.identity import generated_name
 from simcluster.api.options import PatchKind, Result, WriteOptions
 from simcluster.errors import (
-    ApiError,
     Cause,
-    already_exists,
     bad_request,
     conflict,
     invalid,
@@ -29,7 +27,7 @@ from simcluster.fields.managed import update as update_fields
 from simcluster.kinds.kind import Kind
 from simcluster.patches import json_patch, merge_patch, strategic
 from simcluster.patches.refusals import go_text, internal
-from simcluster.store.records import Stored, key_of
+from simcluster.store.records import Stored
 from simcluster.strategies import prepare_create, prepare_status, prepare_update, warnings
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -38,8 +36,6 @@ _STATUS = "status"
 _MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 # How often the server tries another suffix for generateName before it gives up (rest.Create).
 _NAME_TRIES = 8
-# Where etcd keeps kinds whose names have changed; one error's text shows it.
-_ETCD = {"nodes": "minions", "services": "services/specs", "endpoints": "services/endpoints"}
 
 
 def create(core: Core, kind: Kind, namespace: str, obj: JsonObject, options: WriteOptions) -> Result:
@@ -71,7 +67,7 @@ def update(
             if subresource or not rules.traits_of(kind).create_on_update:
                 raise not_found(kind.plural, kind.group, name)
             return _create_tracked(core, kind, new, options, found)
-        _check_uid(kind, live, new["metadata"])
+        preconditions.check_uid(kind, live, new["metadata"])
         return _Change(core, kind, live, options, subresource).track(new, found)
 
 
@@ -119,7 +115,7 @@ def apply(
     named = metadata.place(merged, kind, namespace)
     metadata.check_name(named, name)
     if live is None:
-        _check_no_uid(kind, named)
+        preconditions.check_no_uid(kind, named)
         named.pop("resourceVersion", None)
         return _insert(core, kind, rules.decode(merged, kind), options, ())
     if merged == old:
@@ -213,15 +209,7 @@ def _insert(core: Core, kind: Kind, obj: JsonObject, options: WriteOptions, foun
             return Result(saved, created=True, warnings=(*found, *warnings(saved, kind)))
         if not generates:
             break
-    raise _taken(kind, there, own["name"])
-
-
-def _taken(kind: Kind, there: Stored | None, name: str) -> ApiError:
-    """Refuse a name that is taken; where it is by an object that is going, the server says that."""
-    refused = already_exists(kind.plural, kind.group, name)
-    if there is not None and "deletionTimestamp" in there.object()["metadata"]:
-        refused.status["message"] = f"object is being deleted: {refused}"
-    return refused
+    raise preconditions.taken(kind, there, own["name"])
 
 
 def _prepared(core: Core, kind: Kind, obj: JsonObject) -> JsonObject:
@@ -276,31 +264,5 @@ def _applied(
     )
 
 
-def _check_no_uid(kind: Kind, own: JsonObject) -> None:
-    uid = own.get("uid")
-    if uid:
-        because = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
-        raise conflict(kind.plural, kind.group, own["name"], because)
-
-
-def _check_uid(kind: Kind, live: Stored, own: JsonObject) -> None:
-    uid = own.get("uid")
-    if uid and uid != live.uid:
-        key = f"/registry/{_etcd(kind)}/{key_of(live.namespace, live.name)}"
-        because = (
-            f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, "
-            f"AdditionalErrorMsg: Precondition failed: UID in precondition: {uid}, "
-            f"UID in object meta: {live.uid}"
-        )
-        raise conflict(kind.plural, kind.group, live.name, because)
-
-
 def _writer(core: Core, kind: Kind, options: WriteOptions, subresource: str = "") -> Writer:
     return Writer(options.manager, kind.api_version, core.now, subresource)
-
-
-def _etcd(kind: Kind) -> str:
-    """Return the part of an etcd key that stands for a resource: as a rule its plural, with some history."""
-    if kind.custom is not None:
-        return f"{kind.group}/{kind.plural}"
-    return _ETCD.get(kind.plural, kind.plural)
