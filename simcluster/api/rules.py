@@ -77,6 +77,25 @@ def decode(obj: JsonObject, kind: Kind) -> JsonObject:
     return with_defaults(pruned(obj, kind), kind)
 
 
+def decode_applied(obj: JsonObject, kind: Kind) -> JsonObject:
+    """Return what an apply made, as the server holds it: as `decode`, but no null is taken for absent.
+
+    A field of a custom kind that the merge left empty is null, and validation refuses it.
+    """
+    found = decode(obj, kind)
+    if kind.custom is not None:
+        _keep_nulls(obj, found)
+    return found
+
+
+def _keep_nulls(source: JsonObject, target: JsonObject) -> None:
+    for key, value in source.items():
+        if value is None and key not in target:
+            target[key] = None
+        elif isinstance(value, dict) and isinstance(target.get(key), dict):
+            _keep_nulls(value, target[key])
+
+
 def problems_of_new(obj: JsonObject, kind: Kind) -> list[Cause]:
     """Return what is wrong with an object that is about to be created."""
     found = list(validate_create(obj, kind))

@@ -117,10 +117,10 @@ def apply(
     if live is None:
         preconditions.check_no_uid(kind, named)
         named.pop("resourceVersion", None)
-        return _insert(core, kind, rules.decode(merged, kind), options, ())
+        return _insert(core, kind, rules.decode_applied(merged, kind), options, ())
     if merged == old:
         return Result(merged, warnings=tuple(warnings(merged, kind)))
-    return _Change(core, kind, live, options, subresource).finish(rules.decode(merged, kind), ())
+    return _Change(core, kind, live, options, subresource).finish(rules.decode_applied(merged, kind), ())
 
 
 class _Change:

@@ -349,3 +349,19 @@ def test_a_patch_cannot_make_nonsense_of_a_custom_objects_metadata() -> None:
     assert cause["message"].endswith(
         "json: cannot unmarshal array into Go struct field ObjectMeta.labels of type map[string]string"
     )
+
+
+def test_a_field_that_an_apply_leaves_empty_is_null_and_refused() -> None:
+    world = World()
+    crd = widget_crd()
+    free = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    for version in crd["spec"]["versions"]:
+        version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["free"] = free
+    world.create(crd)
+    world.apply(widget(spec={"free": {"t": [1]}}))
+    error = refusal(world.apply, widget(spec={"free": {}}))
+    assert str(error) == (
+        'Widget.example.com "w" is invalid: spec.free: Invalid value: "null": '
+        'spec.free in body must be of type object: "null"'
+    )
+    assert world.apply(widget(spec={"size": "l"})).object["spec"] == {"size": "l"}
