@@ -20,7 +20,7 @@ from simcluster.strategies.preparation import (
 )
 from simcluster.strategies.traits import Traits
 from simcluster.strategies.validation import validate_create, validate_status, validate_update
-from simcluster.strategies.warnings import warnings
+from simcluster.strategies.warnings import deprecation, warnings
 
 install()
 
@@ -29,6 +29,7 @@ __all__ = [
     "Context",
     "Traits",
     "decoded",
+    "deprecation",
     "generated",
     "generation",
     "prepare_create",

@@ -85,14 +85,19 @@ def _job(job: JsonObject, _: Context) -> None:
     if spec["manualSelector"]:
         return
     name, uid = job["metadata"].get("name", ""), job["metadata"].get("uid", "")
-    labels = spec["template"]["metadata"].get("labels", {})
+    metadata = spec["template"]["metadata"]
+    labels = metadata.get("labels", {})
+    own = job["metadata"].get("labels")
+    shared = own is None or own is labels
     made = {
         "job-name": name,
         "batch.kubernetes.io/job-name": name,
         "controller-uid": uid,
         "batch.kubernetes.io/controller-uid": uid,
     }
-    spec["template"]["metadata"]["labels"] = {**made, **labels}
+    metadata["labels"] = {**made, **labels}
+    if shared:
+        job["metadata"]["labels"] = dict(metadata["labels"])
     selector = spec.get("selector") or {}
     matched = {"batch.kubernetes.io/controller-uid": uid, **selector.get("matchLabels", {})}
     spec["selector"] = {**selector, "matchLabels": matched}
@@ -123,7 +128,7 @@ def _volume(volume: JsonObject, context: Context) -> None:
 def _claim(claim: JsonObject, _: Context) -> None:
     spec = claim["spec"]
     source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
-    known = source is not None and (source.get("apiGroup", ""), source["kind"]) in _DATA_SOURCES
+    known = source is not None and (source.get("apiGroup") or "", source["kind"]) in _DATA_SOURCES
     if reference is None and source is not None and not known:
         source = None
         del spec["dataSource"]

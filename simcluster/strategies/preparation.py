@@ -6,13 +6,13 @@ from typing import Any, TypeAlias
 
 from simcluster.kinds.kind import Kind
 from simcluster.strategies import filling, services, shapes, traits
-from simcluster.strategies.admission import admit_create
+from simcluster.strategies.admission import admit_create, admit_update
 from simcluster.strategies.context import Context
 
 JsonObject: TypeAlias = dict[str, Any]
 
 
-def prepare_create(obj: JsonObject, kind: Kind, context: Context) -> JsonObject:
+def prepare_create(obj: JsonObject, kind: Kind, context: Context, *, dry_run: bool = False) -> JsonObject:
     """Return a new object as the server would validate it; `obj` stays as it is.
 
     `metadata.name`, `namespace` and `uid` must be settled before: a Job's selector is made from its uid.
@@ -21,11 +21,12 @@ def prepare_create(obj: JsonObject, kind: Kind, context: Context) -> JsonObject:
     if kind.custom is not None:
         return _prepare_custom(obj, None, kind)
     found = traits.of(kind.group, kind.kind)
-    new = decoded({**obj, "status": None} if found.status else obj, kind)
+    keeps_status = not found.status or found.born_with_status
+    new = decoded(obj if keeps_status else {**obj, "status": None}, kind)
     if found.counted is not None:
-        new["metadata"]["generation"] = 1
+        _set_generation(new, found.first_generation)
     if kind.kind == "Service" and not kind.group:
-        services.allocate(new, context)
+        services.allocate(new, context, dry_run=dry_run)
     admit_create(new, kind, context)
     fill = filling.CREATE.get((kind.group, kind.kind))
     if fill is not None:
@@ -33,7 +34,9 @@ def prepare_create(obj: JsonObject, kind: Kind, context: Context) -> JsonObject:
     return new
 
 
-def prepare_update(new: JsonObject, old: JsonObject, kind: Kind, context: Context) -> JsonObject:
+def prepare_update(
+    new: JsonObject, old: JsonObject, kind: Kind, context: Context, *, dry_run: bool = False
+) -> JsonObject:
     """Return `new` as the server would validate it against `old`; both stay as they are."""
     if kind.custom is not None:
         return _prepare_custom(new, old, kind)
@@ -41,11 +44,12 @@ def prepare_update(new: JsonObject, old: JsonObject, kind: Kind, context: Contex
     given = {**new, "status": old.get("status")} if found.status else new
     result = decoded(given, kind)
     if kind.kind == "Service" and not kind.group:
-        services.reallocate(result, old, context)
+        services.reallocate(result, old, context, dry_run=dry_run)
+    admit_update(result, old, kind)
     fill = filling.UPDATE.get((kind.group, kind.kind))
     if fill is not None:
         fill(result, old)
-    _set_generation(result, old, generation(result, old, kind))
+    _set_generation(result, generation(result, old, kind))
     return result
 
 
@@ -63,7 +67,7 @@ def prepare_status(new: JsonObject, old: JsonObject, kind: Kind) -> JsonObject:
     result = decoded(new, kind)
     for path in traits.of(kind.group, kind.kind).status_keeps:
         _keep(result, old, path)
-    _set_generation(result, old, old["metadata"].get("generation"))
+    _set_generation(result, old["metadata"].get("generation"))
     fill = filling.STATUS.get((kind.group, kind.kind))
     if fill is not None:
         fill(result, old)
@@ -86,7 +90,7 @@ def generation(new: JsonObject, old: JsonObject | None, kind: Kind) -> int | Non
             return None if old is None else old["metadata"].get("generation")
         fields = counted
     if old is None:
-        return 1
+        return 1 if kind.custom is not None else traits.of(kind.group, kind.kind).first_generation or None
     before: int = old["metadata"].get("generation", 0)
     return before + any(_at(new, path) != _at(old, path) for path in fields)
 
@@ -104,11 +108,11 @@ def _prepare_custom(new: JsonObject, old: JsonObject | None, kind: Kind) -> Json
         result.pop("status", None)
         if old is not None and "status" in old:
             result["status"] = old["status"]
-    _set_generation(result, old, generation(result, old, kind))
+    _set_generation(result, generation(result, old, kind))
     return result
 
 
-def _set_generation(obj: JsonObject, _: JsonObject | None, value: int | None) -> None:
+def _set_generation(obj: JsonObject, value: int | None) -> None:
     if value:
         obj["metadata"]["generation"] = value
     else:

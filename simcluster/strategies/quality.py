@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from simcluster.strategies import quantities
+from simcluster.strategies import amounts
 
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -30,7 +30,7 @@ def _of_requirements(resources: JsonObject) -> str:
 
 
 def _of_resource(request: str | None, limit: str | None) -> str:
-    wanted = quantities.amount("0" if request is None else request)
-    if wanted != quantities.amount("0" if limit is None else limit):
+    wanted = amounts.amount("0" if request is None else request)
+    if wanted != amounts.amount("0" if limit is None else limit):
         return BURSTABLE
     return GUARANTEED if wanted else BEST_EFFORT

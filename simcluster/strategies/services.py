@@ -22,27 +22,30 @@ _MOST = 2
 _IPS = ["clusterIP", "clusterIPs"]
 
 
-def allocate(service: JsonObject, context: Context) -> None:
-    """Give a new Service, in place, what it needs. Raises `ApiError` (422) for what cannot be had."""
+def allocate(service: JsonObject, context: Context, *, dry_run: bool = False) -> None:
+    """Give a new Service, in place, what it needs. Raises `ApiError` (422) for what cannot be had.
+
+    As on the server, a dry-run does not notice that an address is taken or a port out of range.
+    """
     spec = service["spec"]
     if spec.get("clusterIP") and not spec.get("clusterIPs"):
         spec["clusterIPs"] = [spec["clusterIP"]]
     _settle_families(service, None)
-    _allocate_ips(service, context)
-    _allocate_ports(service, frozenset(), context)
+    _allocate_ips(service, context, dry_run=dry_run)
+    _allocate_ports(service, frozenset(), context, dry_run=dry_run)
     if _needs_health_check(spec) and not spec.get("healthCheckNodePort"):
         spec["healthCheckNodePort"] = context.addresses.free_port(context.random, frozenset(node_ports(spec)))
 
 
-def reallocate(new: JsonObject, old: JsonObject, context: Context) -> None:
+def reallocate(new: JsonObject, old: JsonObject, context: Context, *, dry_run: bool = False) -> None:
     """Keep what a Service had, give it what it newly needs, drop what no longer applies; `new` in place."""
     spec, before = new["spec"], old["spec"]
     _patch_allocated(spec, before)
     _keep_singular_and_plural_together(spec, before)
     _settle_families(new, before)
     if before["type"] == "ExternalName" != spec["type"]:
-        _allocate_ips(new, context)
-    _allocate_ports(new, frozenset(node_ports(before)), context)
+        _allocate_ips(new, context, dry_run=dry_run)
+    _allocate_ports(new, frozenset(node_ports(before)), context, dry_run=dry_run)
     if _needs_health_check(spec) and not _needs_health_check(before) and not spec.get("healthCheckNodePort"):
         spec["healthCheckNodePort"] = context.addresses.free_port(context.random, frozenset(node_ports(spec)))
     _drop_what_the_type_lacks(spec, before)
@@ -98,7 +101,7 @@ def _check_families(service: JsonObject) -> None:
             raise _refuse(service, f"spec.ipFamilies[{number}]", family, "not configured on this cluster")
 
 
-def _allocate_ips(service: JsonObject, context: Context) -> None:
+def _allocate_ips(service: JsonObject, context: Context, *, dry_run: bool) -> None:
     spec = service["spec"]
     ips = spec.get("clusterIPs", [])
     if not _needs_ip(spec) or ips[:1] == [HEADLESS]:
@@ -108,23 +111,26 @@ def _allocate_ips(service: JsonObject, context: Context) -> None:
         spec["clusterIP"] = context.addresses.free_ip(context.random)
         spec["clusterIPs"] = [spec["clusterIP"]]
         return
-    because = _unavailable(wanted, context)
+    because = _unavailable(wanted, context, dry_run=dry_run)
     if because:
         raise _refuse(service, "spec.clusterIPs", ips, f"failed to allocate IP {wanted}: {because}")
 
 
-def _unavailable(ip: str, context: Context) -> str:
+def _unavailable(ip: str, context: Context, *, dry_run: bool) -> str:
     try:
         address = ip_address(ip)
     except ValueError:
         return ""  # validation has better words
     network = context.addresses.network
     if address not in network or address in {network.network_address, network.broadcast_address}:
+        if not dry_run:
+            return "the provided network does not match the current range"
         return f"the provided IP ({ip}) is not in the valid range. The range of valid IPs is {network}"
-    return "provided IP is already allocated" if context.addresses.has_ip(ip) else ""
+    taken = context.addresses.has_ip(ip) and not dry_run
+    return "provided IP is already allocated" if taken else ""
 
 
-def _allocate_ports(service: JsonObject, own: frozenset[int], context: Context) -> None:
+def _allocate_ports(service: JsonObject, own: frozenset[int], context: Context, *, dry_run: bool) -> None:
     spec = service["spec"]
     if spec["type"] not in _NODE_PORT_KINDS:
         return
@@ -132,8 +138,10 @@ def _allocate_ports(service: JsonObject, own: frozenset[int], context: Context) 
     given = {port["port"]: port["nodePort"] for port in spec.get("ports", ()) if port.get("nodePort")}
     for number, port in enumerate(spec.get("ports", ())):
         wanted = port.get("nodePort")
-        if wanted:
-            _check_port(service, number, wanted, own, context)
+        if wanted and wanted not in own:
+            _check_port(service, number, context, dry_run=dry_run)
+        elif wanted:
+            continue
         elif allocates:
             taken = frozenset(node_ports(spec))
             same = given.get(port["port"]) if not own else None
@@ -141,11 +149,9 @@ def _allocate_ports(service: JsonObject, own: frozenset[int], context: Context) 
             given[port["port"]] = port["nodePort"]
 
 
-def _check_port(service: JsonObject, number: int, wanted: int, own: frozenset[int], context: Context) -> None:
-    field = f"spec.ports[{number}].nodePort"
-    if wanted in own:
-        return
-    if wanted not in NODE_PORTS:
+def _check_port(service: JsonObject, number: int, context: Context, *, dry_run: bool) -> None:
+    field, wanted = f"spec.ports[{number}].nodePort", service["spec"]["ports"][number]["nodePort"]
+    if wanted not in NODE_PORTS and not dry_run:
         span = f"{NODE_PORTS[0]}-{NODE_PORTS[-1]}"
         because = f"provided port is not in the valid range. The range of valid ports is {span}"
         raise _refuse(service, field, wanted, because)
@@ -186,21 +192,15 @@ def _keep_singular_and_plural_together(spec: JsonObject, before: JsonObject) -> 
 def _drop_what_the_type_lacks(spec: JsonObject, before: JsonObject) -> None:
     """Wipe what the old type was given by itself and the new one has no use for, where it is unchanged."""
     gone: list[str] = []
+    if not _needs_ip(spec):
+        spec.pop("internalTrafficPolicy", None)
     if _needs_ip(before) and not _needs_ip(spec):
-        if (spec.get("clusterIP"), spec.get("clusterIPs")) == (
-            before.get("clusterIP"),
-            before.get("clusterIPs"),
-        ):
-            gone += ["clusterIP", "clusterIPs"]
-        gone += [field for field in ("ipFamilies", "ipFamilyPolicy") if spec.get(field) == before.get(field)]
+        gone += ["ipFamilies", "ipFamilyPolicy"]
+        gone += _IPS if all(spec.get(field) == before.get(field) for field in _IPS) else []
     if before["type"] in _NODE_PORT_KINDS and spec["type"] not in _NODE_PORT_KINDS:
-        had = {port.get("nodePort") for port in before.get("ports", ())}
-        if all(not port.get("nodePort") or port["nodePort"] in had for port in spec.get("ports", ())):
-            for port in spec.get("ports", ()):
-                port.pop("nodePort", None)
+        _drop_node_ports(spec, before)
     for applies, fields in _DEPENDENT:
-        if applies(before) and not applies(spec):
-            gone += fields
+        gone += fields if applies(before) and not applies(spec) else ()
     for field in gone:
         if spec.get(field) == before.get(field):
             spec.pop(field, None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 Field: TypeAlias = tuple[str, ...]
 _SPEC: tuple[Field, ...] = (("spec",),)
@@ -21,6 +21,7 @@ class Traits:
     `counted`: the fields whose change raises metadata.generation; None: the kind has no generation.
     `status`: a write to the object itself leaves the status as it was. `status_keeps`: what a write to the
     `status` subresource leaves as it was. `orphans`: dependents are kept by default when it is deleted.
+    `born_with_status`: a create may set the status. `first_generation`: 0 where only changes count.
     """
 
     counted: tuple[Field, ...] | None = None
@@ -29,7 +30,8 @@ class Traits:
     create_on_update: bool = False
     unconditional_update: bool = True
     orphans: bool = False
-    collection: Literal["", "unsupported"] = ""
+    born_with_status: bool = False
+    first_generation: int = 1
 
 
 _PLAIN = Traits()
@@ -80,7 +82,7 @@ _TABLE: Mapping[str, Traits] = {
     "resource.k8s.io/ResourceClaim": Traits(status=True, status_keeps=_META_RESET),
     "resource.k8s.io/ResourceSlice": _SPEC_ONLY,
     "scheduling.k8s.io/PriorityClass": Traits(counted=()),
-    "storage.k8s.io/CSIDriver": _SPEC_ONLY,
+    "storage.k8s.io/CSIDriver": Traits(counted=_SPEC, unconditional_update=False, first_generation=0),
     "storage.k8s.io/StorageClass": _PLAIN,
     "storage.k8s.io/VolumeAttachment": Traits(status=True, status_keeps=_META_RESET),
     "admissionregistration.k8s.io/MutatingWebhookConfiguration": _WEBHOOKS,
@@ -101,7 +103,7 @@ _TABLE: Mapping[str, Traits] = {
     "/Event": _UPSERT,
     "/LimitRange": _UPSERT,
     "/Namespace": _STATUS_ONLY,
-    "/Node": _STATUS_ONLY,
+    "/Node": Traits(status=True, born_with_status=True),
     "/PersistentVolume": _STATUS_ONLY,
     "/PersistentVolumeClaim": _STATUS_ONLY,
     "/Pod": Traits(counted=_SPEC, status=True, status_keeps=_POD_STATUS_KEEPS),

@@ -11,6 +11,12 @@ from simcluster.strategies.context import Context
 JsonObject: TypeAlias = dict[str, Any]
 
 
+def admit_update(new: JsonObject, old: JsonObject, kind: Kind) -> None:
+    """Complete a changed object in place."""
+    if kind.group_resource == "pods":
+        pods.admit_update(new, old)
+
+
 def admit_create(obj: JsonObject, kind: Kind, context: Context) -> None:
     """Complete a new object in place. Raises `ApiError` (403 or 404) for what a plugin refuses."""
     match kind.group_resource:

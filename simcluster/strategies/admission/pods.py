@@ -29,6 +29,14 @@ def admit(pod: JsonObject, context: Context) -> None:
     _give_priority(pod, context)
 
 
+def admit_update(pod: JsonObject, old: JsonObject) -> None:
+    """Keep what admission gave a Pod, where a client left it out."""
+    _give_tolerations(pod["spec"])
+    for field in ("priority", "preemptionPolicy"):
+        if field in old["spec"]:
+            pod["spec"].setdefault(field, old["spec"][field])
+
+
 def _refuse(pod: JsonObject, because: str) -> ApiError:
     return forbidden("pods", "", pod["metadata"].get("name", ""), because)
 

@@ -45,6 +45,7 @@ CONSTANTS: Mapping[str, JsonObject] = {
         "fsGroupPolicy": "ReadWriteOnceWithFSType",
         "requiresRepublish": False,
         "seLinuxMount": False,
+        "preventPodSchedulingIfMissing": False,
         "volumeLifecycleModes": ["Persistent"],
     },
     "storage/v1.StorageClass": {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"},

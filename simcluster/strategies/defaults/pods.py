@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
@@ -57,12 +59,22 @@ CONSTANTS: Mapping[str, JsonObject] = {
 _PULL_POLICIES = MappingProxyType({True: "Always", False: "IfNotPresent"})
 
 
+# A reference as distribution/reference reads it; what it cannot read has no tag at all.
+_PATH = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*"
+_LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_REFERENCE = re.compile(
+    rf"(?:(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?/)?{_PATH}(?:/{_PATH})*"
+    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?P<digest>@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?"
+)
+
+
+@lru_cache(maxsize=1024)
 def tag_is_latest(image: str) -> bool:
     """Whether an image reference means the tag `latest`, which it does without tag and digest."""
-    if "@" in image:
-        name, _, _ = image.partition("@")
-        return name.rpartition("/")[2].partition(":")[2] == "latest"
-    return (image.rpartition("/")[2].partition(":")[2] or "latest") == "latest"
+    found = _REFERENCE.fullmatch(image)
+    if found is None:
+        return False
+    return found["tag"] == "latest" or (found["tag"] is None and found["digest"] is None)
 
 
 def _container(container: JsonObject) -> None:

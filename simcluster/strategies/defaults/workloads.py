@@ -77,7 +77,8 @@ def _job(job: JsonObject) -> None:
     _job_spec_of_job(job["spec"])
     labels = job["spec"]["template"]["metadata"].get("labels")
     if labels and not job["metadata"].get("labels"):
-        job["metadata"]["labels"] = dict(labels)
+        # The same map, as in Go: the labels that the server gives the Pods become the Job's too.
+        job["metadata"]["labels"] = labels
 
 
 _CPU = {

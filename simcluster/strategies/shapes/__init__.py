@@ -86,6 +86,12 @@ def of(api_version: str, kind: str) -> Shape | None:
     return None if name is None else _shape(name)
 
 
+def internal_fields(name: str) -> list[tuple[str, str, str]]:
+    """Return Go name, API name and form of the fields of one of the server's internal types, in order."""
+    found: list[tuple[str, str, str]] = _table()["internals"][name]
+    return found
+
+
 def define_defaults(constants: Mapping[str, JsonObject], finishes: Mapping[str, Finish]) -> None:
     """Say which defaults Go types have: constants of fields, and what depends on other fields. Once."""
     global _constants, _finishes  # read-only once the package is imported

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from simcluster.strategies import quantities
+from simcluster.strategies import amounts
 
 _CANONICAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _CANONICAL_MICRO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -15,12 +15,12 @@ _CANONICAL_MICRO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 def quantity(value: object) -> str:
     """Write a quantity as the server does; JSON numbers are taken too."""
-    return quantities.canonical(str(value))
+    return amounts.canonical(str(value))
 
 
 def milli_quantity(value: object) -> str:
     """Write an entry of a resource list: rounded up to thousandths."""
-    return quantities.canonical(str(value), milli=True)
+    return amounts.canonical_milli(str(value))
 
 
 def time(value: object) -> object:

@@ -17,21 +17,38 @@ import (
 	"sort"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	crds "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensions "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
 	apiregistration "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
+	"k8s.io/kubernetes/pkg/apis/apps"
+	"k8s.io/kubernetes/pkg/apis/autoscaling"
+	"k8s.io/kubernetes/pkg/apis/batch"
+	"k8s.io/kubernetes/pkg/apis/core"
+	"k8s.io/kubernetes/pkg/apis/networking"
+	"k8s.io/kubernetes/pkg/apis/policy"
+	"k8s.io/kubernetes/pkg/apis/rbac"
+	"k8s.io/kubernetes/pkg/apis/storage"
 )
 
 var scalars = map[string]string{
-	"k8s.io/apimachinery/pkg/api/resource.Quantity":      "q",
-	"k8s.io/apimachinery/pkg/apis/meta/v1.Time":          "t",
-	"k8s.io/apimachinery/pkg/apis/meta/v1.MicroTime":     "u",
-	"k8s.io/apimachinery/pkg/util/intstr.IntOrString":    "x",
-	"k8s.io/apimachinery/pkg/apis/meta/v1.Duration":      "d",
-	"k8s.io/apimachinery/pkg/apis/meta/v1.FieldsV1":      "r",
-	"k8s.io/apimachinery/pkg/runtime.RawExtension":       "r",
-	"k8s.io/apimachinery/pkg/runtime.Unknown":            "r",
+	"k8s.io/apimachinery/pkg/api/resource.Quantity":                 "q",
+	"k8s.io/apimachinery/pkg/apis/meta/v1.Time":                     "t",
+	"k8s.io/apimachinery/pkg/apis/meta/v1.MicroTime":                "u",
+	"k8s.io/apimachinery/pkg/util/intstr.IntOrString":               "x",
+	"k8s.io/apimachinery/pkg/apis/meta/v1.Duration":                 "d",
+	"k8s.io/apimachinery/pkg/apis/meta/v1.FieldsV1":                 "r",
+	"k8s.io/apimachinery/pkg/runtime.RawExtension":                  "r",
+	"k8s.io/apimachinery/pkg/runtime.Unknown":                       "r",
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1.JSON": "r",
 }
 
@@ -107,7 +124,91 @@ func fields(t reflect.Type, into map[string]string) {
 	}
 }
 
+// What field errors show of the server's internal types: JSON with Go's names and every field, in their order.
+// A field is written as its Go name, the name in the API, and its form.
+var internals = map[string][][3]string{}
+
+const crdPackage = "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
+
+func internal(t, external reflect.Type) string {
+	if found, ok := scalars[t.PkgPath()+"."+t.Name()]; ok {
+		return found
+	}
+	inner := func() reflect.Type {
+		if external != nil && external.Kind() == t.Kind() {
+			return external.Elem()
+		}
+		return nil
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return "*" + internal(t.Elem(), inner())
+	case reflect.Slice:
+		return "[" + internal(t.Elem(), inner())
+	case reflect.Map:
+		return "{" + internal(t.Elem(), inner())
+	case reflect.Struct:
+		if !strings.HasPrefix(t.PkgPath(), "k8s.io/kubernetes/") && t.PkgPath() != crdPackage {
+			return "r" // has names of the API, and leaves out what is empty
+		}
+		if internals[t.Name()] == nil {
+			internals[t.Name()] = [][3]string{}
+			internals[t.Name()] = internalFields(t, external)
+		}
+		return t.Name()
+	default:
+		return form(t)
+	}
+}
+
+func internalFields(t, external reflect.Type) [][3]string {
+	found := [][3]string{}
+	for i := range t.NumField() {
+		field := t.Field(i)
+		var other *reflect.StructField
+		if external != nil && external.Kind() == reflect.Struct {
+			if same, ok := external.FieldByName(field.Name); ok {
+				other = &same
+			}
+		}
+		var otherType reflect.Type
+		name := strings.ToLower(field.Name[:1]) + field.Name[1:]
+		if other != nil {
+			otherType = other.Type
+			name, _, _ = strings.Cut(other.Tag.Get("json"), ",")
+		}
+		if field.Anonymous {
+			found = append(found, internalFields(field.Type, otherType)...)
+			continue
+		}
+		found = append(found, [3]string{field.Name, name, internal(field.Type, otherType)})
+	}
+	return found
+}
+
 func main() {
+	for _, pair := range [][2]any{
+		{core.PodSpec{}, corev1.PodSpec{}},
+		{core.PersistentVolumeClaim{}.Spec, corev1.PersistentVolumeClaimSpec{}},
+		{core.PersistentVolumeSource{}, corev1.PersistentVolumeSource{}},
+		{core.Taint{}, corev1.Taint{}},
+		{apps.DeploymentStrategy{}, appsv1.DeploymentStrategy{}},
+		{apps.DaemonSetUpdateStrategy{}, appsv1.DaemonSetUpdateStrategy{}},
+		{apps.StatefulSetUpdateStrategy{}, appsv1.StatefulSetUpdateStrategy{}},
+		{[]core.PersistentVolumeClaim{}, []corev1.PersistentVolumeClaim{}},
+		{core.PodTemplateSpec{}, corev1.PodTemplateSpec{}},
+		{batch.JobSpec{}, batchv1.JobSpec{}},
+		{core.Service{}.Spec, corev1.ServiceSpec{}},
+		{rbac.RoleRef{}, rbacv1.RoleRef{}},
+		{networking.IngressSpec{}, networkingv1.IngressSpec{}},
+		{networking.NetworkPolicySpec{}, networkingv1.NetworkPolicySpec{}},
+		{policy.PodDisruptionBudgetSpec{}, policyv1.PodDisruptionBudgetSpec{}},
+		{autoscaling.HorizontalPodAutoscalerSpec{}, autoscalingv2.HorizontalPodAutoscalerSpec{}},
+		{storage.StorageClass{}, storagev1.StorageClass{}},
+		{crds.CustomResourceDefinitionVersion{}, apiextensions.CustomResourceDefinitionVersion{}},
+	} {
+		internal(reflect.TypeOf(pair[0]), reflect.TypeOf(pair[1]))
+	}
 	all := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{scheme.AddToScheme, apiextensions.AddToScheme, apiregistration.AddToScheme} {
 		if err := add(all); err != nil {
@@ -140,7 +241,10 @@ func main() {
 		}
 		fmt.Fprint(out, "}")
 	}
-	var kindNames, typeNames []string
+	var kindNames, typeNames, internalNames []string
+	for name := range internals {
+		internalNames = append(internalNames, name)
+	}
 	for name := range kinds {
 		kindNames = append(kindNames, name)
 	}
@@ -148,6 +252,8 @@ func main() {
 		typeNames = append(typeNames, name)
 	}
 	fmt.Fprint(out, "{")
+	section("internals", internalNames, func(name string) any { return internals[name] })
+	fmt.Fprint(out, ",\n")
 	section("kinds", kindNames, func(name string) any { return kinds[name] })
 	fmt.Fprint(out, ",\n")
 	section("types", typeNames, func(name string) any { return types[name] })

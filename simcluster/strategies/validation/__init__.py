@@ -7,11 +7,13 @@ from typing import Any, TypeAlias
 from simcluster.errors import Cause
 from simcluster.kinds.kind import Kind
 from simcluster.strategies.validation import formats, meta
-from simcluster.strategies.validation.rules import RULES, Rules
+from simcluster.strategies.validation.rules import RULES, Rules, Update
 
 JsonObject: TypeAlias = dict[str, Any]
 
-_LOOSE = Rules()
+
+# Their strategies do not use the declarative validation, which drops what is said twice.
+_REPEATING = frozenset({"apiextensions.k8s.io", "apiregistration.k8s.io"})
 
 
 def validate_create(obj: JsonObject, kind: Kind) -> list[Cause]:
@@ -19,44 +21,49 @@ def validate_create(obj: JsonObject, kind: Kind) -> list[Cause]:
 
     Custom objects are checked for their metadata only; their schema is `simcluster.kinds.schema_errors`.
     """
-    rules = RULES.get((kind.group, kind.kind), _LOOSE)
-    if kind.custom is None and rules is not _LOOSE:
-        causes = meta.metadata(obj["metadata"], rules.name, namespaced=kind.namespaced)
+    metadata = obj["metadata"]
+    rules = _rules(kind)
+    if rules is None:
+        rule = formats.path_segment if kind.custom is None else formats.dns_subdomain
+        causes = meta.metadata(metadata, rule, namespaced=kind.namespaced)
+    else:
+        causes = meta.metadata(metadata, rules.name, namespaced=kind.namespaced)
+        if "finalizers" in metadata:
+            causes += meta.kube_finalizers(metadata)
         if rules.create is not None:
             causes += rules.create(obj)
-        if causes:
-            return causes
-    return meta.metadata(obj["metadata"], _name_rule(kind), namespaced=kind.namespaced)
+    return _once(causes + meta.declared(metadata, None), kind)
 
 
 def validate_update(new: JsonObject, old: JsonObject, kind: Kind) -> list[Cause]:
     """Return what is wrong with `new`, which `prepare_update` returned, in the place of `old`."""
-    causes = _shared_update(new, old, kind)
-    rules = RULES.get((kind.group, kind.kind), _LOOSE)
-    if kind.custom is None and rules is not _LOOSE:
-        if causes:
-            # The kind's own check goes over metadata again, and so do the causes.
-            causes += meta.changed(new["metadata"], old["metadata"])
-        if rules.update is not None:
-            causes += rules.update(new, old)
-    return causes
+    rules = _rules(kind)
+    return _changed(new, old, kind, None if rules is None else rules.update)
 
 
 def validate_status(new: JsonObject, old: JsonObject, kind: Kind) -> list[Cause]:
     """Return what is wrong with `new`, which `prepare_status` returned, in the place of `old`."""
-    causes = _shared_update(new, old, kind)
-    rules = RULES.get((kind.group, kind.kind), _LOOSE)
-    if causes:
-        causes += meta.changed(new["metadata"], old["metadata"])
-    if rules.status is not None:
-        causes += rules.status(new, old)
-    return causes
+    rules = _rules(kind)
+    return _changed(new, old, kind, None if rules is None else rules.status)
 
 
-def _shared_update(new: JsonObject, old: JsonObject, kind: Kind) -> list[Cause]:
-    causes = meta.metadata(new["metadata"], formats.path_segment, namespaced=kind.namespaced)
-    return causes + meta.changed(new["metadata"], old["metadata"])
+def _rules(kind: Kind) -> Rules | None:
+    return RULES.get((kind.group, kind.kind)) if kind.custom is None else None
 
 
-def _name_rule(kind: Kind) -> meta.NameRule:
-    return formats.path_segment if kind.custom is None else formats.dns_subdomain
+def _changed(new: JsonObject, old: JsonObject, kind: Kind, check: Update | None) -> list[Cause]:
+    after, before = new["metadata"], old["metadata"]
+    causes = meta.metadata(after, formats.path_segment, namespaced=kind.namespaced)
+    # The kind's own check goes over the metadata once more.
+    causes += 2 * meta.changed(after, before)
+    if "finalizers" in after and _rules(kind) is not None:
+        causes += meta.kube_finalizers(after)
+    if check is not None:
+        causes += check(new, old)
+    return _once(causes + meta.declared(after, before), kind)
+
+
+def _once(causes: list[Cause], kind: Kind) -> list[Cause]:
+    if not causes or kind.custom is not None or kind.group in _REPEATING:
+        return causes
+    return list(dict.fromkeys(causes))

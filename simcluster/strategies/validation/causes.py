@@ -7,8 +7,6 @@ from collections.abc import Iterable
 
 from simcluster.errors import Cause
 
-_GO_ESCAPES = {"\\u003c": "<", "\\u003e": ">"}
-
 
 def shown(value: object) -> str:
     """Write a value as field errors show it: strings quoted, structures as JSON, null as `null`."""
@@ -20,7 +18,25 @@ def shown(value: object) -> str:
         return "null"
     if isinstance(value, int | float):
         return str(value)
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=False)
+    text = json.dumps(_in_go_order(value), separators=(",", ":"), ensure_ascii=False)
+    # encoding/json escapes these for the sake of HTML
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _in_go_order(value: object) -> object:
+    """Order what clients may have written in any order: selectors by field, maps of strings by key."""
+    if not isinstance(value, dict):
+        return value
+    if value.keys() <= {"matchLabels", "matchExpressions"}:
+        fields = (field for field in ("matchLabels", "matchExpressions") if field in value)
+        return {field: _in_go_order(value[field]) for field in fields}
+    if value and all(isinstance(each, str) for each in value.values()) and not any(map(_is_go_name, value)):
+        return dict(sorted(value.items()))
+    return value
+
+
+def _is_go_name(key: str) -> bool:
+    return key[:1].isupper()
 
 
 def quoted(text: str) -> str:

@@ -76,11 +76,7 @@ def changed(new: JsonObject, old: JsonObject) -> list[Cause]:
         causes.append(wrong("metadata.resourceVersion", 0, "must be specified for an update"))
     if new.get("generation", 0) < old.get("generation", 0):
         causes.append(wrong("metadata.generation", new.get("generation", 0), "must not be decremented"))
-    causes += [
-        wrong(f"metadata.{field}", new.get(field, _ABSENT.get(field)), _IMMUTABLE)
-        for field in _NEVER_CHANGE
-        if new.get(field) != old.get(field)
-    ]
+    causes += _immutable(new, old, ("name", "namespace"))
     causes += check_labels(new.get("labels"), "metadata.labels")
     causes += check_annotations(new.get("annotations"), "metadata.annotations")
     if "ownerReferences" in new:
@@ -90,15 +86,39 @@ def changed(new: JsonObject, old: JsonObject) -> list[Cause]:
     return causes
 
 
-_NEVER_CHANGE = (
-    "name",
-    "namespace",
-    "uid",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-)
+_SYSTEM = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
 _ABSENT = {"name": "", "namespace": "", "uid": ""}
+_STANDARD_FINALIZERS = frozenset({"kubernetes", _ORPHAN, _FOREGROUND})
+_NOT_QUALIFIED = "name is neither a standard finalizer name nor is it fully qualified"
+
+
+def _immutable(new: JsonObject, old: JsonObject, fields: Iterable[str]) -> list[Cause]:
+    return [
+        wrong(f"metadata.{field}", new.get(field, _ABSENT.get(field)), _IMMUTABLE)
+        for field in fields
+        if new.get(field) != old.get(field)
+    ]
+
+
+def declared(new: JsonObject, old: JsonObject | None) -> list[Cause]:
+    """Check what the server checks declaratively: once, after everything else."""
+    causes = [] if old is None else _immutable(new, old, _SYSTEM)
+    for number, owner in enumerate(new.get("ownerReferences", ())):
+        causes += [
+            required(f"metadata.ownerReferences[{number}].{field}", "must not be empty")
+            for field in ("apiVersion", "kind", "name", "uid")
+            if not owner.get(field)
+        ]
+    return causes
+
+
+def kube_finalizers(meta: JsonObject) -> list[Cause]:
+    """Check that finalizers without a prefix are Kubernetes' own."""
+    return [
+        wrong(f"metadata.finalizers[{number}]", each, _NOT_QUALIFIED)
+        for number, each in enumerate(meta.get("finalizers", ()))
+        if "/" not in each and each not in _STANDARD_FINALIZERS
+    ]
 
 
 def check_labels(given: JsonObject | None, at: str) -> list[Cause]:
@@ -152,15 +172,8 @@ def _owners(owners: Sequence[JsonObject], at: str) -> list[Cause]:
 def _owner(owner: JsonObject, at: str) -> list[Cause]:
     causes: list[Cause] = []
     version = owner.get("apiVersion", "")
-    if not version:
-        causes.append(required(f"{at}.apiVersion", "must not be empty"))
-    elif version.count("/") > 1 or version.endswith("/"):
+    if version.count("/") > 1 or version.endswith("/"):
         causes.append(wrong(f"{at}.apiVersion", version, "must be <group>/<version> or <version>"))
-    causes += [
-        required(f"{at}.{field}", "must not be empty")
-        for field in ("kind", "name", "uid")
-        if not owner.get(field)
-    ]
     if (version, owner.get("kind")) == ("v1", "Event"):
         causes.append(wrong(at, owner, "/v1, Kind=Event is disallowed from being an owner"))
     return causes
