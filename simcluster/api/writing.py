@@ -119,7 +119,7 @@ def apply(
         named.pop("resourceVersion", None)
         return _insert(core, kind, rules.decode_applied(merged, kind), options, ())
     if merged == old:
-        return Result(merged, warnings=tuple(warnings(merged, kind)))
+        return Result(merged)
     return _Change(core, kind, live, options, subresource).finish(rules.decode_applied(merged, kind), ())
 
 
@@ -164,7 +164,8 @@ class _Change:
         saved = deleting.finish_if_freed(self._core, kind, self._live, prepared, dry_run=dry_run)
         if saved is None:
             saved = self._core.save(kind, keep_times(old, prepared), self._live, dry_run=dry_run)
-        return Result(saved, warnings=(*found, *warnings(saved, kind)))
+        told = () if self._subresource else warnings(prepared, kind, old)
+        return Result(saved, warnings=(*found, *told))
 
     def _check_revision(self, new: JsonObject) -> None:
         kind, live = self._kind, self._live
@@ -198,18 +199,21 @@ def _insert(core: Core, kind: Kind, obj: JsonObject, options: WriteOptions, foun
     own = obj["metadata"]
     generates = not own.get("name") and own.get("generateName")
     there: Stored | None = None
+    told: tuple[str, ...] = ()
     for _ in range(_NAME_TRIES):
         if generates:
             own["name"] = generated_name(own["generateName"], core.random)
         namespaces.check_open(core, kind, own.get("namespace", ""), own.get("name", ""))
         prepared = _prepared(core, kind, obj)
+        told = (*found, *warnings(prepared, kind))
         there = core.store.get(kind.storage, own.get("namespace", ""), own["name"])
         if there is None:
             saved = core.save(kind, prepared, None, dry_run=options.dry_run)
-            return Result(saved, created=True, warnings=(*found, *warnings(saved, kind)))
+            return Result(saved, created=True, warnings=told)
         if not generates:
             break
-    raise preconditions.taken(kind, there, own["name"])
+    with warning(told):
+        raise preconditions.taken(kind, there, own["name"])
 
 
 def _prepared(core: Core, kind: Kind, obj: JsonObject) -> JsonObject:

@@ -252,3 +252,16 @@ def test_owner_references_are_kept_once() -> None:
     assert result.warnings[0].endswith("duplicate UID(s) observed: x")
     again = world.merge(config_map(), {"metadata": {"ownerReferences": [owner, owner]}})
     assert again.object == result.object
+
+
+def test_warnings_come_with_what_changes_and_with_a_taken_name() -> None:
+    world = World()
+    port = {"containerPort": 81}
+    twice = [{"name": name, "image": "x", "ports": [port]} for name in "ab"]
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": twice}}
+    told = world.create(deployment(template=template)).warnings
+    assert any("duplicate port definition" in text for text in told)
+    assert world.merge(deployment(), {"metadata": {"labels": {"a": "b"}}}).warnings == ()
+    assert world.merge(deployment(), {"spec": {"minReadySeconds": 1}}).warnings == told
+    error = refusal(world.create, deployment(template=template))
+    assert (error.code, "duplicate port definition" in error.headers["Warning"]) == (409, True)
