@@ -19,6 +19,7 @@ JsonObject: TypeAlias = dict[str, Any]
 
 _DISCOVERY_GROUP = "apidiscovery.k8s.io"
 _DISCOVERY_KIND = "APIGroupDiscoveryList"
+_OPENAPI_PROTOBUF = "application/com.github.proto-openapi.spec.v2"
 _HEALTH = ("healthz", "livez", "readyz")
 _CHECKS = ("ping", "log", "etcd")
 _JSON_NAMES = (JSON, "*/*", "application/*")
@@ -98,9 +99,8 @@ def _groups(registry: Registry, root: str, asked: Asked) -> web.Response:
 
 def _openapi(registry: Registry, rest: str, asked: Asked) -> web.Response:
     if rest == "v2":
-        wanted = accepted(asked.accept)
-        if wanted and not any(clause.media_type in _JSON_NAMES for clause in wanted):
-            raise _only_json()
+        if any(clause.media_type.startswith(_OPENAPI_PROTOBUF) for clause in accepted(asked.accept)):
+            return answer(openapi.v2_protobuf(registry), media_type=f"{_OPENAPI_PROTOBUF}.v1.0+protobuf")
         return answer(openapi.v2(registry))
     if rest in ("v3", "v3/"):
         return answer(orjson.dumps(openapi.index(registry, asked.prefix)))
@@ -128,5 +128,4 @@ def _written(found: JsonObject, asked: Asked) -> web.Response:
 
 
 def _only_json() -> ApiError:
-    """Say so to who wants protobuf, rather than send what would not be understood."""
     return not_acceptable(f"only the following media types are accepted: {JSON}, {YAML}")

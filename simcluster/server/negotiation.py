@@ -1,6 +1,6 @@
 """Which representation of an answer a client wants, as apiserver's negotiation of media types decides it.
 
-Protobuf is not offered: clients that prefer it name JSON as well and fall back to it.
+Answers are never protobuf: clients that prefer it name JSON as well and fall back to it. Bodies may be.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Literal
 
 from simcluster.errors import ApiError, not_acceptable, unsupported_media_type
+from simcluster.kinds.protobuf import MEDIA_TYPE
 
 Shape = Literal["", "Table", "PartialObjectMetadata", "PartialObjectMetadataList"]
 
@@ -112,10 +113,10 @@ def body_media_type(header: str) -> str:
     found = header.partition(";")[0].strip().lower()
     if not found:
         return JSON
-    if found not in OFFERED:
+    if found not in (*OFFERED, MEDIA_TYPE):
         raise unsupported_media_type(
             f"the body of the request was in an unknown format - accepted media types include: "
-            f"{', '.join(OFFERED)}"
+            f"{', '.join((*OFFERED, MEDIA_TYPE))}"
         )
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -9,17 +10,18 @@ from typing import Any, TypeAlias
 import orjson
 from aiohttp import hdrs, web
 
-from simcluster.api import rules
-from simcluster.api.options import ListOptions, PatchKind, Result, WriteOptions
-from simcluster.errors import ApiError, bad_request, method_not_allowed, no_such_path, unsupported_media_type
+from simcluster.api.options import ListOptions, Result, WriteOptions
+from simcluster.errors import ApiError, method_not_allowed, no_such_path
 from simcluster.kinds.builtin import builtin
-from simcluster.kinds.decoding import Unreadable, decode, read_json, read_yaml
+from simcluster.kinds.decoding import decode
 from simcluster.kinds.kind import Kind, Subresource
+from simcluster.kinds.typed import read
 from simcluster.rbac import escalation
 from simcluster.server import logs, rendering, reviews
+from simcluster.server.bodies import body_kind, delete_body, patch_kind
 from simcluster.server.call import Call, answer, begun
 from simcluster.server.documents import not_found_page
-from simcluster.server.negotiation import YAML, body_media_type, check_offered, negotiate_stream
+from simcluster.server.negotiation import check_offered, negotiate_stream
 from simcluster.server.options import (
     delete_options,
     list_options,
@@ -36,7 +38,6 @@ _CREATED = 201
 _ACCEPTED = 202
 # A watch that does not say how long it wants to last ends after half an hour to an hour on a real server.
 _WATCH_SECONDS = 1800
-_CUSTOM_PATCHES = (PatchKind.JSON, PatchKind.MERGE, PatchKind.APPLY)
 
 
 async def handle(call: Call) -> web.StreamResponse:
@@ -105,7 +106,7 @@ async def _watch(call: Call, kind: Kind) -> web.StreamResponse:
     options = _not_of_the_future(call, list_options(call.query, watch=True))
     if info.name and not options.field_selector:  # the old form, /watch/…/pods/x
         options = replace(options, field_selector=f"metadata.name={info.name}")
-    seconds = timeout_seconds(call.query) or _WATCH_SECONDS
+    seconds = timeout_seconds(call.query) or _WATCH_SECONDS * random.uniform(1, 2)  # noqa: S311 - spreads ends
     sink = HttpSink(call.request, begun(), site.reachable)
     try:
         events = call.api.watch(kind, _namespace(call, kind), options)
@@ -154,7 +155,7 @@ async def _create(call: Call, kind: Kind) -> web.StreamResponse:
     body, duplicates = decode(await call.body(), call.content_type, kind)
     reviewed = reviews.find(kind)
     if reviewed is not None:
-        answered = reviewed(call, rules.decode(body, kind))
+        answered = reviewed(call, read(body, kind))
         return _answered(call, kind, Result(answered, created=True))
     options = replace(options, duplicates=tuple(duplicates))
     namespace = _namespace(call, kind)
@@ -164,8 +165,10 @@ async def _create(call: Call, kind: Kind) -> web.StreamResponse:
 
 async def _update(call: Call, kind: Kind) -> web.StreamResponse:
     options = write_options("UpdateOptions", call.query, call.user_agent, call.user)
-    wanted = _body_kind(kind, call.info.subresource)
+    wanted = body_kind(kind, call.info.subresource)
     body, duplicates = decode(await call.body(), call.content_type, wanted)
+    if wanted is not kind:
+        body = read(body, wanted)
     options = replace(options, duplicates=tuple(duplicates))
     info = call.info
     result = _unless_escalating(
@@ -178,14 +181,14 @@ async def _update(call: Call, kind: Kind) -> web.StreamResponse:
 
 
 async def _patch(call: Call, kind: Kind) -> web.StreamResponse:
-    patch_kind = _patch_kind(call, kind)
-    options = write_options("PatchOptions", call.query, call.user_agent, call.user, patch_kind)
+    wanted = patch_kind(call, kind)
+    options = write_options("PatchOptions", call.query, call.user_agent, call.user, wanted)
     info, body = call.info, await call.body()
     place = (_namespace(call, kind), info.name)
     result = _unless_escalating(
-        call, kind, options, lambda how: call.api.patch(kind, *place, patch_kind, body, how, info.subresource)
+        call, kind, options, lambda how: call.api.patch(kind, *place, wanted, body, how, info.subresource)
     )
-    return _answered(call, _body_kind(kind, info.subresource), result)
+    return _answered(call, body_kind(kind, info.subresource), result)
 
 
 def _unless_escalating(
@@ -201,14 +204,14 @@ def _unless_escalating(
 
 
 async def _delete(call: Call, kind: Kind) -> web.StreamResponse:
-    options = delete_options(call.query, await _delete_body(call), call.user)
+    options = delete_options(call.query, await delete_body(call), call.user)
     result = call.api.delete(kind, _namespace(call, kind), call.info.name, options)
     waits = result.object.get("kind") != "Status" and options.orphan is False
     return _answered(call, kind, result, _ACCEPTED if waits else None)
 
 
 async def _delete_collection(call: Call, kind: Kind) -> web.StreamResponse:
-    options = delete_options(call.query, await _delete_body(call), call.user)
+    options = delete_options(call.query, await delete_body(call), call.user)
     seen = _view(call, kind)
     result = call.api.delete_collection(kind, _namespace(call, kind), list_options(call.query), options)
     return answer(rendering.page(result, seen, call.now), media_type=seen.representation.media_type)
@@ -226,7 +229,7 @@ async def _subresource(call: Call, kind: Kind) -> web.StreamResponse:
         return logs.answered(call, kind)
     if info.verb == "get":
         obj = call.api.get(kind, _namespace(call, kind), info.name, info.subresource)
-        return _answered(call, _body_kind(kind, info.subresource), Result(obj))
+        return _answered(call, body_kind(kind, info.subresource), Result(obj))
     if info.verb == "update":
         return await _update(call, kind)
     if info.verb == "patch":
@@ -239,8 +242,9 @@ async def _subresource(call: Call, kind: Kind) -> web.StreamResponse:
 async def _create_subresource(call: Call, kind: Kind, found: Subresource) -> web.StreamResponse:
     info = call.info
     options = write_options("CreateOptions", call.query, call.user_agent, call.user)
-    wanted = _body_kind(kind, info.subresource)
+    wanted = body_kind(kind, info.subresource)
     body, _ = decode(await call.body(), call.content_type, wanted)
+    body = read(body, wanted)
     if found.kind == "TokenRequest":
         return _answered(call, wanted, Result(reviews.token(call, body), created=True))
     result = call.api.create_subresource(
@@ -255,60 +259,6 @@ def _namespace(call: Call, kind: Kind) -> str:
 
 def _view(call: Call, kind: Kind) -> View:
     return view(kind, call.representation(), call.query.get("includeObject", ""))
-
-
-def _body_kind(kind: Kind, subresource: str) -> Kind:
-    """Return the kind of a subresource's bodies: of most the resource's own, else Scale, Binding, ..."""
-    found = kind.subresources.get(subresource)
-    if found is None or found.kind == kind.kind:
-        return kind
-    schema = builtin().type_of(found.group, found.version, found.kind)
-    return replace(
-        kind,
-        group=found.group,
-        version=found.version,
-        kind=found.kind,
-        schema=schema or kind.schema,
-        custom=None,
-    )
-
-
-def _patch_kind(call: Call, kind: Kind) -> PatchKind:
-    media_type = call.request.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
-    try:
-        found = PatchKind(media_type)
-    except ValueError:
-        found = None
-    if kind.custom is not None and found not in _CUSTOM_PATCHES:
-        raise unsupported_media_type(
-            "the body of the request was in an unknown format - accepted media types include: "
-            f"{', '.join(_CUSTOM_PATCHES)}"
-        )
-    if found is None:
-        error = unsupported_media_type("415: Unsupported Media Type")
-        error.status["details"] = {}
-        raise error
-    return found
-
-
-async def _delete_body(call: Call) -> JsonObject | None:
-    """Read DeleteOptions, None where the body is empty. Raises `ApiError` 400, 413 or 415."""
-    body = await call.body()
-    if not body:
-        return None
-    media_type = body_media_type(call.content_type)
-    try:
-        found, _ = read_yaml(body) if media_type == YAML else read_json(body)
-    except Unreadable as error:
-        raise bad_request(str(error)) from None
-    if not isinstance(found, dict):
-        raise bad_request(f"the body must be DeleteOptions, not {orjson.dumps(found).decode()[:40]}")
-    kind, version = found.get("kind") or "DeleteOptions", found.get("apiVersion") or "v1"
-    if kind != "DeleteOptions":
-        raise bad_request(
-            f'no kind "{kind}" is registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'
-        )
-    return found
 
 
 def _answered(call: Call, kind: Kind, result: Result, status: int | None = None) -> web.Response:

@@ -247,7 +247,8 @@ async def test_path_tricks_get_a_status(client: Client, path: str, status: int) 
         (b'{"kind": "Secret", "apiVersion": "v1"}', "application/json", 400),
         (b"a: b: c", "application/yaml", 400),
         (b"{}", "text/plain", 415),
-        (b"{}", "application/vnd.kubernetes.protobuf", 415),
+        (b"{}", "application/vnd.kubernetes.protobuf", 400),
+        (b"k8s\x00\xff\xff\xff", "application/vnd.kubernetes.protobuf", 400),
         (b" " * (3 << 20) + b"{}", "application/json", 413),
     ],
 )
@@ -287,6 +288,8 @@ async def test_options_are_checked(client: Client, query: str, words: str) -> No
         ("gracePeriodSeconds=x", None, 400, 'strconv.ParseInt: parsing "x": invalid syntax'),
         ("", b"{bad", 400, "couldn't get version/kind; json parse error: invalid character 'b'"),
         ("", b"[]", 400, "the body must be DeleteOptions"),
+        ("", {"gracePeriodSeconds": "x"}, 400, "cannot unmarshal string into Go"),
+        ("", {"preconditions": []}, 400, "cannot unmarshal array into Go"),
         ("", {"kind": "Pod", "apiVersion": "v1"}, 400, 'no kind "Pod" is registered for version "v1"'),
         ("", {"propagationPolicy": "Orphan", "orphanDependents": True}, 422, "cannot be both set"),
     ],
