@@ -31,8 +31,7 @@ def sync_job(client: Client, key: Key) -> None:
     if step.status != status_of(found):
         client.update_status(found, step.status, _JOB)
     _release(client, step.released)
-    if step.again.at is not None:
-        client.queue.at(step.again.at, lambda: client.queue.add(key))
+    client.queue.again(key, step.again.at)
 
 
 def _left_behind(client: Client, key: Key) -> list[JsonObject]:
@@ -70,8 +69,7 @@ def sync_cron_job(client: Client, key: Key) -> None:
         status = {**status, "active": [*(status.get("active") or ()), _start(client, found, step.job)]}
     if status != status_of(found):
         client.update_status(found, status, _CRON_JOB)
-    if step.again is not None:
-        client.queue.at(step.again, lambda: client.queue.add(key))
+    client.queue.again(key, step.again)
 
 
 def _start(client: Client, found: JsonObject, wanted: JsonObject) -> JsonObject:

@@ -82,7 +82,7 @@ class Behaviour:
         return self._queue.idle
 
     def _see(self, change: Change) -> None:
-        """Follow a change. Only the first one makes it look at what was there before: idle ones cost nothing."""
+        """Follow a change. Only the first makes it look at what was there before: idle ones cost nothing."""
         if self._started:
             self._watcher.see(change)
             return
@@ -114,4 +114,4 @@ class Behaviour:
             return
         self._failures[key] = count + 1
         at = self._queue.now + timedelta(seconds=2 ** min(count, 6))
-        self._queue.at(at, lambda: self._queue.add(key))
+        self._queue.again(key, at)

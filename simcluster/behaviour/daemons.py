@@ -49,8 +49,7 @@ def sync(client: Client, key: Key) -> None:
         )
     }
     client.perform(revisions.surplus(history, spec_of(found).get("revisionHistoryLimit"), live), _CONTROLLER)
-    if again.at is not None:
-        client.queue.at(again.at, lambda: client.queue.add(key))
+    client.queue.again(key, again.at)
 
 
 def _carry_out(client: Client, look: Look, wanted: Wanted) -> None:

@@ -177,7 +177,7 @@ def _timed_out(look: Look, found: JsonObject) -> bool:
 
 def _watch_deadline(deployment: JsonObject, found: JsonObject, again: LookAgain) -> None:
     current = condition_in(found.get("conditions") or (), "Progressing")
-    if current is None or current.get("reason") == TIMED_OUT or complete(deployment, found):
+    if current is None or current.get("reason") in (TIMED_OUT, _COMPLETE) or complete(deployment, found):
         return
     # A second more, as the real controller adds: times are whole seconds, and "after" means after.
     again.not_after(_deadline(deployment, current) + timedelta(seconds=1))

@@ -44,8 +44,7 @@ def sync(client: Client, key: Key) -> None:
         client.update_status(found, status, _CONTROLLER)
     live = {*pair.names, *(labels_of(each).get(statefulset.REVISION_LABEL, "") for each in pods)}
     client.perform(revisions.surplus(history, spec_of(found).get("revisionHistoryLimit"), live), _CONTROLLER)
-    if again.at is not None:
-        client.queue.at(again.at, lambda: client.queue.add(key))
+    client.queue.again(key, again.at)
     if failure is not None:
         raise failure
 

@@ -70,6 +70,8 @@ class Watcher:
             return
         before, owners = self._client.owners.see(change)
         rank = _RANKS.get(storage)
+        if storage == "namespaces" and change.before is None:
+            rank = SCHEDULER  # pods need what each namespace has from the beginning
         if rank is not None and not gone:
             self._add(rank, storage, now.namespace, now.name)
         if owners or before:

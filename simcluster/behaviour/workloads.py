@@ -42,8 +42,7 @@ def sync_deployment(client: Client, key: Key) -> None:
             raise
     if len(decision.actions) == 1 and not deployment.history_full(found, replica_sets):
         client.queue.forget(key)  # nothing but its own status was written
-    if decision.again is not None:
-        client.queue.at(decision.again, lambda: client.queue.add(key))
+    client.queue.again(key, decision.again)
 
 
 def _count_collision(client: Client, found: JsonObject, error: ApiError) -> bool:
@@ -87,9 +86,8 @@ def _sync_replicas(client: Client, key: Key, found: JsonObject | None, by: Compo
         client.update_status(found, status, by)
     client.queue.forget(key)  # what happened since this look began is counted
     if failure is not None:
-        client.queue.at(pod_rules.retry_at(client.now), lambda: client.queue.add(key))
-    if again.at is not None:
-        client.queue.at(again.at, lambda: client.queue.add(key))
+        again.not_after(pod_rules.retry_at(client.now))
+    client.queue.again(key, again.at)
 
 
 def _create_pods(client: Client, owner: JsonObject, count: int, by: Component) -> tuple[str, str] | None:
