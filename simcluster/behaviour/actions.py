@@ -18,9 +18,10 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Replace the object, all but its status."""
+    """Replace the object, all but its status. `found` is the object as it was read, where that is known."""
 
     object: JsonObject
+    found: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,9 +108,18 @@ class Client:
             direct.remember(key, made)
         return made
 
-    def update(self, obj: JsonObject, by: Component, subresource: str = "") -> JsonObject:
-        """Replace an object or a subresource of it; raises `ApiError` as the api does."""
+    def update(
+        self, obj: JsonObject, by: Component, subresource: str = "", found: JsonObject | None = None
+    ) -> JsonObject:
+        """Replace an object or a subresource of it; raises `ApiError` as the api does.
+
+        With `found`, the object as it was read, the write may take a short way.
+        """
         kind = self.kind(obj["apiVersion"], obj["kind"])
+        if found is not None and self.shortcuts:
+            made = direct.put(self.api.core, (found, obj), kind, by.options.manager)
+            if made is not None:
+                return made
         metadata = obj["metadata"]
         namespace = metadata.get("namespace", "")
         return self.api.update(kind, namespace, metadata["name"], obj, by.options, subresource).object
@@ -159,7 +168,7 @@ class Client:
                 case Create(object=obj):
                     self.create(obj, by)
                 case Update(object=obj):
-                    self.update(obj, by)
+                    self.update(obj, by, found=action.found)
                 case UpdateStatus(object=obj):
                     self.update_status(obj, action.status, by, action.annotations)
                 case Delete(object=obj):

@@ -62,7 +62,9 @@ class _Pass:
     def __init__(self, deployment: JsonObject, replica_sets: Iterable[JsonObject], now: datetime) -> None:
         self.before = deployment
         self.deployment = _writable(deployment)
-        self.old = sorted(map(_writable, replica_sets), key=age_key)
+        read = sorted(replica_sets, key=age_key)
+        self.old = [_writable(each) for each in read]
+        self.read = {each["metadata"]["name"]: each for each in read}
         self.new: JsonObject | None = self._find_new()
         if self.new is not None:
             self.old.remove(self.new)
@@ -135,8 +137,12 @@ class _Pass:
         _set_annotations(self.deployment, replica_set, number)
         seconds = spec_of(self.deployment).get("minReadySeconds", 0)
         changed = annotations_of(replica_set) != before
-        if changed or spec_of(replica_set).get("minReadySeconds", 0) != seconds:
+        if spec_of(replica_set).get("minReadySeconds", 0) != seconds:
+            changed = True
             replica_set["spec"]["minReadySeconds"] = seconds
+            if not seconds:
+                del replica_set["spec"]["minReadySeconds"]
+        if changed:
             self._write(replica_set)
         self._set_revision(annotations_of(replica_set).get(REVISION, ""))
         if progress.has_deadline(self.deployment) and progress.progressing(self.deployment) is None:
@@ -195,7 +201,7 @@ class _Pass:
         """Have a ReplicaSet written once, as it is at the end of this pass."""
         written = (each.object for each in self.actions if isinstance(each, (Create, Update)))
         if not any(each is replica_set for each in written):
-            self.actions.append(Update(replica_set))
+            self.actions.append(Update(replica_set, self.read[replica_set["metadata"]["name"]]))
 
     def _record(self, message: str) -> None:
         self.actions.append(Record(self.before, "Normal", "ScalingReplicaSet", message))

@@ -18,6 +18,7 @@ from simcluster.api.identity import new_uid
 from simcluster.behaviour import tracking
 from simcluster.kinds.kind import Kind
 from simcluster.store.records import canonical
+from simcluster.strategies import generation
 from simcluster.strategies.names import suffix
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -28,6 +29,7 @@ _TOKEN = b"kube-api-access-"
 _CLASSES = "scheduling.k8s.io/priorityclasses"
 _SYSTEM_CLASSES = 2
 _COPIED = frozenset(("pods", "apps/replicasets"))
+_OWN = frozenset(("apps/replicasets", "discovery.k8s.io/endpointslices", "endpoints"))
 
 
 class Prepared:
@@ -134,6 +136,38 @@ def put_status(
     if entries is None:
         return None
     made = {**wanted, "metadata": {**metadata, "managedFields": entries}}
+    core.store.put(kind.storage, made)
+    return made
+
+
+def put(core: Core, change: tuple[JsonObject, JsonObject], kind: Kind, manager: str) -> JsonObject | None:
+    """Write what a controller changed of an object of its own, which was just read; None: ask the api.
+
+    `change` is the object as read, and as it shall be. Labels, owners and finalizers must stay.
+    """
+    found, wanted = change
+    before, metadata = found["metadata"], wanted["metadata"]
+    live = core.store.get(kind.storage, metadata.get("namespace", ""), metadata["name"])
+    if (
+        live is None
+        or str(live.revision) != metadata["resourceVersion"]
+        or live.api_version != kind.api_version
+    ):
+        return None
+    if kind.storage not in _OWN or "deletionTimestamp" in metadata:
+        return None
+    if any(
+        before.get(key) != metadata.get(key)
+        for key in before.keys() | metadata.keys()
+        if key != "annotations"
+    ):
+        return None
+    entries = tracking.own_entries(found, wanted, kind.schema, (manager, kind.api_version, core.now))
+    if entries is None:
+        return None
+    number = generation(wanted, found, kind)
+    told = {} if number is None else {"generation": number}
+    made = {**wanted, "metadata": {**metadata, **told, "managedFields": entries}}
     core.store.put(kind.storage, made)
     return made
 

@@ -52,7 +52,7 @@ def _write_slices(client: Client, service: JsonObject, wanted: list[JsonObject])
         if not same or labels_of(live) != labels_of(each):
             changed = {key: each[key] for key in ("endpoints", "ports")}
             metadata = {**live["metadata"], "labels": labels_of(each)}
-            client.update({**live, **changed, "metadata": metadata}, _SLICES)
+            client.update({**live, **changed, "metadata": metadata}, _SLICES, found=live)
     for each in present[len(wanted) :]:
         client.delete(each)
 
@@ -68,4 +68,4 @@ def _write_endpoints(client: Client, wanted: JsonObject) -> None:
         changed = {**live, **wanted, "metadata": merged}
         if "subsets" not in wanted:
             changed.pop("subsets", None)
-        client.update(changed, _ENDPOINTS)
+        client.update(changed, _ENDPOINTS, found=live)

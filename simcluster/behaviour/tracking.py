@@ -17,6 +17,7 @@ from simcluster.kinds.types import List, Scalar, Struct, Type, resolved
 JsonObject: TypeAlias = dict[str, Any]
 _ABSENT: Any = object()
 _MOST_ENTRIES = 9
+_HEAD = frozenset(("apiVersion", "kind", "metadata", "status"))
 
 
 def status_entries(
@@ -65,6 +66,34 @@ def status_entries(
     return sorted([*others, entry], key=order)
 
 
+def own_entries(
+    live: JsonObject, new: JsonObject, schema: Struct, writer: tuple[str, str, str]
+) -> list[JsonObject] | None:
+    """Return the managedFields after `writer` changed an object that it made and nobody else has touched.
+
+    Outside the status and the annotations only fields of the top level may differ, and what is below them.
+    None where another has fields, or the writer none.
+    """
+    manager, version, time = writer
+    entries = live["metadata"].get("managedFields") or []
+    ours = [each for each in entries if "subresource" not in each]
+    if any(each["manager"] != manager or each["apiVersion"] != version for each in entries) or len(ours) != 1:
+        return None
+    before = ours[0]["fieldsV1"]
+    content = [{key: value for key, value in each.items() if key not in _HEAD} for each in (live, new)]
+    walk = Walk()
+    fields = walk.owned(before, content[0], content[1], schema)
+    if "f:metadata" in before:
+        fields["f:metadata"] = before["f:metadata"]
+    changed = _changed_annotations(live, new)
+    if changed:
+        told = _annotation_fields(before, live, new, changed)
+        fields["f:metadata"] = {**fields.get("f:metadata", {}), "f:annotations": told}
+    wrote = walk.wrote or changed
+    entry = {**ours[0], "fieldsV1": fields, "time": time if wrote else ours[0]["time"]}
+    return sorted([entry if each is ours[0] else each for each in entries], key=order)
+
+
 def order(entry: JsonObject) -> tuple[str, ...]:
     """Sort key of entries: appliers first, then by time, manager, version, subresource."""
     return (
@@ -100,9 +129,8 @@ class Walk:
 
     def entry(self, before: JsonObject | None, old: Any, new: Any, kind: Type | None) -> JsonObject | None:  # noqa: ANN401 - any JSON value
         """Return what is owned of one value; None for nothing. `before` {} is: the value itself."""
-        same = old == new
-        if before is None and same:
-            return None
+        if old == new:
+            return before
         found = Scalar("any") if kind is None else resolved(kind)
         if isinstance(found, Struct) and not found.atomic and isinstance(new, dict):
             known = old if isinstance(old, dict) else {}
@@ -110,8 +138,8 @@ class Walk:
         elif isinstance(found, List) and found.topology == "map" and isinstance(new, list):
             children = self._items(before or {}, old if isinstance(old, list) else [], new, found)
         else:
-            self.wrote = self.wrote or not same
-            return {} if before is not None or not same else None
+            self.wrote = True
+            return {}
         itself = old is _ABSENT or (before is not None and (not before or "." in before))
         self.wrote = self.wrote or old is _ABSENT
         if not children:
