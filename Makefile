@@ -14,7 +14,7 @@ setup: $(filter .uv/bin/uv,$(UV))  ## install the locked dependencies into .venv
 	echo 'Python 3.11 or later is needed, with its venv module (Debian: python3-venv), or uv on the PATH.' >&2; \
 	rm -rf .uv; exit 1
 
-demo: setup       ## the main job, on real control planes; DEMO=--once ends by itself
+demo: setup       ## the main job, on simulated clusters; DEMO=--once ends by itself
 	@$(RUN) python -m demo $(DEMO)
 
 test: setup       ## every test
