@@ -14,7 +14,7 @@ from simcluster.api.options import DeleteOptions, Propagation, User, WriteOption
 from simcluster.behaviour import direct
 from simcluster.behaviour.actions import Action, Create, Delete, Record, Update, UpdateStatus
 from simcluster.behaviour.events import KEPT, Recorder
-from simcluster.behaviour.meta import controller_of, deleting
+from simcluster.behaviour.meta import controller_of, deleting, labels_of
 from simcluster.behaviour.owners import Owners, Place
 from simcluster.behaviour.queue import WorkQueue
 from simcluster.errors import ApiError
@@ -24,6 +24,7 @@ from simcluster.store.store import Store
 JsonObject: TypeAlias = dict[str, Any]
 NOT_FOUND = 404
 CONFLICT = 409
+_ZONE = "topology.kubernetes.io/zone"
 _USER = User("system:kube-controller-manager", ("system:masters", "system:authenticated"))
 _CONTROLLERS = WriteOptions(manager="kube-controller-manager", user=_USER, field_validation="Ignore")
 _KUBELET = WriteOptions(
@@ -51,7 +52,7 @@ SCHEDULER = Component("default-scheduler", _SCHEDULER)
 class Client:
     """What the parts of one cluster share."""
 
-    __slots__ = ("_events", "_recorder", "api", "owners", "queue", "random", "shortcuts", "store")
+    __slots__ = ("_events", "_recorder", "_zones", "api", "owners", "queue", "random", "shortcuts", "store")
 
     def __init__(self, api: Api, store: Store, queue: WorkQueue, random: Random) -> None:
         self.api = api
@@ -61,6 +62,7 @@ class Client:
         self.owners = Owners()
         self.shortcuts = True  # off, every write goes through the api; only slower
         self._recorder = Recorder()
+        self._zones: dict[str, str] | None = None
         self._events: deque[tuple[datetime, str, str]] = deque()
 
     @property
@@ -90,6 +92,17 @@ class Client:
         places = sorted(self.owners.dependents_in(uid, storage))
         found = [self.get(*place) for place in places]
         return [each for each in found if each is not None and (controller_of(each) or {}).get("uid") == uid]
+
+    def zones(self) -> dict[str, str]:
+        """Return the zone of each Node, "" for one without."""
+        if self._zones is None:
+            nodes = self.items("nodes")
+            self._zones = {each["metadata"]["name"]: labels_of(each).get(_ZONE, "") for each in nodes}
+        return self._zones
+
+    def see_nodes(self) -> None:
+        """Some Node changed."""
+        self._zones = None
 
     def at(self, place: Place) -> JsonObject | None:
         """Return the object at a place."""

@@ -6,10 +6,11 @@ The rules and texts are those of kube-controller-manager (pkg/controller/deploym
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from simcluster.behaviour import deployment_history as history
 from simcluster.behaviour import deployment_scale as scale
 from simcluster.behaviour import deployment_status as progress
 from simcluster.behaviour.actions import Action, Create, Decision, Delete, Record, Update, UpdateStatus
@@ -25,20 +26,6 @@ from simcluster.behaviour.meta import (
 )
 
 JsonObject: TypeAlias = dict[str, Any]
-HASH_LABEL = "pod-template-hash"
-REVISION = "deployment.kubernetes.io/revision"
-_HISTORY = "deployment.kubernetes.io/revision-history"
-_HISTORY_MAX = 2000
-_NOT_COPIED = frozenset(
-    (
-        "kubectl.kubernetes.io/last-applied-configuration",
-        REVISION,
-        _HISTORY,
-        scale.DESIRED,
-        scale.MAX,
-        "deprecated.deployment.rollback.to",
-    )
-)
 _NAME_MAX = 253
 
 
@@ -61,9 +48,9 @@ class _Pass:
 
     def __init__(self, deployment: JsonObject, replica_sets: Iterable[JsonObject], now: datetime) -> None:
         self.before = deployment
-        self.deployment = _writable(deployment)
+        self.deployment = history.writable(deployment)
         read = sorted(replica_sets, key=age_key)
-        self.old = [_writable(each) for each in read]
+        self.old = [history.writable(each) for each in read]
         self.read = {each["metadata"]["name"]: each for each in read}
         self.new: JsonObject | None = self._find_new()
         if self.new is not None:
@@ -92,8 +79,10 @@ class _Pass:
         return [*self.old, self.new] if self.new is not None else list(self.old)
 
     def _find_new(self) -> JsonObject | None:
-        wanted = _without_hash(spec_of(self.deployment)["template"])
-        return next((each for each in self.old if _without_hash(spec_of(each)["template"]) == wanted), None)
+        wanted = history.without_hash(spec_of(self.deployment)["template"])
+        return next(
+            (each for each in self.old if history.without_hash(spec_of(each)["template"]) == wanted), None
+        )
 
     def _check_paused(self) -> None:
         if not progress.has_deadline(self.deployment):
@@ -119,7 +108,7 @@ class _Pass:
         return any(scale.desired(each) not in (None, replicas) for each in scale.active(self._all))
 
     def _next_number(self) -> int:
-        return max(map(revision_of, self.old), default=0) + 1
+        return max(map(history.revision_of, self.old), default=0) + 1
 
     def _sync_revision(self) -> None:
         """Number the new ReplicaSet after all others."""
@@ -134,7 +123,7 @@ class _Pass:
 
     def _number(self, replica_set: JsonObject, number: int) -> None:
         before = dict(annotations_of(replica_set))
-        _set_annotations(self.deployment, replica_set, number)
+        history.annotate(self.deployment, replica_set, number)
         seconds = spec_of(self.deployment).get("minReadySeconds", 0)
         changed = annotations_of(replica_set) != before
         if spec_of(replica_set).get("minReadySeconds", 0) != seconds:
@@ -144,21 +133,21 @@ class _Pass:
                 del replica_set["spec"]["minReadySeconds"]
         if changed:
             self._write(replica_set)
-        self._set_revision(annotations_of(replica_set).get(REVISION, ""))
+        self._set_revision(annotations_of(replica_set).get(history.REVISION, ""))
         if progress.has_deadline(self.deployment) and progress.progressing(self.deployment) is None:
             message = f'Found new replica set "{replica_set["metadata"]["name"]}"'
             found = progress.new("Progressing", "True", "FoundNewReplicaSet", message, self.now)
             progress.set_condition(self._status(), found)
 
     def _set_revision(self, number: str) -> None:
-        if annotations_of(self.deployment).get(REVISION) != number:
-            self.deployment["metadata"].setdefault("annotations", {})[REVISION] = number
+        if annotations_of(self.deployment).get(history.REVISION) != number:
+            self.deployment["metadata"].setdefault("annotations", {})[history.REVISION] = number
 
     def _create_new(self, number: int) -> JsonObject:
         made = self._new_replica_set()
         replicas = scale.new_replicas(self.deployment, [*self.old, made], made)
         made["spec"]["replicas"] = replicas
-        _set_annotations(self.deployment, made, number)
+        history.annotate(self.deployment, made, number)
         scale.annotate(self.deployment, made)
         self.actions.append(Create(made))
         name = made["metadata"]["name"]
@@ -176,9 +165,9 @@ class _Pass:
         template = copy.deepcopy(wanted["template"])
         digest = template_hash(template, status_of(self.deployment).get("collisionCount"))
         both = template.setdefault("metadata", {}).setdefault("labels", {})
-        both[HASH_LABEL] = digest
+        both[history.HASH_LABEL] = digest
         selector = copy.deepcopy(wanted["selector"])
-        selector.setdefault("matchLabels", {})[HASH_LABEL] = digest
+        selector.setdefault("matchLabels", {})[history.HASH_LABEL] = digest
         seconds = wanted.get("minReadySeconds")
         return {
             "apiVersion": "apps/v1",
@@ -249,7 +238,7 @@ class _Pass:
 
     def _recreate(self, pods: Iterable[JsonObject]) -> None:
         shrunk = [self._scale(each, 0) for each in scale.active(self.old)]
-        if not any(shrunk) and not _old_pods_run(self.new, self.old, pods):
+        if not any(shrunk) and not history.old_pods_run(self.new, self.old, pods):
             self._scale(self._made_new(), scale.replicas(self.deployment))
             self._clean_up_when_complete()
         self._finish(self._rollout_status())
@@ -264,7 +253,7 @@ class _Pass:
         living = [each for each in self.old if not deleting(each)]
         if limit is None or len(living) <= limit:
             return
-        living.sort(key=lambda each: (revision_of(each), age_key(each)))
+        living.sort(key=lambda each: (history.revision_of(each), age_key(each)))
         for each in living[: len(living) - limit]:
             observed = status_of(each).get("observedGeneration", 0) >= each["metadata"].get("generation", 0)
             if observed and not status_of(each).get("replicas") and not spec_of(each).get("replicas"):
@@ -282,59 +271,3 @@ class _Pass:
         if annotated or found != status_of(self.before):
             told = annotations_of(self.deployment) if annotated else None
             self.actions.append(UpdateStatus(self.before, found, told))
-
-
-def _writable(obj: JsonObject) -> JsonObject:
-    """Copy an object as deep as a pass changes it; conditions are replaced, never changed."""
-    metadata = dict(obj["metadata"])
-    if metadata.get("annotations"):
-        metadata["annotations"] = dict(metadata["annotations"])
-    return {**obj, "metadata": metadata, "spec": dict(obj["spec"]), "status": dict(status_of(obj))}
-
-
-def history_full(deployment: JsonObject, replica_sets: Sequence[JsonObject]) -> bool:
-    """Tell whether there are more ReplicaSets than the history may hold, so that some could be cleaned up."""
-    limit = spec_of(deployment).get("revisionHistoryLimit")
-    return limit is not None and len(replica_sets) > limit + 1
-
-
-def revision_of(replica_set: JsonObject) -> int:
-    """Return the number of a ReplicaSet's revision, 0 where it has none that can be read."""
-    text = annotations_of(replica_set).get(REVISION, "")
-    return int(text) if text.isdigit() else 0
-
-
-def _without_hash(template: JsonObject) -> JsonObject:
-    metadata = template.get("metadata") or {}
-    kept = {key: value for key, value in (metadata.get("labels") or {}).items() if key != HASH_LABEL}
-    rest = {key: value for key, value in metadata.items() if key not in ("labels", "creationTimestamp")}
-    return {**template, "metadata": {**rest, "labels": kept}}
-
-
-def _set_annotations(deployment: JsonObject, replica_set: JsonObject, number: int) -> None:
-    """Copy the Deployment's annotations and note the revision; an earlier one goes into the history."""
-    found: dict[str, str] = replica_set["metadata"].setdefault("annotations", {})
-    found.update({key: value for key, value in annotations_of(deployment).items() if key not in _NOT_COPIED})
-    before = found.get(REVISION, "")
-    if before and not before.isdigit():
-        return
-    if int(before or 0) >= number:
-        return
-    found[REVISION] = str(number)
-    if before:
-        history = [*filter(None, found.get(_HISTORY, "").split(",")), before]
-        while len(",".join(history)) > _HISTORY_MAX:
-            history.pop(0)
-        found[_HISTORY] = ",".join(history)
-
-
-def _old_pods_run(new: JsonObject | None, old: Sequence[JsonObject], pods: Iterable[JsonObject]) -> bool:
-    if any(status_of(each).get("replicas") for each in old):
-        return True
-    ours = None if new is None else new["metadata"].get("uid")
-    for pod in pods:
-        owners = pod["metadata"].get("ownerReferences") or ()
-        finished = status_of(pod).get("phase") in ("Failed", "Succeeded")
-        if not finished and not any(each.get("controller") and each["uid"] == ours for each in owners):
-            return True
-    return False

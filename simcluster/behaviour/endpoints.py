@@ -14,7 +14,6 @@ JsonObject: TypeAlias = dict[str, Any]
 SERVICES = "services"
 SLICES = "discovery.k8s.io/endpointslices"
 ENDPOINTS = "endpoints"
-_ZONE = "topology.kubernetes.io/zone"
 _SLICES = Component("endpointslice-controller")
 _ENDPOINTS = Component("endpoint-controller")
 
@@ -35,8 +34,7 @@ def sync(client: Client, key: Key) -> None:
         for stored in client.store.items("pods", key.namespace)
         if selector.items() <= stored.labels.items()
     ]
-    zones = {each["metadata"]["name"]: labels_of(each).get(_ZONE, "") for each in client.items("nodes")}
-    _write_slices(client, service, endpointslice.slices(service, pods, zones))
+    _write_slices(client, service, endpointslice.slices(service, pods, client.zones()))
     _write_endpoints(client, endpointslice.endpoints(service, pods))
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from simcluster.behaviour import indexes
+from simcluster.behaviour import back_off, indexes
 from simcluster.behaviour import pods as pod_rules
 from simcluster.behaviour.actions import Action, Create, Delete, Record
 from simcluster.behaviour.meta import (
@@ -19,7 +19,6 @@ from simcluster.behaviour.meta import (
     after,
     condition,
     deleting,
-    moment,
     settled,
     spec_of,
     status_of,
@@ -28,8 +27,6 @@ from simcluster.clock import timestamp
 
 JsonObject: TypeAlias = dict[str, Any]
 TRACKING = "batch.kubernetes.io/job-tracking"
-_BACK_OFF = 10.0
-_BACK_OFF_MAX = 600.0
 _BURST = 500
 _REACHED = ("CompletionsReached", "Reached expected number of succeeded pods")
 _FAILURES = {
@@ -244,7 +241,7 @@ class _Pass:
             missing -= len(self._terminating())
         if missing <= 0:
             return
-        wait = self._back_off_until()
+        wait = back_off.until(self.pods)
         if wait is not None and wait > self.now:
             self.step.again.not_after(wait)
             return
@@ -269,26 +266,6 @@ class _Pass:
             pod["metadata"]["finalizers"] = [*(pod["metadata"].get("finalizers") or ()), TRACKING]
         return made
 
-    def _back_off_until(self) -> datetime | None:
-        """Return when the next pod may be made: 10 s after a failure, doubled for each one in a row."""
-        ended = sorted(
-            (
-                (_ended_at(each), each["metadata"]["name"], pod_rules.phase(each))
-                for each in self.pods
-                if pod_rules.finished(each)
-            ),
-            reverse=True,
-        )
-        failures = 0
-        for _, _, phase in ended:
-            if phase == "Succeeded":
-                break
-            failures += 1
-        if not failures:
-            return None
-        seconds = min(_BACK_OFF * 2 ** (failures - 1), _BACK_OFF_MAX)
-        return ended[0][0] + timedelta(seconds=seconds)
-
     def _status(self) -> JsonObject:
         ready = sum(1 for each in self.active if pod_rules.ready(each))
         over = any(each["type"] == "Complete" for each in self.conditions)
@@ -311,16 +288,3 @@ class _Pass:
         if over:
             found["completionTime"] = timestamp(self.now)
         return found
-
-
-def _ended_at(pod: JsonObject) -> datetime:
-    """Return when a pod's last container ended, else when it was seen not to be ready."""
-    times = [
-        each["state"]["terminated"]["finishedAt"]
-        for each in status_of(pod).get("containerStatuses") or ()
-        if (each.get("state") or {}).get("terminated")
-    ]
-    if times:
-        return moment(max(times))
-    found = condition(pod, "Ready")
-    return moment(found["lastTransitionTime"] if found is not None else pod["metadata"]["creationTimestamp"])

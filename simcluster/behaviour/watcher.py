@@ -46,9 +46,12 @@ _ADOPTERS = {
     "apps/replicasets": ("apps/deployments",),
 }
 _DELETING = b'"deletionTimestamp":"'
+_OWNED = b'"ownerReferences":['
 _PLACED = b'"nodeName":"'
 _ADDRESSED = b'"podIP":"'
 _ENDED = (b'"phase":"Succeeded"', b'"phase":"Failed"')
+# In canonical JSON a condition ends with these two keys.
+_SIGNS = (_DELETING, _ADDRESSED, *_ENDED, b'"status":"True","type":"Ready"')
 
 
 class Watcher:
@@ -74,7 +77,7 @@ class Watcher:
             rank = SCHEDULER  # pods need what each namespace has from the beginning
         if rank is not None and not gone:
             self._add(rank, storage, now.namespace, now.name)
-        if owners or before:
+        if (owners or before) and not (before is owners and _counts_alike(change)):
             self._see_owners(change, before, owners)
         if gone:
             self._see_gone(change, owners)
@@ -167,9 +170,10 @@ class Watcher:
                 self._placement.see(now.object())
             if fresh or _DELETING in now.body:
                 self._add(KUBELET, "kubelet", now.namespace, now.name)
-        if gone or _ADDRESSED in now.body:
-            self._add_selecting(change, _SERVICES)
-        self._add_selecting(change, _BUDGETS)
+        if not _counts_alike(change):
+            if gone or _ADDRESSED in now.body:
+                self._add_selecting(change, _SERVICES)
+            self._add_selecting(change, _BUDGETS)
 
     def _add_selecting(self, change: Change, storage: str) -> None:
         names = self._selectors.matching(storage, change.now.namespace, change.now.labels)
@@ -186,8 +190,7 @@ class Watcher:
     def _see_orphan(self, change: Change) -> None:
         """Let who would adopt an orphan look at it, once for each set of labels that it has."""
         before = change.before
-        owners_left = before is not None and before.labels == change.now.labels
-        if owners_left and b'"ownerReferences"' not in before.body:  # type: ignore[union-attr] # not None, see above
+        if before is not None and before.labels == change.now.labels and _OWNED not in before.body:
             return
         orphan = change.now.object()
         for storage in _ADOPTERS[change.now.storage]:
@@ -196,6 +199,7 @@ class Watcher:
                 self._add(_RANKS[storage], storage, change.now.namespace, owner["metadata"]["name"])
 
     def _see_nodes(self) -> None:
+        self._client.see_nodes()
         self._placement.see_nodes()
         self._retry_waiting()
         for stored in self._client.store.items("apps/daemonsets"):
@@ -210,3 +214,11 @@ class Watcher:
     def _retry_waiting(self) -> None:
         for namespace, name in self._placement.waiting:
             self._add(SCHEDULER, "scheduler", namespace, name)
+
+
+def _counts_alike(change: Change) -> bool:
+    """Tell whether a pod is what it was to all who count pods: as ready, as alive, of the same labels."""
+    before, now = change.before, change.now
+    if before is None or change.kind == "DELETED" or now.storage != "pods" or before.labels != now.labels:
+        return False
+    return all((sign in before.body) == (sign in now.body) for sign in _SIGNS)

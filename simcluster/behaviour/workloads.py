@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-from simcluster.behaviour import adoption, deployment, replicaset
+from simcluster.behaviour import adoption, deployment, deployment_history, replicaset
 from simcluster.behaviour import pods as pod_rules
 from simcluster.behaviour.actions import Record
 from simcluster.behaviour.client import Client, Component
@@ -40,7 +40,7 @@ def sync_deployment(client: Client, key: Key) -> None:
     except ApiError as error:
         if not _count_collision(client, found, error):
             raise
-    if len(decision.actions) == 1 and not deployment.history_full(found, replica_sets):
+    if len(decision.actions) == 1 and not deployment_history.full(found, replica_sets):
         client.queue.forget(key)  # nothing but its own status was written
     client.queue.again(key, decision.again)
 
