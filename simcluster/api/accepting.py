@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
@@ -11,11 +12,13 @@ import orjson
 from simcluster.api import rules
 from simcluster.api.options import WriteOptions
 from simcluster.errors import ApiError, Cause, bad_request, invalid
+from simcluster.fields.managed import object_type
 from simcluster.kinds.builtin import builtin
 from simcluster.kinds.decoding import Unreadable, read_yaml
 from simcluster.kinds.kind import Kind
 from simcluster.kinds.strict import refusal, unknown_fields
 from simcluster.kinds.typed import WrongValue, cannot_be_handled
+from simcluster.patches.refusals import internal
 
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -39,6 +42,7 @@ _METADATA = (
     "finalizers",
     _OWNERS,
 )
+_FRACTION = re.compile(r"json: cannot unmarshal number \S+ into Go struct field \S+ of type (int32|int64)")
 _ENTRY = ("manager", "operation", "apiVersion", "time", "fieldsType", "fieldsV1", "subresource")
 
 
@@ -87,6 +91,31 @@ def accept_patched(
             raise
         because = str(error).partition(f"cannot be handled as a {kind.kind}: ")[2]
         raise _refused(obj, kind, quoted, because) from None
+
+
+def accept_applied(merged: JsonObject, config: JsonObject, kind: Kind) -> JsonObject:
+    """Return what an apply of `config` made, decoded.
+
+    Raises `ApiError` 500 for what passes the check of types and yet does not fit its Go type, such as bytes
+    that are no base64.
+    """
+    try:
+        return rules.decode_applied(merged, kind)
+    except WrongValue as error:
+        metadata, type_ = config.get("metadata") or {}, object_type(config)
+        place = f"{metadata.get('namespace') or ''}/{metadata.get('name') or ''}; {type_}"
+        raise internal(
+            f"failed to convert new object ({place}) to proper version: "
+            f"unable to convert unstructured object to {type_}: {_converting(str(error))}"
+        ) from None
+
+
+def _converting(because: str) -> str:
+    """Say what a decoder said in the words of the converter of maps (runtime.FromUnstructured)."""
+    if because.startswith("illegal base64"):
+        return f"error decoding from json: {because}"
+    fraction = _FRACTION.fullmatch(because)
+    return because if fraction is None else f"cannot convert float64 to {fraction[1]}"
 
 
 def read_config(body: bytes) -> JsonObject:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from simcluster.api import deleting, metadata, namespaces, preconditions, rules
-from simcluster.api.accepting import accept, accept_patched, warning
+from simcluster.api.accepting import accept, accept_applied, accept_patched, warning
 from simcluster.api.core import Core
 from simcluster.api.identity import generated_name
 from simcluster.api.options import PatchKind, Result, WriteOptions
@@ -117,10 +117,11 @@ def apply(
     if live is None:
         preconditions.check_no_uid(kind, named)
         named.pop("resourceVersion", None)
-        return _insert(core, kind, rules.decode_applied(merged, kind), options, ())
+        return _insert(core, kind, accept_applied(merged, config, kind), options, ())
     if merged == old:
         return Result(merged)
-    return _Change(core, kind, live, options, subresource).finish(rules.decode_applied(merged, kind), ())
+    new = accept_applied(merged, config, kind)
+    return _Change(core, kind, live, options, subresource).finish(new, ())
 
 
 class _Change:

@@ -137,3 +137,25 @@ def test_a_dry_run_of_an_apply_creates_nothing() -> None:
     assert result.created
     assert "resourceVersion" not in result.object["metadata"]
     assert not world.exists(config_map())
+
+
+@pytest.mark.parametrize(
+    ("config", "because"),
+    [
+        (
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}, "data": {"a": "no base64"}},
+            "error decoding from json: illegal base64 data at input byte 2",
+        ),
+        (deployment("x", replicas=1.5), "cannot convert float64 to int32"),
+    ],
+)
+def test_what_fits_the_schema_and_not_the_go_type_cannot_be_converted(
+    config: dict[str, Any], because: str
+) -> None:
+    error = refusal(World().apply, config)
+    type_ = {"Secret": "/v1, Kind=Secret", "Deployment": "apps/v1, Kind=Deployment"}[config["kind"]]
+    assert error.code == 500
+    assert str(error) == (
+        f"failed to convert new object (/x; {type_}) to proper version: "
+        f"unable to convert unstructured object to {type_}: {because}"
+    )
