@@ -155,7 +155,7 @@ def _token(options: ListOptions) -> _Token | None:
     text = options.continue_
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        if because := json_syntax.error(raw.decode("latin-1")):
+        if because := json_syntax.error(raw):
             raise bad_request(f"invalid continue token: continue key is not valid: {because}")
         found = orjson.loads(raw)
         if found["v"] != _VERSION:

@@ -26,9 +26,9 @@ class TypedError(ValueError):
 def check(value: JsonObject, schema: Struct, *, duplicates: bool = False) -> None:
     """Raise `TypedError` unless the object is of its type; `duplicates` allows them in sets and maps.
 
-    Several problems are told in the order of their paths, where the server has no order.
+    Several problems are told in the order of fields' names, where the server has none, and of items.
     """
-    problems = sorted(_problems(value, schema, duplicates))
+    problems = _problems(value, schema, duplicates)
     if not problems:
         return
     texts = [f"{path}: {message}" if path else message for path, message in problems]
@@ -59,15 +59,16 @@ def _problems(value: Json, found: Type, duplicates: bool) -> Sequence[Problem]: 
 
 
 def _struct_problems(value: JsonObject, struct: Struct, duplicates: bool) -> Sequence[Problem]:  # noqa: FBT001
-    found: list[Problem] = []
+    found: dict[str, list[Problem]] = {}
     for key, each in value.items():
         inner = child(struct, key)
         if inner is None:
-            found.append((f".{key}", "field not declared in schema"))
+            found[key] = [(f".{key}", "field not declared in schema")]
             break  # the server looks no further either
-        for path, message in _problems(each, inner, duplicates):
-            found.append((f".{key}{path}", message))
-    return found
+        problems = _problems(each, inner, duplicates)
+        if problems:
+            found[key] = [(f".{key}{path}", message) for path, message in problems]
+    return [problem for key in sorted(found) for problem in found[key]] if found else ()
 
 
 def _list_problems(value: list[Json], listed: List, duplicates: bool) -> Sequence[Problem]:  # noqa: FBT001

@@ -82,7 +82,7 @@ def read_json(body: bytes) -> tuple[Json, list[str]]:
             text, object_pairs_hook=reader.pairs, parse_constant=_no_constant, parse_float=_finite
         )
     except (ValueError, RecursionError):
-        because = json_syntax.error(text) or "invalid JSON"
+        because = json_syntax.error(body) or "invalid JSON"
         raise Unreadable(f"{start}{because}") from None
     if "\\ud" in text or "\\uD" in text:
         found = _without_surrogates(found)

@@ -12,15 +12,17 @@ _ESCAPES = '"\\/bfnrt'
 _HEX_DIGITS = "0123456789abcdefABCDEF"
 _DEEPEST = 10_000
 _FIRST_PRINTABLE = " "
+_FIRST_LATIN = 0x80
+_SHORT = dict(zip("\a\b\f\n\r\t\v\\", ("\\" + letter for letter in "abfnrtv\\"), strict=True))
 
 
 class _Wrong(Exception):  # noqa: N818 - what the text is
     pass
 
 
-def error(text: str) -> str:
+def error(text: bytes) -> str:
     """Return the words for the first error in `text`; "" where it is JSON."""
-    scanner = _Scanner(text)
+    scanner = _Scanner(text.decode("latin-1"))  # Go looks at bytes
     try:
         scanner.document()
     except _Wrong as wrong:
@@ -169,7 +171,7 @@ def _quoted(char: str) -> str:
         return "'\\''"
     if char == '"':
         return "'\"'"
-    escapes = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\", "\x00": "\\x00"}
-    if char in escapes:
-        return f"'{escapes[char]}'"
-    return f"'{char}'" if char.isprintable() else f"'\\x{ord(char):02x}'"
+    if char in _SHORT or char.isprintable():
+        return f"'{_SHORT.get(char, char)}'"
+    code = ord(char)
+    return f"'\\x{code:02x}'" if code < _FIRST_LATIN else f"'\\u{code:04x}'"

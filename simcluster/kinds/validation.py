@@ -32,6 +32,7 @@ _NOT_CHECKED = Cause(
     " correct the existing errors to complete validation",
 )
 _BITS = {"int32": 31, "int64": 63}
+_TOLD = 2  # the second of equal items is told, a third is not
 _WIDEST_PLAIN = 1e6
 _SMALLEST_PLAIN = 1e-4
 
@@ -281,7 +282,7 @@ def _duplicates(value: Json, schema: JsonObject, path: str) -> list[Cause]:
     elif isinstance(value, list):
         keys = schema.get("x-kubernetes-list-map-keys") or ()
         kind = schema.get("x-kubernetes-list-type")
-        seen = set()
+        seen: dict[str, int] = {}
         for index, each in enumerate(value):
             if kind == "map" and isinstance(each, dict):
                 text = shown({key: each[key] for key in keys if key in each})
@@ -289,9 +290,9 @@ def _duplicates(value: Json, schema: JsonObject, path: str) -> list[Cause]:
                 text = shown(each)
             else:
                 text = str(index)
-            if text in seen:
+            seen[text] = seen.get(text, 0) + 1
+            if seen[text] == _TOLD:
                 found.append(Cause(f"{path}[{index}]", "FieldValueDuplicate", f"Duplicate value: {text}"))
-            seen.add(text)
             found += _duplicates(each, schema.get("items") or {}, f"{path}[{index}]")
     return found
 

@@ -82,9 +82,20 @@ _TABLE: Mapping[str, Traits] = {
     "resource.k8s.io/ResourceClaim": Traits(status=True, status_keeps=_META_RESET),
     "resource.k8s.io/ResourceSlice": _SPEC_ONLY,
     "scheduling.k8s.io/PriorityClass": Traits(counted=()),
-    "storage.k8s.io/CSIDriver": Traits(counted=_SPEC, unconditional_update=False, first_generation=0),
+    "storage.k8s.io/CSIDriver": Traits(
+        counted=(("spec", "requiresRepublish"), ("spec", "seLinuxMount"), ("spec", "tokenRequests")),
+        unconditional_update=False,
+        first_generation=0,
+    ),
+    "storage.k8s.io/CSINode": Traits(status=True, status_keeps=_META_RESET, unconditional_update=False),
+    "storage.k8s.io/CSIStorageCapacity": Traits(unconditional_update=False),
     "storage.k8s.io/StorageClass": _PLAIN,
-    "storage.k8s.io/VolumeAttachment": Traits(status=True, status_keeps=_META_RESET),
+    "storage.k8s.io/VolumeAttachment": Traits(
+        status=True, status_keeps=_META_RESET, unconditional_update=False
+    ),
+    "storagemigration.k8s.io/StorageVersionMigration": Traits(
+        status=True, status_keeps=_META_RESET, unconditional_update=False
+    ),
     "admissionregistration.k8s.io/MutatingWebhookConfiguration": _WEBHOOKS,
     "admissionregistration.k8s.io/ValidatingWebhookConfiguration": _WEBHOOKS,
     "admissionregistration.k8s.io/ValidatingAdmissionPolicy": _POLICY,
@@ -96,7 +107,7 @@ _TABLE: Mapping[str, Traits] = {
         counted=_SPEC, unconditional_update=False
     ),
     "apiextensions.k8s.io/CustomResourceDefinition": Traits(
-        counted=_SPEC, status=True, status_keeps=_META_RESET, unconditional_update=False
+        counted=_SPEC, status=True, unconditional_update=False
     ),
     "apiregistration.k8s.io/APIService": Traits(status=True, unconditional_update=False),
     "/Endpoints": _UPSERT,

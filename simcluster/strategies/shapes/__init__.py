@@ -21,6 +21,7 @@ JsonObject: TypeAlias = dict[str, Any]
 Reader: TypeAlias = Callable[[Any], Any]
 Finish: TypeAlias = Callable[[JsonObject], None]
 
+_STORED_AS_JSON = "apiextensions/"
 _WRITTEN = frozenset("tuxqd")  # scalars of JSON that are structs of Go
 # By Go type, as shapes.json names them (`core/v1.Container`). Filled by `simcluster.strategies.defaults`.
 _constants: Mapping[str, JsonObject] = {}
@@ -44,7 +45,7 @@ class Shape:
         always: list[tuple[str, Reader | None, Any]] = []
         for field, form in forms.items():
             bare = form.lstrip("?!")
-            reader, drops, writes = _presence(form, bare)
+            reader, drops, writes = _presence(form, bare, as_json=name.startswith(_STORED_AS_JSON))
             self._fields[field] = (reader, drops)
             if writes and field not in constants:
                 struct = _is_struct(bare)
@@ -126,7 +127,7 @@ def _is_struct(bare: str) -> bool:
     return "." in bare and bare[0] not in "*[{"
 
 
-def _presence(form: str, bare: str) -> tuple[Reader | None, bool, bool]:
+def _presence(form: str, bare: str, *, as_json: bool) -> tuple[Reader | None, bool, bool]:
     """Return how a field is read, whether its empty value is left out, and whether it is always written.
 
     As encoding/json: `omitempty` counts for scalars and collections, a struct is written whatever it holds,
@@ -137,8 +138,8 @@ def _presence(form: str, bare: str) -> tuple[Reader | None, bool, bool]:
     if bare[0] == "*" or bare == "r":
         return reader, False, not optional
     if bare[0] in "[{" or bare == "y":
-        # What is stored has no empty collections, only absent ones.
-        return reader if optional or reader is None else _or_none(reader), optional, not optional
+        # What is stored as protobuf has no empty collections, only absent ones.
+        return reader if optional or reader is None or as_json else _or_none(reader), optional, not optional
     if _is_struct(bare) or bare in _WRITTEN:
         return reader, omits_zero, not omits_zero
     return reader, optional or omits_zero, not (optional or omits_zero)

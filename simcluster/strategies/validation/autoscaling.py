@@ -19,6 +19,7 @@ _METRICS: Mapping[str, str] = {
     "Pods": "pods",
     "Resource": "resource",
 }
+_TARGET_VERSION = "spec.scaleTargetRef.apiVersion"
 _MOST_WINDOW, _MOST_PERIOD = 3600, 1800
 
 
@@ -40,6 +41,7 @@ def autoscaler(obj: JsonObject) -> list[Cause]:
         value = spec["scaleTargetRef"].get(field, "")
         found = values.name(value, formats.path_segment(value), f"spec.scaleTargetRef.{field}")
         (causes if value else late).extend(found)
+    causes += _target_version(spec["scaleTargetRef"])
     for number, metric in enumerate(spec.get("metrics", ())):
         causes += _metric(metric, f"spec.metrics[{number}]")
     if least == 0 and not {"Object", "External"} & {each.get("type") for each in spec.get("metrics", ())}:
@@ -48,6 +50,18 @@ def autoscaler(obj: JsonObject) -> list[Cause]:
     for direction, rules in sorted(spec.get("behavior", {}).items(), reverse=True):
         causes += _rules(rules, f"spec.behavior.{direction}")
     return causes + late
+
+
+def _target_version(target: JsonObject) -> list[Cause]:
+    """Check the version of what is scaled; only ReplicationControllers are of the core group."""
+    version = target.get("apiVersion", "")
+    group, _, rest = version.rpartition("/")
+    at = _TARGET_VERSION
+    if "/" in group and rest:
+        return [wrong(at, version, f"unexpected GroupVersion string: {version}")]
+    if group or target.get("kind") == "ReplicationController":
+        return []
+    return [wrong(at, version, "apiVersion must specify API group")]
 
 
 def _metric(metric: JsonObject, at: str) -> list[Cause]:
@@ -130,9 +144,11 @@ def _rules(rules: JsonObject, at: str) -> list[Cause]:
 
 
 def autoscaler_update(new: JsonObject, old: JsonObject) -> list[Cause]:
-    """Check a change of an autoscaler."""
-    del old
-    return autoscaler(new)
+    """Check a change of an autoscaler: a target's version that was wrong before may stay so."""
+    causes = autoscaler(new)
+    if _target_version(old["spec"]["scaleTargetRef"]):
+        causes = [cause for cause in causes if cause.field != _TARGET_VERSION]
+    return causes
 
 
 def autoscaler_status(new: JsonObject, old: JsonObject) -> list[Cause]:

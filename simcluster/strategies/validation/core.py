@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import json
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+import orjson
+
 from simcluster.errors import Cause
+from simcluster.kinds import json_syntax
 from simcluster.strategies.validation import formats, meta, pods, scheduling, values
 from simcluster.strategies.validation.causes import (
     prohibited,
@@ -119,20 +120,12 @@ def secret(obj: JsonObject) -> list[Cause]:
 def _docker(value: str | None, at: str) -> list[Cause]:
     if value is None:
         return [required(at)]
-    try:
-        read = json.loads(base64.b64decode(value))
-    except (binascii.Error, ValueError):
-        text = _go_json_fault(base64.b64decode(value))
-        return [wrong(at, _REDACTED, text)]
+    text = base64.b64decode(value)
+    because = json_syntax.error(text)
+    if because:
+        return [wrong(at, _REDACTED, because)]
+    read = orjson.loads(text)
     return [] if isinstance(read, dict) else [wrong(at, _REDACTED, "json: cannot unmarshal into Go value")]
-
-
-def _go_json_fault(text: bytes) -> str:
-    """Say what encoding/json says of the first character, without showing more of a secret."""
-    stripped = text.lstrip()
-    if not stripped:
-        return "unexpected end of JSON input"
-    return f"invalid character '{chr(stripped[0])}' looking for beginning of value"
 
 
 def secret_update(new: JsonObject, old: JsonObject) -> list[Cause]:

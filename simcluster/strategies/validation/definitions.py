@@ -11,6 +11,7 @@ from simcluster.strategies.validation.internals import internal
 
 JsonObject: TypeAlias = dict[str, Any]
 
+_SHARED = ("schema", "subresources", "additionalPrinterColumns", "selectableFields")
 _SCOPES = ("Cluster", "Namespaced")
 
 
@@ -67,13 +68,19 @@ def _versions(given: list[JsonObject] | None) -> list[Cause]:
     if sum(bool(version.get("storage")) for version in versions) != 1:
         broken.append("must have exactly one version marked as storage version")
     if broken:
-        shown = [internal("CustomResourceDefinitionVersion", each) for each in versions]
+        shown = [internal("CustomResourceDefinitionVersion", each) for each in _hoisted(versions)]
         causes += [wrong("spec.versions", None if given is None else shown, fault) for fault in broken]
     if names:
         faults = formats.dns_1035_label(names[0])
         if faults:
             causes.append(wrong("spec.version", names[0], ",".join(faults)))
     return causes
+
+
+def _hoisted(versions: list[JsonObject]) -> list[JsonObject]:
+    """Return versions as the internal type has them: what all have in common is kept apart from them."""
+    same = {field for field in _SHARED if all(each.get(field) == versions[0].get(field) for each in versions)}
+    return [{key: value for key, value in each.items() if key not in same} for each in versions]
 
 
 def _names(names: JsonObject, at: str) -> list[Cause]:

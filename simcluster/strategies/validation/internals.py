@@ -1,6 +1,7 @@
 """Values as field errors show them when they are structures of the server's internal types.
 
-Those have no JSON names: every field is written, with Go's name, in Go's order.
+Those have no JSON names: every field is written, with Go's name, in Go's order. Only an object's metadata
+is of the types that clients see, and is written as those are, among its fields.
 """
 
 from __future__ import annotations
@@ -15,11 +16,18 @@ from simcluster.strategies.shapes.scalars import ZEROS
 JsonObject: TypeAlias = dict[str, Any]
 
 _CONTEXT = 3
+_OF_OBJECTS = [["Kind", "kind", "s"], ["APIVersion", "apiVersion", "s"]]
 
 
 def internal(name: str, value: JsonObject) -> JsonObject:
     """Return a value of the internal type `name` (`PodSpec`) with Go's fields in their order."""
-    return {go_name: _converted(value.get(field), form) for go_name, field, form in internal_fields(name)}
+    fields = internal_fields(name)
+    if fields[:2] == _OF_OBJECTS:
+        own = value.get("metadata") or {}
+        shown = {field: own[field] for _, field, _ in fields if field in own}
+        fields = [each for each in fields if each[0] in {"Spec", "Status"}]
+        return shown | {go_name: _converted(value.get(field), form) for go_name, field, form in fields}
+    return {go_name: _converted(value.get(field), form) for go_name, field, form in fields}
 
 
 def _converted(value: Any, form: str) -> Any:  # noqa: ANN401 - JSON in, JSON out

@@ -221,6 +221,6 @@ def test_exactly_the_texts_that_are_no_json_have_an_error(text: str) -> None:
     try:
         json.loads(text)
     except ValueError:
-        assert json_syntax.error(text)
+        assert json_syntax.error(text.encode())
     else:
-        assert not json_syntax.error(text)
+        assert not json_syntax.error(text.encode())
