@@ -55,8 +55,14 @@ def _details(name: str, group: str, kind: str) -> JsonObject:
 
 def not_found(plural: str, group: str, name: str) -> ApiError:
     """No object of that name."""
-    message = f'{qualified(plural, group)} "{name}" not found'
+    shown = name if name.isprintable() else "".join(map(_escaped, name))
+    message = f'{qualified(plural, group)} "{shown}" not found'
     return ApiError(404, "NotFound", message, _details(name, group, plural))
+
+
+def _escaped(character: str) -> str:
+    """Write a character as Go's %q does, as far as names in paths go."""
+    return character if character.isprintable() else f"\\x{ord(character):02x}"
 
 
 def no_such_path() -> ApiError:
@@ -110,6 +116,12 @@ def method_not_allowed() -> ApiError:
     """A verb that the resource does not have."""
     message = "the server does not allow this method on the requested resource"
     return ApiError(405, "MethodNotAllowed", message, {})
+
+
+def not_supported(plural: str, group: str, verb: str) -> ApiError:
+    """A verb that a subresource of a custom resource does not have."""
+    message = f'{verb} is not supported on resources of kind "{qualified(plural, group)}"'
+    return ApiError(405, "MethodNotAllowed", message, _details("", group, plural))
 
 
 def expired(message: str) -> ApiError:

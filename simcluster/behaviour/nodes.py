@@ -20,6 +20,8 @@ from simcluster.clock import timestamp
 JsonObject: TypeAlias = dict[str, Any]
 PODS = "pods"
 NODES = "nodes"
+_SCHEDULER = "default-scheduler"
+_ORPHANED = 40.0  # seconds for which a node may be missing (podgc's quarantineTime)
 _TOPOLOGY = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")
 _CONDITIONS = (
     ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
@@ -44,10 +46,10 @@ class Placement:
 
     def see(self, pod: JsonObject) -> None:
         """Follow a placed pod's change: what it takes counts until it has ended."""
-        uid, node = pod["metadata"]["uid"], str(spec_of(pod)["nodeName"])
+        uid, node = pod["metadata"]["uid"], str(spec_of(pod).get("nodeName", ""))
         if pod_rules.finished(pod):
             self.gone(uid)
-        elif uid not in self._placed:
+        elif node and uid not in self._placed:
             taken = _taken(pod)
             self._placed[uid] = (node, taken)
             self._loads[node] = _with(self._loads.get(node, EMPTY), taken, 1)
@@ -67,7 +69,7 @@ class Placement:
         """Place one pod, or say why it cannot be placed."""
         found = client.get(PODS, key.namespace, key.name)
         self.waiting.pop((key.namespace, key.name), None)
-        if found is None or deleting(found) or spec_of(found).get("nodeName") or _gated(found):
+        if found is None or deleting(found) or spec_of(found).get("nodeName") or not _awaited(found):
             return
         if self._nodes is None:
             self._nodes = client.items(NODES)
@@ -98,8 +100,10 @@ class Placement:
         self._client.record_scheduling(told, "Scheduling")
 
 
-def _gated(pod: JsonObject) -> bool:
-    return bool(spec_of(pod).get("schedulingGates"))
+def _awaited(pod: JsonObject) -> bool:
+    """Tell whether a pod is this scheduler's, and ready to be placed."""
+    spec = spec_of(pod)
+    return spec.get("schedulerName", _SCHEDULER) == _SCHEDULER and not spec.get("schedulingGates")
 
 
 def _taken(pod: JsonObject) -> JsonObject:
@@ -161,6 +165,11 @@ class Kubelets:
         found = client.get(PODS, key.namespace, key.name)
         if found is None:
             return
+        node = spec_of(found).get("nodeName")
+        if node and self._client.store.get(NODES, "", node) is None:
+            if deleting(found):  # no kubelet confirms it; the collector of orphaned pods comes late
+                self._stop_in(_ORPHANED, found)
+            return
         if deleting(found):
             self._stop(found)
             return
@@ -206,12 +215,14 @@ class Kubelets:
         return Address(f"10.{128 + high % 128}.{low >> 8}.{low & 255}", host)
 
     def _stop(self, pod: JsonObject) -> None:
+        self._stop_in(kubelet.stops_after(pod) if spec_of(pod).get("nodeName") else 0, pod)
+
+    def _stop_in(self, seconds: float, pod: JsonObject) -> None:
         uid = pod["metadata"]["uid"]
         if uid in self._stopping:
             return
         self._stopping.add(uid)
-        seconds = kubelet.stops_after(pod)
-        if seconds == 0 or not spec_of(pod).get("nodeName"):
+        if seconds == 0:
             self._client.delete(pod, grace_period=0)
         else:
             at = self._client.now + timedelta(seconds=seconds)

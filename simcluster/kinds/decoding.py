@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from simcluster.errors import ApiError, Cause, bad_request, invalid, unsupported_media_type
 from simcluster.kinds import json_syntax, protobuf, yaml_dialect
 from simcluster.kinds.builtin import builtin
+from simcluster.kinds.former import FORMER
 from simcluster.kinds.kind import Kind
 from simcluster.kinds.typed import cannot_be_handled
 from simcluster.kinds.yaml_dialect import DEEPEST
@@ -169,6 +170,8 @@ def _check_kind(obj: JsonObject, kind: Kind, body: bytes) -> None:
 def _other_kind(obj: JsonObject, given: str, version: str, kind: Kind) -> ApiError:
     other = builtin().by_kind.get((version, given))
     if other is None:
+        if given == kind.kind and version in FORMER.get(given, ()):
+            return _other_version(version, kind)
         short = version.rpartition("/")[2]
         because = (
             f'no kind "{given}" is registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'

@@ -80,7 +80,7 @@ class _Reader:
                 continue
             site = _Site(encoding.name, (*path, key), encoding.named.get(key, "")) if encoding else _NOWHERE
             read = self.value(each, resolved(type_), site)
-            if read in _EMPTY and (encoding is None or key in encoding.omit or isinstance(read, list)):
+            if read in _EMPTY and (encoding is None or key in encoding.omit or _absent(read, encoding.name)):
                 continue
             found[key] = read
         return found
@@ -143,6 +143,11 @@ class _Reader:
         )
 
 
+def _absent(value: Json, struct: str) -> bool:
+    """Tell whether an empty value that is always written is as none: lists of all that protobuf stores."""
+    return isinstance(value, list) and not struct.startswith(_STORED_AS_JSON)
+
+
 class _Site:
     """Where a value stands: the enclosing struct, the fields' names from the root, its type's own name."""
 
@@ -160,6 +165,7 @@ class _Site:
         return _Site(self.struct, self.path, self.named[2:] if self.named.startswith("[]") else "")
 
 
+_STORED_AS_JSON = "v1.CustomResourceDefinition"
 _NOWHERE = _Site("", (), "")
 _EMPTY: tuple[Json, ...] = ("", 0, False, [], {})
 _NAMES: Mapping[type, str] = {

@@ -23,6 +23,7 @@ JsonObject: TypeAlias = dict[str, Any]
 _MANAGER_BYTES = 128
 _DEFAULT_VALIDATION: FieldValidation = "Warn"
 _POLICIES: tuple[str, ...] = ("Foreground", "Background", "Orphan")
+_NOT_OLDER = "NotOlderThan"
 _MATCHES = ("Exact", "NotOlderThan", "")
 
 
@@ -134,15 +135,20 @@ def _said_in_query(query: Query) -> JsonObject:
 
 
 def _watch_causes(initial: bool | None, match: str) -> list[Cause]:  # noqa: FBT001 - three-valued
+    causes = []
     if initial is None and match:
-        return [
+        causes.append(
             _match(
                 "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
             )
-        ]
-    if initial is not None and match != "NotOlderThan":
-        return [_match("Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")]
-    return []
+        )
+    if initial is not None and match != _NOT_OLDER:
+        message = f"Forbidden: sendInitialEvents requires setting resourceVersionMatch to {_NOT_OLDER}"
+        causes.append(_match(message))
+    if match and match != _NOT_OLDER:
+        message = f'Unsupported value: {json.dumps(match)}: supported values: "{_NOT_OLDER}"'
+        causes.append(Cause("resourceVersionMatch", "FieldValueNotSupported", message))
+    return causes
 
 
 def _list_causes(query: Query, initial: bool | None, match: str, version: str) -> list[Cause]:  # noqa: FBT001 - see above

@@ -11,7 +11,7 @@ import orjson
 from aiohttp import hdrs, web
 
 from simcluster.api.options import ListOptions, Result, WriteOptions
-from simcluster.errors import ApiError, method_not_allowed, no_such_path
+from simcluster.errors import ApiError, method_not_allowed, no_such_path, not_found, not_supported
 from simcluster.kinds.builtin import builtin
 from simcluster.kinds.decoding import decode
 from simcluster.kinds.kind import Kind, Subresource
@@ -44,6 +44,8 @@ async def handle(call: Call) -> web.StreamResponse:
     """Answer a request to a resource. Raises `ApiError`."""
     info = call.info
     kind = call.site.cluster.registry.find(info.group, info.version, info.resource)
+    if info.path.startswith("//"):
+        return not_found_page()  # no route has it, though authorization reads it as any other
     if kind is None or not _is_place(call, kind):
         return _nothing_there(call)
     if kind.custom is None:
@@ -221,7 +223,11 @@ async def _subresource(call: Call, kind: Kind) -> web.StreamResponse:
     info = call.info
     found = kind.subresources.get(info.subresource)
     if found is None:
+        if kind.custom is not None:
+            raise not_found(kind.plural, kind.group, info.name)
         return _nothing_there(call)
+    if kind.custom is not None and info.verb not in found.verbs:
+        raise not_supported(kind.plural, kind.group, info.verb)
     if info.verb not in found.verbs or call.request.method == hdrs.METH_HEAD:
         raise method_not_allowed()
     check_name(info.name)

@@ -16,13 +16,13 @@ from simcluster.strategies.shapes.scalars import ZEROS
 JsonObject: TypeAlias = dict[str, Any]
 
 _CONTEXT = 3
-_OF_OBJECTS = [["Kind", "kind", "s"], ["APIVersion", "apiVersion", "s"]]
+_OF_OBJECTS = ["kind", "apiVersion"]
 
 
 def internal(name: str, value: JsonObject) -> JsonObject:
     """Return a value of the internal type `name` (`PodSpec`) with Go's fields in their order."""
     fields = internal_fields(name)
-    if fields[:2] == _OF_OBJECTS:
+    if [field for _, field, _ in fields[:2]] == _OF_OBJECTS:
         own = value.get("metadata") or {}
         shown = {field: own[field] for _, field, _ in fields if field in own}
         fields = [each for each in fields if each[0] in {"Spec", "Status"}]

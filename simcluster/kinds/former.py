@@ -1,0 +1,81 @@
+"""API versions that are served no more, and whose objects the server can still read: it names the version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# By kind: what 1.37 was measured to know beside the versions that it serves.
+FORMER: Mapping[str, tuple[str, ...]] = {
+    "APIService": ("apiregistration.k8s.io/v1beta1",),
+    "CSIDriver": ("storage.k8s.io/v1beta1",),
+    "CSINode": ("storage.k8s.io/v1beta1",),
+    "CSIStorageCapacity": ("storage.k8s.io/v1alpha1", "storage.k8s.io/v1beta1"),
+    "CertificateSigningRequest": ("certificates.k8s.io/v1beta1",),
+    "ClusterRole": ("rbac.authorization.k8s.io/v1alpha1", "rbac.authorization.k8s.io/v1beta1"),
+    "ClusterRoleBinding": ("rbac.authorization.k8s.io/v1alpha1", "rbac.authorization.k8s.io/v1beta1"),
+    "ClusterTrustBundle": ("certificates.k8s.io/v1alpha1", "certificates.k8s.io/v1beta1"),
+    "ControllerRevision": ("apps/v1beta1", "apps/v1beta2"),
+    "CronJob": ("batch/v1beta1",),
+    "CustomResourceDefinition": ("apiextensions.k8s.io/v1beta1",),
+    "DaemonSet": ("apps/v1beta2", "extensions/v1beta1"),
+    "Deployment": ("apps/v1beta1", "apps/v1beta2", "extensions/v1beta1"),
+    "DeviceClass": ("resource.k8s.io/v1beta1", "resource.k8s.io/v1beta2"),
+    "DeviceTaintRule": ("resource.k8s.io/v1alpha3", "resource.k8s.io/v1beta2"),
+    "EndpointSlice": ("discovery.k8s.io/v1beta1",),
+    "Event": ("events.k8s.io/v1beta1",),
+    "FlowSchema": (
+        "flowcontrol.apiserver.k8s.io/v1beta1",
+        "flowcontrol.apiserver.k8s.io/v1beta2",
+        "flowcontrol.apiserver.k8s.io/v1beta3",
+    ),
+    "IPAddress": ("networking.k8s.io/v1beta1",),
+    "Ingress": ("extensions/v1beta1", "networking.k8s.io/v1beta1"),
+    "IngressClass": ("networking.k8s.io/v1beta1",),
+    "Lease": ("coordination.k8s.io/v1beta1",),
+    "LocalSubjectAccessReview": ("authorization.k8s.io/v1beta1",),
+    "MutatingAdmissionPolicy": (
+        "admissionregistration.k8s.io/v1alpha1",
+        "admissionregistration.k8s.io/v1beta1",
+    ),
+    "MutatingAdmissionPolicyBinding": (
+        "admissionregistration.k8s.io/v1alpha1",
+        "admissionregistration.k8s.io/v1beta1",
+    ),
+    "MutatingWebhookConfiguration": ("admissionregistration.k8s.io/v1beta1",),
+    "NetworkPolicy": ("extensions/v1beta1",),
+    "PodCertificateRequest": ("certificates.k8s.io/v1beta1",),
+    "PodDisruptionBudget": ("policy/v1beta1",),
+    "PriorityClass": ("scheduling.k8s.io/v1beta1",),
+    "PriorityLevelConfiguration": (
+        "flowcontrol.apiserver.k8s.io/v1beta1",
+        "flowcontrol.apiserver.k8s.io/v1beta2",
+        "flowcontrol.apiserver.k8s.io/v1beta3",
+    ),
+    "ReplicaSet": ("apps/v1beta2", "extensions/v1beta1"),
+    "ResourceClaim": ("resource.k8s.io/v1beta1", "resource.k8s.io/v1beta2"),
+    "ResourceClaimTemplate": ("resource.k8s.io/v1beta1", "resource.k8s.io/v1beta2"),
+    "ResourceSlice": ("resource.k8s.io/v1beta1", "resource.k8s.io/v1beta2"),
+    "Role": ("rbac.authorization.k8s.io/v1alpha1", "rbac.authorization.k8s.io/v1beta1"),
+    "RoleBinding": ("rbac.authorization.k8s.io/v1alpha1", "rbac.authorization.k8s.io/v1beta1"),
+    "RuntimeClass": ("node.k8s.io/v1alpha1", "node.k8s.io/v1beta1"),
+    "SelfSubjectAccessReview": ("authorization.k8s.io/v1beta1",),
+    "SelfSubjectReview": ("authentication.k8s.io/v1alpha1", "authentication.k8s.io/v1beta1"),
+    "SelfSubjectRulesReview": ("authorization.k8s.io/v1beta1",),
+    "ServiceCIDR": ("networking.k8s.io/v1beta1",),
+    "StatefulSet": ("apps/v1beta1", "apps/v1beta2"),
+    "StorageClass": ("storage.k8s.io/v1beta1",),
+    "StorageVersionMigration": ("storagemigration.k8s.io/v1beta1",),
+    "SubjectAccessReview": ("authorization.k8s.io/v1beta1",),
+    "TokenReview": ("authentication.k8s.io/v1beta1",),
+    "ValidatingAdmissionPolicy": (
+        "admissionregistration.k8s.io/v1alpha1",
+        "admissionregistration.k8s.io/v1beta1",
+    ),
+    "ValidatingAdmissionPolicyBinding": (
+        "admissionregistration.k8s.io/v1alpha1",
+        "admissionregistration.k8s.io/v1beta1",
+    ),
+    "ValidatingWebhookConfiguration": ("admissionregistration.k8s.io/v1beta1",),
+    "VolumeAttachment": ("storage.k8s.io/v1alpha1", "storage.k8s.io/v1beta1"),
+    "VolumeAttributesClass": ("storage.k8s.io/v1alpha1", "storage.k8s.io/v1beta1"),
+}
