@@ -17,6 +17,7 @@ from simcluster.strategies.validation import (
     jobs,
     limits,
     networking,
+    pod_updates,
     pods,
     policies,
     services,
@@ -72,7 +73,7 @@ _CORE: Mapping[tuple[str, str], Rules] = {
     ("", "Node"): Rules(create=core.node, update=core.node_update),
     ("", "PersistentVolume"): Rules(create=storage.volume, update=storage.volume_update),
     ("", "PersistentVolumeClaim"): Rules(create=storage.claim, update=storage.claim_update),
-    ("", "Pod"): Rules(create=pods.create, update=pods.update, status=pods.status),
+    ("", "Pod"): Rules(create=pods.create, update=pod_updates.update, status=pods.status),
     ("", "PodTemplate"): Rules(create=core.pod_template, update=core.pod_template_update),
     ("", "ReplicationController"): Rules(
         create=core.replication_controller, update=core.replication_controller_update
