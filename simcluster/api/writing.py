@@ -119,7 +119,7 @@ def apply(
         named.pop("resourceVersion", None)
         return _insert(core, kind, accept_applied(merged, config, kind), options, ())
     if merged == old:
-        return Result(merged)
+        return Result(merged, warnings=() if subresource else tuple(warnings(merged, kind, old)))
     new = accept_applied(merged, config, kind)
     return _Change(core, kind, live, options, subresource).finish(new, ())
 
