@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 from simcluster.api import deleting, metadata, namespaces, preconditions, rules
 from simcluster.api.accepting import accept, accept_applied, accept_patched, warning
 from simcluster.api.core import Core
-from simcluster.api.identity import generated_name
 from simcluster.api.options import PatchKind, Result, WriteOptions
 from simcluster.errors import (
     Cause,
@@ -28,7 +27,7 @@ from simcluster.kinds.kind import Kind
 from simcluster.patches import json_patch, merge_patch, strategic
 from simcluster.patches.refusals import go_text, internal
 from simcluster.store.records import Stored
-from simcluster.strategies import prepare_create, prepare_status, prepare_update, warnings
+from simcluster.strategies import generated, prepare_create, prepare_status, prepare_update, warnings
 
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -203,7 +202,7 @@ def _insert(core: Core, kind: Kind, obj: JsonObject, options: WriteOptions, foun
     told: tuple[str, ...] = ()
     for _ in range(_NAME_TRIES):
         if generates:
-            own["name"] = generated_name(own["generateName"], core.random)
+            own["name"] = generated(own["generateName"], core.random)
         namespaces.check_open(core, kind, own.get("namespace", ""), own.get("name", ""))
         prepared = _prepared(core, kind, obj)
         told = (*found, *warnings(prepared, kind))

@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 from simcluster.behaviour import cronjob, job
 from simcluster.behaviour.actions import Record
 from simcluster.behaviour.client import NOT_FOUND, Client, Component
-from simcluster.behaviour.hashes import suffix
 from simcluster.behaviour.meta import controller_of, status_of
 from simcluster.behaviour.queue import Key
 from simcluster.errors import ApiError
+from simcluster.strategies.names import suffix
 
 JsonObject: TypeAlias = dict[str, Any]
 JOBS = "batch/jobs"

@@ -8,9 +8,9 @@ from simcluster.behaviour import adoption, daemonset, revisions
 from simcluster.behaviour.actions import Record
 from simcluster.behaviour.client import Client, Component
 from simcluster.behaviour.daemonset import Look, Wanted
-from simcluster.behaviour.hashes import suffix
 from simcluster.behaviour.meta import LookAgain, annotations_of, deleting, labels_of, spec_of, status_of
 from simcluster.behaviour.queue import Key
+from simcluster.strategies.names import suffix
 
 JsonObject: TypeAlias = dict[str, Any]
 DAEMON_SETS = "apps/daemonsets"

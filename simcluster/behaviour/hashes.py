@@ -1,20 +1,19 @@
-"""Names that controllers make: hashes of templates, and random suffixes.
+"""Hashes of templates, by which controllers name what they make.
 
 A real controller hashes a printout of Go structs, which nothing else can reproduce; here it is the canonical
-JSON. Alphabet and lengths are apimachinery's (util/rand), so names look and sort alike.
+JSON. The letters are apimachinery's (util/rand), so names look and sort alike.
 """
 
 from __future__ import annotations
 
 import hashlib
-from random import Random
 from typing import Any, TypeAlias
 
 import orjson
 
+from simcluster.strategies.names import LETTERS
+
 JsonObject: TypeAlias = dict[str, Any]
-_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
-_SUFFIX = 5
 
 
 def template_hash(template: JsonObject, collisions: int | None = None) -> str:
@@ -23,9 +22,4 @@ def template_hash(template: JsonObject, collisions: int | None = None) -> str:
     if collisions is not None:
         digest.update(collisions.to_bytes(4, "little"))
     number = str(int.from_bytes(digest.digest(), "little"))
-    return "".join(_ALPHABET[ord(digit) % len(_ALPHABET)] for digit in number)
-
-
-def suffix(random: Random) -> str:
-    """Return five random characters, as generateName appends them."""
-    return "".join(random.choices(_ALPHABET, k=_SUFFIX))
+    return "".join(LETTERS[ord(digit) % len(LETTERS)] for digit in number)

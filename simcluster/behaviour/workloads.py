@@ -9,10 +9,10 @@ from simcluster.behaviour import adoption, deployment, deployment_history, repli
 from simcluster.behaviour import pods as pod_rules
 from simcluster.behaviour.actions import Record
 from simcluster.behaviour.client import Client, Component
-from simcluster.behaviour.hashes import suffix
 from simcluster.behaviour.meta import LookAgain, controller_of, deleting, labels_of, spec_of, status_of
 from simcluster.behaviour.queue import Key
 from simcluster.errors import ApiError
+from simcluster.strategies.names import suffix
 
 JsonObject: TypeAlias = dict[str, Any]
 DEPLOYMENTS = "apps/deployments"

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Network, ip_address
-from typing import Any, Protocol, TypeAlias, TypeVar
+from random import Random
+from typing import Any, TypeAlias, TypeVar
 
 JsonObject: TypeAlias = dict[str, Any]
 Held = TypeVar("Held", str, int)
 
 NODE_PORTS = range(30000, 32768)
 HEADLESS = "None"
-
-
-class _Chance(Protocol):
-    def randrange(self, start: int, stop: int) -> int: ...
 
 
 class Addresses:
@@ -59,7 +56,7 @@ class Addresses:
         """Whether some Service has this node port, for whatever protocol."""
         return port in self._ports
 
-    def free_ip(self, chance: _Chance) -> str | None:
+    def free_ip(self, chance: Random) -> str | None:
         """Return a cluster IP nobody has, or None when all are taken. The first is the API server's own."""
         first, usable = int(self._network.network_address) + 2, self._network.num_addresses - 3
         if len(self._ips) >= usable:
@@ -71,7 +68,7 @@ class Addresses:
                 return ip
         return None
 
-    def free_port(self, chance: _Chance, besides: frozenset[int] = frozenset()) -> int | None:
+    def free_port(self, chance: Random, besides: frozenset[int] = frozenset()) -> int | None:
         """Return a node port that no Service has, nor is in `besides`; None when all are taken."""
         start = chance.randrange(0, len(NODE_PORTS))
         for step in range(len(NODE_PORTS)):

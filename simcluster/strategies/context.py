@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from random import Random
 from typing import Any, Protocol, TypeAlias
 
 from simcluster.strategies.addresses import Addresses
 
 JsonObject: TypeAlias = dict[str, Any]
-
-
-class Chance(Protocol):
-    """The part of `random.Random` that is used."""
-
-    def randrange(self, start: int, stop: int) -> int:
-        """Return start <= n < stop."""
-        ...
 
 
 class Context(Protocol):
@@ -27,7 +20,7 @@ class Context(Protocol):
         ...
 
     @property
-    def random(self) -> Chance:
+    def random(self) -> Random:
         """Where random choices come from: suffixes, cluster IPs, node ports."""
         ...
 
