@@ -38,11 +38,6 @@ class ApplyConflict(ApiError):  # noqa: N818 - as the API calls it
         super().__init__(409, "Conflict", _message(self.conflicts), {"causes": causes})
 
 
-def conflict_error(_kind: object, _name: str, conflicts: Iterable[Conflict]) -> ApplyConflict:
-    """Return the API's error for conflicts; it names neither the kind nor the object."""
-    return ApplyConflict(conflicts)
-
-
 def _message(conflicts: tuple[Conflict, ...]) -> str:
     if len(conflicts) == 1:
         return f"Apply failed with 1 conflict: conflict with {conflicts[0].owner}: {conflicts[0].path_text}"

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from simcluster.errors import ApiError, bad_request
 from simcluster.fields import last_applied
-from simcluster.fields.conflicts import ApplyConflict, Conflict, conflict_error
+from simcluster.fields.conflicts import ApplyConflict, Conflict
 from simcluster.fields.empty import empty, is_built_in, without_nulls
 from simcluster.fields.entries import (
     APPLY,
@@ -37,7 +37,6 @@ __all__ = [
     "Versions",
     "Writer",
     "apply",
-    "conflict_error",
     "keep_times",
     "object_type",
     "update",

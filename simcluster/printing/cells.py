@@ -117,10 +117,10 @@ def containers_of(template: JsonObject | None) -> Row:
     return [",".join(str(each.get(field) or "") for each in containers) for field in ("name", "image")]
 
 
-def cut_short(found: Sequence[str], shown: int = _SHOWN, empty: str = UNSET) -> str:
+def cut_short(found: Sequence[str], empty: str = UNSET) -> str:
     """Join the first few and count the rest: `a,b,c + 2 more...`."""
-    if len(found) > shown:
-        return f"{','.join(found[:shown])} + {len(found) - shown} more..."
+    if len(found) > _SHOWN:
+        return f"{','.join(found[:_SHOWN])} + {len(found) - _SHOWN} more..."
     return ",".join(found) or empty
 
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from simcluster.errors import JsonObject
 
 V1 = "meta.k8s.io/v1"
-
-
 _DROPPED = {
     "DaemonSet": "deprecated.daemonset.template.generation",
     "HorizontalPodAutoscaler": "autoscaling.alpha.kubernetes.io/",
@@ -25,18 +21,6 @@ def partial(obj: JsonObject, api_version: str = V1) -> JsonObject:
     if dropped and metadata.get("annotations"):
         metadata = _without_annotations(metadata, dropped)
     return {"kind": "PartialObjectMetadata", "apiVersion": api_version, "metadata": metadata}
-
-
-def partial_list(
-    objects: Iterable[JsonObject], list_metadata: JsonObject, api_version: str = V1
-) -> JsonObject:
-    """Show the metadata of each object, under the list's own `list_metadata` (resourceVersion, continue)."""
-    return {
-        "kind": "PartialObjectMetadataList",
-        "apiVersion": api_version,
-        "metadata": list_metadata,
-        "items": [partial(obj, api_version) for obj in objects],
-    }
 
 
 def _without_annotations(metadata: JsonObject, prefix: str) -> JsonObject:

@@ -45,16 +45,14 @@ class Certificate(NamedTuple):
     key: str
 
 
-def self_signed(
-    now: datetime,
-    *,
-    names: tuple[str, ...] = ("localhost",),
-    addresses: tuple[str, ...] = ("127.0.0.1", "::1"),
-) -> Certificate:
-    """Make a new key and a certificate for it that clients can trust as its own authority, for a year."""
+def self_signed(now: datetime, *, addresses: tuple[str, ...] = ("127.0.0.1", "::1")) -> Certificate:
+    """Make a new key and a certificate for it that clients can trust as its own authority, for a year.
+
+    It is for `localhost` and `addresses`.
+    """
     number = secrets.randbelow(_N - 1) + 1
     public = _point_bytes(_times(number, _G))
-    body = _certificate_body(now, names, addresses, public)
+    body = _certificate_body(now, addresses, public)
     signature = _sign(number, body)
     certificate = _tagged(_SEQUENCE, body, _algorithm(), _tagged(_BITS, b"\0", signature))
     key = _tagged(
@@ -67,14 +65,12 @@ def self_signed(
     return Certificate(_pem("CERTIFICATE", certificate), _pem("EC PRIVATE KEY", key))
 
 
-def _certificate_body(
-    now: datetime, names: tuple[str, ...], addresses: tuple[str, ...], public: bytes
-) -> bytes:
+def _certificate_body(now: datetime, addresses: tuple[str, ...], public: bytes) -> bytes:
     name = _tagged(
         _SEQUENCE,
         _tagged(_SET, _tagged(_SEQUENCE, _oid(_COMMON_NAME), _tagged(_TEXT, b"simcluster (simulation)"))),
     )
-    alternatives = [_tagged(0x82, each.encode()) for each in names]
+    alternatives = [_tagged(0x82, b"localhost")]
     alternatives += [_tagged(0x87, ipaddress.ip_address(each).packed) for each in addresses]
     return _tagged(
         _SEQUENCE,

@@ -80,8 +80,3 @@ def not_found(field: str, value: object) -> Cause:
 def too_long(field: str, most: int) -> Cause:
     """The value has more bytes than are allowed."""
     return Cause(field, "FieldValueTooLong", f"Too long: may not be more than {most} bytes")
-
-
-def too_many(field: str, given: int, most: int) -> Cause:
-    """The list has more items than are allowed."""
-    return Cause(field, "FieldValueTooMany", f"Too many: {given}: must have at most {most} items")

@@ -13,7 +13,6 @@ _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 _LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
 _KEY = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _VALUE = f"({_KEY})?"
-_C_IDENTIFIER = "[A-Za-z_][A-Za-z0-9_]*"
 _CONFIG_KEY = "[-._a-zA-Z0-9]+"
 _PERCENT = "[0-9]+%"
 _HEADER = "[-A-Za-z0-9]+"
@@ -168,17 +167,6 @@ def label_value(value: str) -> Faults:
     if _MATCH_VALUE.fullmatch(value):
         return long
     return (*long, regex_fault(_VALUE_TEXT, _VALUE, "MyValue", "my_value", "12345"))
-
-
-def c_identifier(value: str) -> Faults:
-    """An identifier of C."""
-    if re.fullmatch(_C_IDENTIFIER, value):
-        return ()
-    text = (
-        "a valid C identifier must start with alphabetic character or '_', followed by a string of "
-        "alphanumeric characters or '_'"
-    )
-    return (regex_fault(text, _C_IDENTIFIER, "my_name", "MY_NAME", "MyName"),)
 
 
 def port_number(value: int) -> Faults:

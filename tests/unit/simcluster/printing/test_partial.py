@@ -15,11 +15,6 @@ def test_partial_shows_metadata_only() -> None:
     }
 
 
-def test_a_partial_list_keeps_the_lists_metadata_and_the_version_asked_for() -> None:
+def test_partial_is_of_the_version_asked_for() -> None:
     v1beta1 = "meta.k8s.io/v1beta1"
-    assert partial.partial_list([OBJECT], {"resourceVersion": "7"}, v1beta1) == {
-        "kind": "PartialObjectMetadataList",
-        "apiVersion": v1beta1,
-        "metadata": {"resourceVersion": "7"},
-        "items": [partial.partial(OBJECT, v1beta1)],
-    }
+    assert partial.partial(OBJECT, v1beta1)["apiVersion"] == v1beta1
