@@ -265,3 +265,34 @@ def test_warnings_come_with_what_changes_and_with_a_taken_name() -> None:
     assert world.merge(deployment(), {"spec": {"minReadySeconds": 1}}).warnings == told
     error = refusal(world.create, deployment(template=template))
     assert (error.code, "duplicate port definition" in error.headers["Warning"]) == (409, True)
+
+
+def test_a_csi_driver_counts_changes_of_what_its_driver_must_hear() -> None:
+    """It begins without a generation, and cannot be written unconditionally (measured on 1.37)."""
+    world = World()
+    driver: dict[str, Any] = {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "CSIDriver",
+        "metadata": {"name": "d"},
+        "spec": {},
+    }
+    assert "generation" not in world.create(driver).object["metadata"]
+    assert "must be specified for an update" in str(refusal(world.update, driver))
+    changed = world.merge(driver, {"spec": {"requiresRepublish": True}})
+    assert changed.object["metadata"]["generation"] == 1
+    labelled = world.merge(driver, {"metadata": {"labels": {"a": "b"}}})
+    assert labelled.object["metadata"]["generation"] == 1
+
+
+def test_an_apply_that_changes_nothing_warns_as_the_first_did() -> None:
+    world = World()
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "s"},
+        "spec": {"ports": [{"port": 80}], "externalIPs": ["192.0.2.1"]},
+    }
+    first = world.apply(service)
+    assert first.warnings
+    again = world.apply(service)
+    assert (again.object, again.warnings) == (first.object, first.warnings)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simcluster.behaviour.quantities import thousandths
+from simcluster.strategies.amounts import thousandths
 from tests.unit.simcluster.behaviour.world import JsonObject, World, template
 
 
@@ -190,3 +190,26 @@ def test_host_port_is_there_once_a_node(world: World) -> None:
 def test_quantities_are_counted_in_thousandths(quantity: str, expected: int) -> None:
     """Rounded up, as resource.Quantity.MilliValue does."""
     assert thousandths(quantity) == expected
+
+
+def test_pod_of_another_scheduler_is_left_alone(world: World) -> None:
+    """It waits for that one, without a word."""
+    world.create("Pod", "web", spec=_spec(schedulerName="nobody"))
+    world.step(100)
+    assert _node_of(world, "web") == ""
+    assert world.told("Pod") == []
+    world.delete("Pod", "web")
+    world.step()
+    assert not world.has("Pod", "web")
+
+
+def test_pod_on_a_node_that_is_missing_does_not_run(world: World) -> None:
+    """No kubelet confirms its deletion either: orphaned pods are collected after forty seconds."""
+    world.create("Pod", "web", spec=_spec(nodeName="elsewhere"))
+    world.step(100)
+    assert world.status("Pod", "web")["phase"] == "Pending"
+    world.delete("Pod", "web", grace_period=3)
+    world.step(39)
+    assert world.has("Pod", "web")
+    world.step(1)
+    assert not world.has("Pod", "web")

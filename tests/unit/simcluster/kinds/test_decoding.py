@@ -224,3 +224,19 @@ def test_exactly_the_texts_that_are_no_json_have_an_error(text: str) -> None:
         assert json_syntax.error(text.encode())
     else:
         assert not json_syntax.error(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        (b"\x07", "'\\a'"),
+        (b"\x01", "'\\x01'"),
+        (b"\x7f", "'\\x7f'"),
+        (b"\x9e", "'\\u009e'"),
+        ("é".encode(), "'Ã'"),
+        (b"'", "'\\''"),
+    ],
+)
+def test_what_begins_no_value_is_quoted_byte_by_byte(text: bytes, quoted: str) -> None:
+    """As encoding/json does, which takes every byte for a character."""
+    assert json_syntax.error(text) == f"invalid character {quoted} looking for beginning of value"
