@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeAlias
@@ -13,12 +12,13 @@ from simcluster.api import rules
 from simcluster.api.options import WriteOptions
 from simcluster.errors import ApiError, Cause, bad_request, invalid
 from simcluster.fields.managed import object_type
+from simcluster.kinds import converting
 from simcluster.kinds.builtin import builtin
 from simcluster.kinds.decoding import Unreadable, read_yaml
 from simcluster.kinds.kind import Kind
 from simcluster.kinds.strict import refusal, unknown_fields
 from simcluster.kinds.typed import WrongValue, cannot_be_handled
-from simcluster.patches.refusals import internal
+from simcluster.patches.refusals import go_type, internal, json_type
 
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -42,16 +42,18 @@ _METADATA = (
     "finalizers",
     _OWNERS,
 )
-_FRACTION = re.compile(r"json: cannot unmarshal number \S+ into Go struct field \S+ of type (int32|int64)")
 _ENTRY = ("manager", "operation", "apiVersion", "time", "fieldsType", "fieldsV1", "subresource")
 
 
 def check_type(obj: JsonObject, kind: Kind) -> None:
-    """Hold a body's type against what its path takes; it may be left out. Raises `ApiError` 400."""
-    found = obj.setdefault("kind", kind.kind)
-    version = obj.setdefault("apiVersion", kind.api_version)
-    if found != kind.kind or version != kind.api_version:
-        raise bad_request(_other_kind(found, version, kind))
+    """Hold a built-in body's type against its kind; it may be left out. Raises `ApiError` 400."""
+    name, version = obj.get("kind") or kind.kind, obj.get("apiVersion") or kind.api_version
+    if (name, version) != (kind.kind, kind.api_version):
+        because = _conversion(name, version, kind)
+        raise bad_request(
+            f'{name} in version "{version.rpartition("/")[2]}" cannot be handled as a {kind.kind}: {because}'
+        )
+    obj["kind"], obj["apiVersion"] = name, version
 
 
 def accept(obj: JsonObject, kind: Kind, options: WriteOptions) -> tuple[JsonObject, tuple[str, ...]]:
@@ -60,6 +62,8 @@ def accept(obj: JsonObject, kind: Kind, options: WriteOptions) -> tuple[JsonObje
     `obj` is as the body's decoder returned it: of this kind. Raises `ApiError` 400 for values of wrong types,
     and for unknown fields under `Strict`.
     """
+    if kind.custom is not None:
+        obj = converting.within_int64(obj)
     try:
         new = _decoded(obj, kind)
     except WrongValue as error:
@@ -83,9 +87,10 @@ def accept_patched(
             _check_patched_type(obj, kind, quoted)
             if found and options.field_validation == "Strict":
                 raise _refused(obj, kind, quoted, f"strict decoding error: {', '.join(found)}")
-            return _decoded(obj, kind), tuple(found)
+            return _decoded(obj if quoted is None else _converted(obj, kind), kind), tuple(found)
     except WrongValue as error:
-        raise _refused(obj, kind, quoted, str(error)) from None
+        because = str(error) if quoted is None else converting.words(str(error))
+        raise _refused(obj, kind, quoted, because) from None
     except ApiError as error:  # the metadata of a custom object, which is read as Go types too
         if error.reason != "BadRequest":
             raise
@@ -100,22 +105,14 @@ def accept_applied(merged: JsonObject, config: JsonObject, kind: Kind) -> JsonOb
     that are no base64.
     """
     try:
-        return rules.decode_applied(merged, kind)
+        return rules.decode_applied(_converted(merged, kind), kind)
     except WrongValue as error:
         metadata, type_ = config.get("metadata") or {}, object_type(config)
         place = f"{metadata.get('namespace') or ''}/{metadata.get('name') or ''}; {type_}"
         raise internal(
             f"failed to convert new object ({place}) to proper version: "
-            f"unable to convert unstructured object to {type_}: {_converting(str(error))}"
+            f"unable to convert unstructured object to {type_}: {converting.words(str(error))}"
         ) from None
-
-
-def _converting(because: str) -> str:
-    """Say what a decoder said in the words of the converter of maps (runtime.FromUnstructured)."""
-    if because.startswith("illegal base64"):
-        return f"error decoding from json: {because}"
-    fraction = _FRACTION.fullmatch(because)
-    return because if fraction is None else f"cannot convert float64 to {fraction[1]}"
 
 
 def read_config(body: bytes) -> JsonObject:
@@ -131,7 +128,8 @@ def read_config(body: bytes) -> JsonObject:
             "error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal "
             f"{go_type} into Go value of type map[string]interface {{}}"
         )
-    return found or {}
+    config: JsonObject = converting.within_int64(found or {})
+    return config
 
 
 @contextmanager
@@ -147,21 +145,68 @@ def warning(found: list[str] | tuple[str, ...]) -> Iterator[None]:
 
 
 def _check_patched_type(obj: JsonObject, kind: Kind, quoted: str | None) -> None:
-    if kind.custom is None:
-        name, version = obj.setdefault("kind", kind.kind), obj.setdefault("apiVersion", kind.api_version)
-        if (name, version) == (kind.kind, kind.api_version):
-            return
-        if (version, name) in builtin().by_kind:
-            raise _refused(obj, kind, quoted, _other_kind(name, version, kind))
-        because = f'no kind "{name}" is registered for version "{version}" in scheme "{_SCHEME}"'
-        raise _refused(obj, kind, quoted, because)
-    for key, wanted in (("kind", kind.kind), ("apiVersion", kind.api_version)):
+    """Hold a patched object's type against its path's, and let it be the path's from then on."""
+    if quoted is not None:  # converted, not decoded: what it calls itself does not matter
+        for key in ("apiVersion", "kind"):
+            _check_converted_text(obj, kind, quoted, obj.get(key))
+        obj["kind"], obj["apiVersion"] = kind.kind, kind.api_version
+        return
+    for key in ("apiVersion", "kind"):
         found = obj.get(key)
-        if found != wanted:
-            group = str(obj.get("apiVersion") or "").rpartition("/")[0]
-            cause = Cause(key, "FieldValueInvalid", f'Invalid value: "{found or ""}": must be {wanted}')
-            name = (obj.get("metadata") or {}).get("name", "")
-            raise invalid(str(obj.get("kind") or ""), group, name, [cause])
+        if found is not None and not isinstance(found, str):
+            wrong = f"json: cannot unmarshal {json_type(found)} into Go struct field .{key} of type string"
+            raise _refused(obj, kind, quoted, f"couldn't get version/kind; json parse error: {wrong}")
+    version: str = obj.get("apiVersion") or ""
+    if version.count("/") > 1:
+        raise _refused(obj, kind, quoted, f"unexpected GroupVersion string: {version}")
+    if kind.custom is None:
+        _check_built_in_type(obj, kind)
+    else:
+        _check_custom_type(obj, kind)
+
+
+def _check_converted_text(obj: JsonObject, kind: Kind, quoted: str, found: object) -> None:
+    if found is None or isinstance(found, str):
+        return
+    number = isinstance(found, int | float) and not isinstance(found, bool)
+    because = f"cannot convert {go_type(found)} to string" if number else "unrecognized type: string"
+    raise _refused(obj, kind, quoted, because)
+
+
+def _check_built_in_type(obj: JsonObject, kind: Kind) -> None:
+    name, version = obj.get("kind") or kind.kind, obj.get("apiVersion") or ""
+    if not version and name == kind.kind:
+        obj.clear()  # measured: without a version, the server decodes an object without anything
+    elif (version, name) in builtin().by_kind and (version, name) != (kind.api_version, kind.kind):
+        raise _refused(obj, kind, None, _conversion(name, version, kind))
+    elif (version, name) != (kind.api_version, kind.kind):
+        because = f'no kind "{name}" is registered for version "{version}" in scheme "{_SCHEME}"'
+        raise _refused(obj, kind, None, because)
+    obj["kind"], obj["apiVersion"] = kind.kind, kind.api_version
+
+
+def _check_custom_type(obj: JsonObject, kind: Kind) -> None:
+    name, version = obj.get("kind") or "", obj.get("apiVersion") or ""
+    if not name:
+        shown = orjson.dumps(obj, option=orjson.OPT_SORT_KEYS).decode()
+        raise _refused(obj, kind, None, f"Object 'Kind' is missing in '{shown}'")
+    if not version:
+        missing = "Object 'apiVersion' is missing in 'object has no apiVersion field'"
+        raise ApiError(500, "InternalError", f"Internal error occurred: {missing}", {})
+    causes = [
+        Cause(key, "FieldValueInvalid", f'Invalid value: "{found}": must be {wanted}')
+        for key, found, wanted in (("kind", name, kind.kind), ("apiVersion", version, kind.api_version))
+        if found != wanted
+    ]
+    if causes:
+        metadata = obj.get("metadata")
+        named = metadata.get("name") if isinstance(metadata, dict) else ""
+        raise invalid(name, version.rpartition("/")[0], str(named or ""), causes)
+
+
+def _converted(obj: JsonObject, kind: Kind) -> JsonObject:
+    found: JsonObject = obj if kind.custom is not None else converting.wrapped(obj, kind.schema)
+    return found
 
 
 def _decoded(obj: JsonObject, kind: Kind) -> JsonObject:
@@ -179,13 +224,9 @@ def _problems(obj: JsonObject, kind: Kind, options: WriteOptions) -> list[str]:
     return unknown_fields(obj, kind, options.duplicates)
 
 
-def _other_kind(found: str, version: str, kind: Kind) -> str:
-    short = version.rpartition("/")[2]
+def _conversion(found: str, version: str, kind: Kind) -> str:
     group = kind.group.partition(".")[0] or "core"
-    return (
-        f'{found} in version "{short}" cannot be handled as a {kind.kind}: converting ({short}.{found}) '
-        f"to ({group}.{kind.kind}): unknown conversion"
-    )
+    return f"converting ({version.rpartition('/')[2]}.{found}) to ({group}.{kind.kind}): unknown conversion"
 
 
 def _refused(obj: JsonObject, kind: Kind, quoted: str | None, because: str) -> ApiError:

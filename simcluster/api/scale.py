@@ -6,19 +6,22 @@ Field ownership goes through: who owns the replicas of the object owns those of 
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from simcluster.api import metadata, rules
-from simcluster.api.accepting import check_type
+from simcluster.api.accepting import accept_applied, accept_patched, check_type, warning
 from simcluster.api.core import Core
 from simcluster.api.options import PatchKind, Result, WriteOptions
-from simcluster.errors import Cause, conflict, invalid
-from simcluster.fields.managed import Writer
+from simcluster.errors import Cause, bad_request, conflict, invalid
+from simcluster.fields.managed import Writer, object_type
 from simcluster.fields.managed import apply as apply_fields
 from simcluster.fields.managed import update as update_fields
+from simcluster.kinds.builtin import builtin
 from simcluster.kinds.kind import Kind
-from simcluster.kinds.types import Scalar, Struct
+from simcluster.kinds.types import Struct
 from simcluster.patches import json_patch, merge_patch, strategic
+from simcluster.patches.refusals import go_text
 from simcluster.store.records import Stored
 from simcluster.strategies import prepare_update
 
@@ -26,6 +29,7 @@ JsonObject: TypeAlias = dict[str, Any]
 Path: TypeAlias = tuple[str, ...]
 
 _MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
+_KIND = "Scale"
 _VERSION = "autoscaling/v1"
 _SUBRESOURCE = "scale"
 _OWNED: JsonObject = {"f:spec": {"f:replicas": {}}}
@@ -58,14 +62,18 @@ def patch(
     live = core.record(kind, *place)
     old = scale_of(core.shown(kind, live), kind)
     patch_kind, body = change
+    quoted = None
     if patch_kind is PatchKind.JSON:
-        new = json_patch.apply(old, body)
+        patched = json_patch.apply(old, body)
     elif patch_kind is PatchKind.MERGE:
-        new = merge_patch.apply(old, merge_patch.decode(body))
+        patched = merge_patch.apply(old, merge_patch.decode(body))
     else:
-        new = strategic.apply(old, strategic.decode(body), _schema(kind))
-    metadata.check_name(metadata.place(new, kind, place[0]), place[1])
-    return _Scaling(core, kind, live, options).track(new)
+        given = strategic.decode(body)
+        patched, quoted = strategic.apply(old, given, _schema(kind)), go_text(given)
+    new, found = accept_patched(patched, _as_kind(kind), options, quoted)
+    with warning(found):
+        metadata.check_name(metadata.place(new, kind, place[0]), place[1])
+        return replace(_Scaling(core, kind, live, options).track(new), warnings=found)
 
 
 def apply(
@@ -73,7 +81,8 @@ def apply(
 ) -> Result:
     """Apply a Scale (Server-Side Apply). Raises `ApiError` 400, 404, 409 or 422."""
     live = core.record(kind, *place)
-    check_type(config, _as_kind(kind))
+    if config.get("kind") != _KIND:
+        raise bad_request(f"invalid object type: {object_type(config)}")
     return _Scaling(core, kind, live, options).apply(config)
 
 
@@ -124,6 +133,7 @@ class _Scaling:
     def apply(self, config: JsonObject) -> Result:
         schema = _schema(self._kind)
         merged = apply_fields(self._scale, config, schema, self._writer(), force=self._options.force)
+        merged = accept_applied(merged, config, _as_kind(self._kind))
         self._check(merged)
         return self._save(merged)
 
@@ -135,7 +145,7 @@ class _Scaling:
         wanted = metadata.requested_revision(scale["metadata"])
         if wanted not in (0, live.revision):
             raise conflict(kind.plural, kind.group, live.name, _MODIFIED)
-        replicas = scale.get("spec", {}).get("replicas") or 0
+        replicas = (scale.get("spec") or {}).get("replicas") or 0
         if replicas < 0:
             message = f"Invalid value: {replicas}: must be greater than or equal to 0"
             cause = Cause("spec.replicas", "FieldValueInvalid", message)
@@ -203,16 +213,8 @@ def _path(text: str) -> Path:
 
 
 def _schema(kind: Kind) -> Struct:
-    number = Scalar("integer", "int32")
-    return Struct(
-        fields={
-            "apiVersion": Scalar("string"),
-            "kind": Scalar("string"),
-            "metadata": kind.schema.fields["metadata"],
-            "spec": Struct(fields={"replicas": number}),
-            "status": Struct(fields={"replicas": number, "selector": Scalar("string")}),
-        }
-    )
+    found = builtin().type_of("autoscaling", "v1", _KIND)
+    return kind.schema if found is None else found
 
 
 def _as_kind(kind: Kind) -> Kind:

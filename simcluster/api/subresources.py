@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, TypeAlias
 
-from simcluster.api import deleting
+from simcluster.api import deleting, metadata
 from simcluster.api.core import Core
 from simcluster.api.options import DeleteOptions, Result, WriteOptions
-from simcluster.errors import ApiError, conflict, no_such_path
+from simcluster.errors import ApiError, bad_request, conflict, no_such_path
 from simcluster.fields.managed import Writer
 from simcluster.fields.managed import update as update_fields
 from simcluster.kinds.kind import Kind
+from simcluster.patches.refusals import internal
 from simcluster.selectors import matches
+from simcluster.strategies.validation.formats import dns_subdomain
 
 JsonObject: TypeAlias = dict[str, Any]
 Place: TypeAlias = tuple[str, str]
 
 _TOPOLOGY = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")
+_TARGETS = '"Node", "<empty>"'
 _EVICTION = "Cannot evict pod as it would violate the pod's disruption budget."
 
 
@@ -25,14 +29,40 @@ def create(
 ) -> Result:
     """POST a body to the subresource `name` of the object at `place`; `ApiError` 404 for any other."""
     if kind.storage == "pods" and name == "binding":
+        _check_place(body, kind, place, "Binding")
+        _check_target(body.get("target") or {})
         return _bind(core, kind, place, body, options)
     if kind.storage == "pods" and name == "eviction":
+        _check_place(body, kind, place, "Eviction")
         return _evict(core, kind, place, body, options)
     raise no_such_path()
 
 
+def _check_place(body: JsonObject, kind: Kind, place: Place, name: str) -> None:
+    own = metadata.place(body, kind, place[0])
+    if own.get("name", "") != place[1]:
+        raise bad_request(f"name in URL does not match name in {name} object")
+
+
+def _check_target(target: JsonObject) -> None:
+    """Let a Pod be bound to Nodes only. The server's refusals have no status of their own."""
+    kind, name = target.get("kind", ""), target.get("name", "")
+    causes = []
+    if kind not in ("", "Node"):
+        said = f"Unsupported value: {json.dumps(kind)}: supported values: {_TARGETS}"
+        causes.append(f"target.kind: {said}")
+    if name:
+        faults = dns_subdomain(name)
+        causes += [f"target.name: Invalid value: {json.dumps(name)}: {fault}" for fault in faults]
+    else:
+        causes.append("target.name: Required value")
+    if causes:
+        raise internal(causes[0] if len(causes) == 1 else f"[{', '.join(causes)}]")
+
+
 def finalize(core: Core, kind: Kind, place: Place, body: JsonObject, options: WriteOptions) -> Result:
     """Replace the finalizers in a Namespace's spec; without any, a deleted one goes."""
+    metadata.check_name(metadata.place(body, kind, place[0]), place[1])
     live = core.record(kind, *place)
     old = core.shown(kind, live)
     finalizers = (body.get("spec") or {}).get("finalizers") or []
@@ -85,10 +115,12 @@ def _evict(core: Core, kind: Kind, place: Place, body: JsonObject, options: Writ
     if running and "deletionTimestamp" not in pod["metadata"]:
         _spend_budget(core, place[0], pod, options)
     wanted = body.get("deleteOptions") or {}
+    preconditions = wanted.get("preconditions") or {}
     deletion = DeleteOptions(
         grace_period=wanted.get("gracePeriodSeconds"),
-        uid=(wanted.get("preconditions") or {}).get("uid"),
-        dry_run=options.dry_run,
+        uid=preconditions.get("uid"),
+        resource_version=preconditions.get("resourceVersion"),
+        dry_run=options.dry_run or bool(wanted.get("dryRun")),
         user=options.user,
     )
     deleting.delete(core, kind, place[0], place[1], deletion)

@@ -20,6 +20,7 @@ Json: TypeAlias = Any
 _RANKS = {"f": 0, "k": 1, "v": 2, "i": 3}
 _PREFIX = 2  # of "f:"
 _EXACT = 2.0**53  # up to here a float64 tells integers apart
+_INT64 = 2**63  # the server reads larger ones as float64
 _ESCAPED = frozenset("<>&\u2028\u2029")
 
 
@@ -80,6 +81,8 @@ def _canonical(value: Json) -> str:
 
 
 def _integral(value: Json) -> Json:
+    if type(value) is int:
+        return value if -_INT64 <= value < _INT64 else float(value)
     whole = type(value) is float and value.is_integer() and abs(value) < _EXACT
     return int(value) if whole else value
 

@@ -94,7 +94,7 @@ class _Reader:
                 return []
             items = resolved(type_.items)
             return [self.element(each, items, site) for each in value]
-        if type_.open and not type_.fields:
+        if type_.open and not type_.fields and not _empty_struct(site):
             return value
         if not isinstance(value, dict):
             self.wrong(value, type_, site)
@@ -136,11 +136,16 @@ class _Reader:
             return
         number = isinstance(type_, Scalar) and type_.kind in ("integer", "int-or-string")
         what = f"number {value!r}" if number and _is_number(value) else _NAMES[type(value)]
-        name = site.named or type_name(type_)
+        name = _empty_struct(site) or site.named or type_name(type_)
         owner = site.struct.rpartition(".")[2]
         self.error = (
             f"json: cannot unmarshal {what} into Go struct field {owner}.{'.'.join(site.path)} of type {name}"
         )
+
+
+def _empty_struct(site: _Site) -> str:
+    """Name what has no fields in Go, "" for all else: in the schema it is as what holds any JSON."""
+    return _EMPTY_STRUCTS.get((site.struct.rpartition(".")[2], site.path[-1]), "") if site.path else ""
 
 
 def _absent(value: Json, struct: str) -> bool:
@@ -165,6 +170,13 @@ class _Site:
         return _Site(self.struct, self.path, self.named[2:] if self.named.startswith("[]") else "")
 
 
+_GROUP = "WorkloadPodGroup"
+_EMPTY_STRUCTS = {
+    ("CustomResourceSubresources", "status"): "v1.CustomResourceSubresourceStatus",
+    (f"{_GROUP}DisruptionMode", "all"): f"v1alpha3.{_GROUP}AllDisruptionMode",
+    (f"{_GROUP}DisruptionMode", "single"): f"v1alpha3.{_GROUP}SingleDisruptionMode",
+    (f"{_GROUP}SchedulingPolicy", "basic"): f"v1alpha3.{_GROUP}BasicSchedulingPolicy",
+}
 _STORED_AS_JSON = "v1.CustomResourceDefinition"
 _NOWHERE = _Site("", (), "")
 _EMPTY: tuple[Json, ...] = ("", 0, False, [], {})

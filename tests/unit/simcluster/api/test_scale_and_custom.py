@@ -280,13 +280,15 @@ def test_an_eviction_asks_the_budget() -> None:
     }
     world.create(budget)
     kind = world.kind("Pod")
-    error = refusal(world.api.create_subresource, kind, "default", "p", "eviction", {})
+    error = refusal(
+        world.api.create_subresource, kind, "default", "p", "eviction", {"metadata": {"name": "p"}}
+    )
     assert (error.code, str(error)) == (
         429,
         "Cannot evict pod as it would violate the pod's disruption budget.",
     )
     world.merge(budget, {"status": {"disruptionsAllowed": 1}}, "status")
-    world.api.create_subresource(kind, "default", "p", "eviction", {})
+    world.api.create_subresource(kind, "default", "p", "eviction", {"metadata": {"name": "p"}})
     assert "deletionTimestamp" in world.get(pod())["metadata"]
     assert world.get(budget)["status"]["disruptionsAllowed"] == 0
 
