@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from simcluster.behaviour.meta import labels_of, spec_of, status_of
-from simcluster.behaviour.quantities import thousandths
+from simcluster.strategies.amounts import thousandths
 
 JsonObject: TypeAlias = dict[str, Any]
 Amounts: TypeAlias = Mapping[str, int]

@@ -8,6 +8,7 @@ from functools import lru_cache
 from simcluster.kinds import quantities
 
 _MILLI = Decimal("0.001")
+_MOST = Decimal(2**63 - 1)
 
 
 @lru_cache(maxsize=4096)
@@ -34,8 +35,14 @@ def amount(text: str) -> Decimal:
     """Return what a quantity amounts to."""
     try:
         return quantities.value(text)
-    except ValueError:
+    except (ValueError, ArithmeticError):  # the latter of an exponent of many digits
         return Decimal(0)
+
+
+@lru_cache(maxsize=1024)
+def thousandths(text: str) -> int:
+    """Return a quantity in thousandths, rounded up, as the scheduler counts CPU."""
+    return int((min(amount(text), _MOST) * 1000).to_integral_value(rounding=ROUND_UP))
 
 
 def whole(text: str) -> int:

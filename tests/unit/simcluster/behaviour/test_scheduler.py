@@ -184,7 +184,9 @@ def test_host_port_is_there_once_a_node(world: World) -> None:
         ("3k", 3_000_000),
         ("1u", 1),
         ("nonsense", 0),
-        (2, 2000),
+        ("2", 2000),
+        ("1e999999", (2**63 - 1) * 1000),
+        ("1e99999999", 0),
     ],
 )
 def test_quantities_are_counted_in_thousandths(quantity: str, expected: int) -> None:
