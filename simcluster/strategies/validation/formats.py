@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from simcluster.selectors import label_key_problems, label_value_problems
+
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 _LABEL_1035 = "[a-z]([-a-z0-9]*[a-z0-9])?"
-_KEY = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
-_VALUE = f"({_KEY})?"
 _CONFIG_KEY = "[-._a-zA-Z0-9]+"
 _PERCENT = "[0-9]+%"
 _HEADER = "[-A-Za-z0-9]+"
@@ -20,8 +20,6 @@ _HEADER = "[-A-Za-z0-9]+"
 _MATCH_LABEL = re.compile(_LABEL)
 _MATCH_SUBDOMAIN = re.compile(_SUBDOMAIN)
 _MATCH_1035 = re.compile(_LABEL_1035)
-_MATCH_KEY = re.compile(_KEY)
-_MATCH_VALUE = re.compile(_VALUE)
 _MATCH_CONFIG_KEY = re.compile(_CONFIG_KEY)
 _MATCH_PORT = re.compile("[-a-z0-9]+")
 _MATCH_WILDCARD = re.compile(rf"\*\.{_SUBDOMAIN}")
@@ -48,14 +46,6 @@ _WILDCARD_TEXT = (
     "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must "
     "consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character"
 )
-_KEY_TEXT = (
-    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
-    "character"
-)
-_VALUE_TEXT = (
-    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must "
-    "start and end with an alphanumeric character"
-)
 
 Faults = tuple[str, ...]
 
@@ -71,11 +61,6 @@ def regex_fault(text: str, pattern: str, *examples: str) -> str:
 def too_many_characters(most: int) -> str:
     """Say that a value is too long, as util/validation does."""
     return f"must be no more than {most} characters"
-
-
-def too_many_bytes(most: int) -> str:
-    """Say that a value is too long, as api/validate/content does (labels)."""
-    return f"must be no more than {most} bytes"
 
 
 def between(least: int, most: int) -> str:
@@ -134,39 +119,13 @@ def path_segment_prefix(value: str) -> Faults:
 @lru_cache(maxsize=4096)
 def qualified_name(value: str) -> Faults:
     """A label's or annotation's key, a finalizer: `name` or `example.com/name`."""
-    prefix, slash, name = value.rpartition("/")
-    if "/" in prefix:
-        fault = regex_fault(_KEY_TEXT, _KEY, "MyName", "my.name", "123-abc")
-        hint = "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
-        return (f"a valid label key {fault} {hint}",)
-    faults: list[str] = []
-    if slash and not prefix:
-        faults.append("prefix part must be non-empty")
-    elif slash:
-        faults += [f"prefix part {fault}" for fault in _content_subdomain(prefix)]
-    if not name:
-        faults.append("name part must be non-empty")
-    elif len(name) > _LONGEST_LABEL:
-        faults.append(f"name part {too_many_bytes(_LONGEST_LABEL)}")
-    if not _MATCH_KEY.fullmatch(name):
-        faults.append(f"name part {regex_fault(_KEY_TEXT, _KEY, 'MyName', 'my.name', '123-abc')}")
-    return tuple(faults)
-
-
-def _content_subdomain(value: str) -> Faults:
-    long = (too_many_bytes(_LONGEST_SUBDOMAIN),) if len(value) > _LONGEST_SUBDOMAIN else ()
-    if _MATCH_SUBDOMAIN.fullmatch(value):
-        return long
-    return (*long, regex_fault(_SUBDOMAIN_TEXT, _SUBDOMAIN, "example.com"))
+    return tuple(label_key_problems(value))
 
 
 @lru_cache(maxsize=4096)
 def label_value(value: str) -> Faults:
     """A label's value."""
-    long = (too_many_bytes(_LONGEST_LABEL),) if len(value) > _LONGEST_LABEL else ()
-    if _MATCH_VALUE.fullmatch(value):
-        return long
-    return (*long, regex_fault(_VALUE_TEXT, _VALUE, "MyValue", "my_value", "12345"))
+    return tuple(label_value_problems(value))
 
 
 def port_number(value: int) -> Faults:
