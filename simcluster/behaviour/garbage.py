@@ -6,16 +6,15 @@ from collections.abc import Iterable
 from enum import Enum, auto
 from typing import Any, TypeAlias
 
+from simcluster.api.deleting import FOREGROUND, ORPHAN
 from simcluster.behaviour.actions import Action, Delete, Update
-from simcluster.behaviour.client import Client, Component
+from simcluster.behaviour.client import NOT_FOUND, Client, Component
 from simcluster.behaviour.meta import deleting
 from simcluster.behaviour.owners import Place
 from simcluster.behaviour.queue import Key
 from simcluster.errors import ApiError
 
 JsonObject: TypeAlias = dict[str, Any]
-FOREGROUND = "foregroundDeletion"
-ORPHAN = "orphan"
 _COLLECTOR = Component("garbage-collector-controller")
 
 
@@ -117,5 +116,5 @@ def _perform(client: Client, actions: Iterable[Action]) -> None:
         try:
             client.perform((action,), _COLLECTOR)
         except ApiError as error:
-            if error.code != 404:  # noqa: PLR2004 - gone meanwhile is what was wanted
+            if error.code != NOT_FOUND:  # gone meanwhile is what was wanted
                 raise

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 
+from simcluster.clock import timestamp
 from simcluster.fields.elements import ElementError
 from simcluster.fields.gotext import json_text, quoted
 from simcluster.fields.sets import FieldSet
@@ -109,7 +110,7 @@ def _utc(time: str) -> str:
         raise EntriesError(str(error)) from error
     if moment.tzinfo is None:
         raise EntriesError(f'parsing time "{time}": no offset')
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return timestamp(moment.astimezone(UTC))
 
 
 def encode(managed: Managed) -> list[JsonObject]:

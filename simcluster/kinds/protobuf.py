@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from simcluster.clock import micro_timestamp, timestamp
 from simcluster.kinds.builtin import builtin
 from simcluster.kinds.structure import MICRO_TIME, TIME
 from simcluster.kinds.types import List, Scalar, Struct, Type, resolved
@@ -155,7 +156,7 @@ def _time(data: bytes, *, micro: bool) -> str | None:
     members = {number: value for number, _, value in _fields(data)}
     seconds, nanos = _signed(_number(members.get(1, 0))), _number(members.get(2, 0))
     moment = _EPOCH + timedelta(seconds=seconds, microseconds=nanos // 1000)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if micro else "%Y-%m-%dT%H:%M:%SZ")
+    return micro_timestamp(moment) if micro else timestamp(moment)
 
 
 def _fields(data: bytes) -> Iterator[Field]:

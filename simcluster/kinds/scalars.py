@@ -10,6 +10,8 @@ import re
 import string
 from datetime import UTC, datetime, timedelta, timezone
 
+from simcluster.clock import micro_timestamp, timestamp
+
 _BASE64 = frozenset(string.ascii_letters + string.digits + "+/")
 _QUANTUM = 4
 _RFC3339 = "2006-01-02T15:04:05Z07:00"
@@ -42,9 +44,7 @@ def time(text: str, *, micro: bool = False) -> str:
         moment = _moment(found)
     except ValueError as error:
         raise ValueError(f'parsing time "{text}": {_out_of_range(str(error))} out of range') from None
-    if micro:
-        return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return micro_timestamp(moment) if micro else timestamp(moment)
 
 
 def _moment(found: re.Match[str]) -> datetime:

@@ -29,7 +29,7 @@ def apply(obj: JsonObject, patch: JsonObject) -> JsonObject:
             continue
         current = merged.get(key)
         if not isinstance(current, dict):
-            merged[key] = _without_nulls(value)
+            merged[key] = without_nulls(value)
         elif isinstance(value, dict):
             merged[key] = apply(current, value)
         else:
@@ -37,10 +37,10 @@ def apply(obj: JsonObject, patch: JsonObject) -> JsonObject:
     return merged
 
 
-def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON may come
+def without_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON may come
     """Drop null fields at every depth, those of objects in lists included; a list's own nulls stay."""
     if isinstance(value, dict):
-        return {key: _without_nulls(each) for key, each in value.items() if each is not None}
+        return {key: without_nulls(each) for key, each in value.items() if each is not None}
     if isinstance(value, list):
-        return [_without_nulls(each) for each in value]
+        return [without_nulls(each) for each in value]
     return value

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from simcluster.errors import JsonObject, bad_request
 from simcluster.kinds.types import List, Struct, Type, resolved
 from simcluster.patches.lists import merge_key_of, one_kind, ordered, without_matching
+from simcluster.patches.merge_patch import without_nulls
 from simcluster.patches.refusals import decoded, go_text, go_type, internal, json_type, same
 
 Json: TypeAlias = Any
@@ -79,7 +80,7 @@ def _merge_field(merged: JsonObject, key: str, value: Json, schema: Type | None,
     elif isinstance(value, dict) and DIRECTIVE in value:
         merged.pop(key, None)
     else:
-        merged[key] = _plain(_without_nulls(value))
+        merged[key] = _plain(without_nulls(value))
 
 
 def _directed(patch: JsonObject) -> JsonObject:
@@ -242,14 +243,6 @@ def _unique(values: list[Json]) -> list[Json]:
         if not any(same(each, other) for other in found):
             found.append(each)
     return found
-
-
-def _without_nulls(value: Json) -> Json:
-    if isinstance(value, dict):
-        return {key: _without_nulls(each) for key, each in value.items() if each is not None}
-    if isinstance(value, list):
-        return [_without_nulls(each) for each in value]
-    return value
 
 
 def _plain(value: Json) -> Json:

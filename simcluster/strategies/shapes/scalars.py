@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from simcluster.clock import micro_timestamp, timestamp
 from simcluster.strategies import amounts
 
 _CANONICAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -28,7 +29,7 @@ def time(value: object) -> object:
     if not isinstance(value, str) or _CANONICAL_TIME.fullmatch(value):
         return value
     moment = _moment(value)
-    return value if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    return value if moment is None else timestamp(moment)
 
 
 def micro_time(value: object) -> object:
@@ -36,7 +37,7 @@ def micro_time(value: object) -> object:
     if not isinstance(value, str) or _CANONICAL_MICRO_TIME.fullmatch(value):
         return value
     moment = _moment(value)
-    return value if moment is None else f"{moment:%Y-%m-%dT%H:%M:%S.%fZ}"
+    return value if moment is None else micro_timestamp(moment)
 
 
 def _moment(text: str) -> datetime | None:
