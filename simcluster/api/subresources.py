@@ -12,6 +12,7 @@ from simcluster.errors import ApiError, bad_request, conflict, no_such_path
 from simcluster.fields.managed import Writer
 from simcluster.fields.managed import update as update_fields
 from simcluster.kinds.kind import Kind
+from simcluster.kinds.typed import read
 from simcluster.patches.refusals import internal
 from simcluster.selectors import matches
 from simcluster.strategies.validation.formats import dns_subdomain
@@ -62,6 +63,7 @@ def _check_target(target: JsonObject) -> None:
 
 def finalize(core: Core, kind: Kind, place: Place, body: JsonObject, options: WriteOptions) -> Result:
     """Replace the finalizers in a Namespace's spec; without any, a deleted one goes."""
+    body = read(body, kind)
     metadata.check_name(metadata.place(body, kind, place[0]), place[1])
     live = core.record(kind, *place)
     old = core.shown(kind, live)

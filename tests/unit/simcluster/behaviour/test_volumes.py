@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.unit.simcluster.behaviour.world import World, template
 
 
@@ -31,6 +33,61 @@ def test_claim_is_bound_to_a_new_volume(world: World) -> None:
     volume = world.get("PersistentVolume", found["spec"]["volumeName"])
     assert volume["status"]["phase"] == "Bound"
     assert volume["spec"]["claimRef"]["name"] == "data"
+
+
+def _volume(world: World, name: str, size: str = "2Gi", **spec: Any) -> None:
+    offered = {"capacity": {"storage": size}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}}
+    world.create("PersistentVolume", name, spec={**offered, **spec})
+
+
+@pytest.mark.parametrize("reference", [None, {"namespace": "default", "name": "data"}])
+def test_claim_gets_the_volume_that_it_names(world: World, reference: Any) -> None:
+    """Whether the volume names it too or is nobody's; also when the volume comes later."""
+    _claim(world, storageClassName="", volumeName="there")
+    world.step()
+    assert world.status("PersistentVolumeClaim", "data")["phase"] == "Pending"
+    _volume(world, "there", **({"claimRef": reference} if reference else {}))
+    world.step()
+    found = world.get("PersistentVolumeClaim", "data")
+    assert found["status"] == {
+        "phase": "Bound",
+        "accessModes": ["ReadWriteOnce"],
+        "capacity": {"storage": "2Gi"},
+    }
+    assert found["metadata"]["annotations"] == {"pv.kubernetes.io/bind-completed": "yes"}
+    volume = world.get("PersistentVolume", "there")
+    assert volume["status"]["phase"] == "Bound"
+    assert volume["spec"]["claimRef"]["uid"] == found["metadata"]["uid"]
+    by_us = volume["metadata"].get("annotations", {}).get("pv.kubernetes.io/bound-by-controller")
+    assert by_us == (None if reference else "yes")
+
+
+def test_claim_does_not_get_the_volume_of_another(world: World) -> None:
+    """It stays pending, although it names the volume."""
+    _volume(world, "there", claimRef={"namespace": "default", "name": "other"})
+    _claim(world, storageClassName="", volumeName="there")
+    world.step()
+    assert world.status("PersistentVolumeClaim", "data")["phase"] == "Pending"
+    assert world.status("PersistentVolume", "there")["phase"] == "Available"
+
+
+def test_claim_that_names_none_gets_the_smallest_that_fits(world: World) -> None:
+    """Not one that is too small, of another class, or of other modes; a volume kept for it goes first."""
+    _volume(world, "small", "500Mi")
+    _volume(world, "classy", "1Gi", storageClassName="fast")
+    _volume(world, "shared", "1Gi", accessModes=["ReadOnlyMany"])
+    _volume(world, "large", "10Gi")
+    _volume(world, "fits", "2Gi")
+    _claim(world, storageClassName="")
+    world.step()
+    found = world.get("PersistentVolumeClaim", "data")
+    assert found["spec"]["volumeName"] == "fits"
+    assert found["metadata"]["annotations"]["pv.kubernetes.io/bound-by-controller"] == "yes"
+    _volume(world, "kept", "20Gi", claimRef={"namespace": "default", "name": "second"})
+    wanted = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    world.create("PersistentVolumeClaim", "second", spec={**wanted, "storageClassName": ""})
+    world.step()
+    assert world.get("PersistentVolumeClaim", "second")["spec"]["volumeName"] == "kept"
 
 
 def test_claim_without_a_class_waits(world: World) -> None:
