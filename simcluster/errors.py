@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
+from simcluster.quoting import quoted
+
 JsonObject: TypeAlias = dict[str, Any]
 
 
@@ -55,14 +57,8 @@ def _details(name: str, group: str, kind: str) -> JsonObject:
 
 def not_found(plural: str, group: str, name: str) -> ApiError:
     """No object of that name."""
-    shown = name if name.isprintable() else "".join(map(_escaped, name))
-    message = f'{qualified(plural, group)} "{shown}" not found'
+    message = f"{qualified(plural, group)} {quoted(name)} not found"
     return ApiError(404, "NotFound", message, _details(name, group, plural))
-
-
-def _escaped(character: str) -> str:
-    """Write a character as Go's %q does, as far as names in paths go."""
-    return character if character.isprintable() else f"\\x{ord(character):02x}"
 
 
 def no_such_path() -> ApiError:
@@ -72,13 +68,13 @@ def no_such_path() -> ApiError:
 
 def already_exists(plural: str, group: str, name: str) -> ApiError:
     """A create of what is there."""
-    message = f'{qualified(plural, group)} "{name}" already exists'
+    message = f"{qualified(plural, group)} {quoted(name)} already exists"
     return ApiError(409, "AlreadyExists", message, _details(name, group, plural))
 
 
 def conflict(plural: str, group: str, name: str, because: str) -> ApiError:
     """An update of what was changed meanwhile, or another precondition that does not hold."""
-    message = f'Operation cannot be fulfilled on {qualified(plural, group)} "{name}": {because}'
+    message = f"Operation cannot be fulfilled on {qualified(plural, group)} {quoted(name)}: {because}"
     return ApiError(409, "Conflict", message, _details(name, group, plural))
 
 
@@ -92,7 +88,7 @@ def invalid(kind: str, group: str, name: str, causes: Iterable[Cause]) -> ApiErr
     details["causes"] = [
         {"reason": cause.reason, "message": cause.message, "field": cause.field} for cause in listed
     ]
-    message = f'{qualified_kind} "{name}" is invalid: {joined}'
+    message = f"{qualified_kind} {quoted(name)} is invalid: {joined}"
     return ApiError(422, "Invalid", message, details)
 
 
@@ -103,7 +99,7 @@ def bad_request(message: str) -> ApiError:
 
 def forbidden(plural: str, group: str, name: str, because: str) -> ApiError:
     """A request that admission or authorization refuses."""
-    message = f'{qualified(plural, group)} "{name}" is forbidden: {because}'
+    message = f"{qualified(plural, group)} {quoted(name)} is forbidden: {because}"
     return ApiError(403, "Forbidden", message, _details(name, group, plural))
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
-import orjson
-
-from simcluster.api import conversion
+from simcluster.api import continuing, conversion
+from simcluster.api.continuing import Token
 from simcluster.api.core import Core
 from simcluster.api.options import ListOptions, ListResult
 from simcluster.errors import ApiError, Cause, bad_request, expired, invalid
-from simcluster.kinds import json_syntax
 from simcluster.kinds.kind import Kind
 from simcluster.selectors import parse_fields, parse_labels
 from simcluster.store.records import Stored, key_of
@@ -21,22 +18,16 @@ from simcluster.store.records import Stored, key_of
 JsonObject: TypeAlias = dict[str, Any]
 RecordTest: TypeAlias = Callable[[Stored], bool]
 
-_VERSION = "meta.k8s.io/v1"
 # A field selector that a record can answer without its body.
 _BY_PLACE = re.compile(r"(metadata\.(name|namespace)(=|==|!=)[^,=!\\]*,?)+")
-
-
-class _Token(NamedTuple):
-    revision: int
-    start: str
 
 
 def list_records(core: Core, kind: Kind, namespace: str, options: ListOptions) -> ListResult:
     """Return one page of a kind's objects in a namespace ("": all). Raises `ApiError` 400, 410, 422, 504."""
     check_list_options(options)
     test = record_test(kind, options)
-    token = _token(options)
-    revision = token.revision if token else _revision(core, options)
+    token = continuing.read(options.continue_) if options.continue_ else None
+    revision = _revision(core, options, token)
     if revision == core.store.revision:
         records = core.store.items(kind.storage, namespace)
     else:
@@ -48,7 +39,9 @@ def list_records(core: Core, kind: Kind, namespace: str, options: ListOptions) -
     if 0 < options.limit < len(records):
         page = records[: options.limit]
         remaining = len(records) - len(page) if test is None else None
-        return ListResult(page, revision, _continue(revision, _start(page[-1], namespace)), remaining)
+        return ListResult(
+            page, revision, continuing.written(revision, _start(page[-1], namespace)), remaining
+        )
     return ListResult(records, revision)
 
 
@@ -126,7 +119,9 @@ def too_new(revision: int, current: int) -> ApiError:
     return ApiError(504, "Timeout", message, details, {"Retry-After": "1"})
 
 
-def _revision(core: Core, options: ListOptions) -> int:
+def _revision(core: Core, options: ListOptions, token: Token | None) -> int:
+    if token is not None:
+        return token.revision if token.revision > 0 else core.store.revision
     wanted = requested(core, options.resource_version)
     # A limit makes a resource version exact where the match is not said (the legacy rule of the API).
     exact = options.resource_version_match == "Exact" or (
@@ -147,31 +142,6 @@ def _at(core: Core, kind: Kind, namespace: str, revision: int, *, continues: boo
             "The provided continue parameter is too old to display a consistent list result. You can start a "
             "new list without the continue parameter."
         ) from error
-
-
-def _token(options: ListOptions) -> _Token | None:
-    if not options.continue_:
-        return None
-    text = options.continue_
-    try:
-        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        if because := json_syntax.error(raw):
-            raise bad_request(f"invalid continue token: continue key is not valid: {because}")
-        found = orjson.loads(raw)
-        if found["v"] != _VERSION:
-            raise bad_request(
-                f'continue key is not valid: server does not recognize this encoded version "{found["v"]}"'
-            )
-        return _Token(int(found["rv"]), str(found["start"]))
-    except (ValueError, KeyError, TypeError) as error:
-        raise bad_request(
-            "invalid continue token: continue key is not valid: incorrect encoded key"
-        ) from error
-
-
-def _continue(revision: int, last: str) -> str:
-    token = {"v": _VERSION, "rv": revision, "start": f"{last}\0"}
-    return base64.urlsafe_b64encode(orjson.dumps(token)).rstrip(b"=").decode()
 
 
 def _start(record: Stored, namespace: str) -> str:

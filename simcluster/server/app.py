@@ -118,7 +118,7 @@ class _Visit(NamedTuple):
     async def _allowed(self) -> web.StreamResponse:
         info = request_info(self.request.method, self.target)
         call = Call(self.site, self.request, info, self.target.query, self._who(_attributes(info)))
-        if info.resource or info.version:
+        if info.version and documents.is_routed(self.target.path):
             return await resources.handle(call)
         asked = documents.Asked(
             path=self.target.path,

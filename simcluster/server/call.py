@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -14,7 +14,7 @@ from simcluster.api.options import User
 from simcluster.errors import ApiError, too_large
 from simcluster.rbac.rules import Identity
 from simcluster.server.negotiation import JSON, Representation, error_media_type, negotiate
-from simcluster.server.paths import Query, RequestInfo
+from simcluster.server.paths import Query, RequestInfo, truth
 from simcluster.server.rendering import encoded
 from simcluster.server.site import Site
 
@@ -73,10 +73,7 @@ class Call:
     def representation(self) -> Representation:
         """Choose how the answer is written. Raises `ApiError` 406."""
         found = negotiate(self.accept)
-        pretty = self.query.get("pretty")
-        if pretty is not None and pretty.lower() not in ("false", "0"):
-            return Representation(found.media_type, found.shape, found.version, pretty=True)
-        return found
+        return replace(found, pretty=True) if truth(self.query.get("pretty")) else found
 
     async def body(self) -> bytes:
         """Read the body. Raises `ApiError` 413 for more than 3 MiB."""
@@ -107,17 +104,22 @@ def answer(
     response = web.Response(body=body, status=status, headers=_SHARED_HEADERS)
     response.headers[hdrs.CONTENT_TYPE] = media_type
     for text in warnings:
-        escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
-        response.headers.add("Warning", f'299 - "{escaped}"')
+        response.headers.extend(warning_header(text))
     if headers:
         response.headers.update(headers)
     return response
 
 
-def begun(media_type: str = JSON) -> web.StreamResponse:
-    """Make an answer of unknown length; the caller prepares it."""
+def warning_header(text: str) -> dict[str, str]:
+    """Return the header that warns of `text`."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+    return {"Warning": f'299 - "{escaped}"'}
+
+
+def begun() -> web.StreamResponse:
+    """Make an answer of unknown length, lines of JSON; the caller prepares it."""
     response = web.StreamResponse(headers=_SHARED_HEADERS)
-    response.headers[hdrs.CONTENT_TYPE] = media_type
+    response.headers[hdrs.CONTENT_TYPE] = JSON
     return response
 
 

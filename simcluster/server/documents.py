@@ -8,11 +8,19 @@ from typing import Any, TypeAlias
 import orjson
 from aiohttp import web
 
-from simcluster.errors import ApiError, no_such_path, not_acceptable
+from simcluster.errors import no_such_path
 from simcluster.kinds import discovery, openapi
 from simcluster.kinds.registry import Registry
 from simcluster.server.call import answer, plain_text
-from simcluster.server.negotiation import JSON, YAML, Representation, accepted
+from simcluster.server.negotiation import (
+    JSON,
+    YAML,
+    Representation,
+    accepted,
+    check_offered,
+    nothing_of,
+    nothing_to_offer,
+)
 from simcluster.server.rendering import encoded
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -39,11 +47,13 @@ class Asked:
 
 def document(registry: Registry, asked: Asked) -> web.Response:
     """Answer a path that is no resource. Raises `ApiError` 404 or 406."""
+    if not is_routed(asked.path):
+        return not_found_page()
     head, _, rest = asked.path.strip("/").partition("/")
     if head in _HEALTH:
         return _health(head, rest, asked)
     if head == "version" and not rest:
-        return _written(discovery.version(registry), asked)
+        return _version(registry, asked)
     if head == "openapi":
         return _openapi(registry, rest, asked)
     if head in ("api", "apis"):
@@ -53,6 +63,14 @@ def document(registry: Registry, asked: Asked) -> web.Response:
     if head == "metrics" and not rest:
         return plain_text("# simcluster keeps no metrics: this is a simulation\n")
     return not_found_page()
+
+
+def is_routed(path: str) -> bool:
+    """Tell whether a path can lead anywhere: doubled slashes are forgiven only where frameworks route it."""
+    if path.startswith(("//", "/apis//")):
+        return False
+    head = path.strip("/").partition("/")[0]
+    return not (path.endswith("/") and (head in _HEALTH or head == "openapi"))
 
 
 def not_found_page() -> web.Response:
@@ -71,10 +89,20 @@ def _health(name: str, check: str, asked: Asked) -> web.Response:
     return plain_text(f"{lines}{name} check passed\n")
 
 
+def _version(registry: Registry, asked: Asked) -> web.Response:
+    """Tell the version: in JSON, whatever else it is asked to be."""
+    clauses = accepted(asked.accept)
+    if clauses and not any(clause.media_type in (JSON, "*/*") for clause in clauses):
+        raise nothing_to_offer((JSON,))
+    return answer(orjson.dumps(discovery.version(registry)))
+
+
 def _discovery(registry: Registry, root: str, rest: str, asked: Asked) -> web.Response:
     if not rest:
         return _groups(registry, root, asked)
     group, _, version = rest.partition("/") if root == "apis" else ("", "", rest)
+    if version and group in dict(registry.builtin.groups):
+        check_offered(asked.accept)
     found = discovery.resource_list(registry, group, version) if version else discovery.group(registry, group)
     if found is None:
         if root == "api":
@@ -85,6 +113,8 @@ def _discovery(registry: Registry, root: str, rest: str, asked: Asked) -> web.Re
 
 def _groups(registry: Registry, root: str, asked: Asked) -> web.Response:
     core = root == "api"
+    if core:
+        check_offered(asked.accept)
     for clause in accepted(asked.accept):
         if clause.get("as") == _DISCOVERY_KIND and clause.media_type == JSON:
             if clause.get("g") == _DISCOVERY_GROUP and clause.get("v") == "v2":
@@ -123,9 +153,5 @@ def _written(found: JsonObject, asked: Asked) -> web.Response:
             return answer(encoded(found, Representation(YAML)), media_type=YAML)
     else:
         if asked.accept:
-            raise _only_json()
+            raise nothing_of(asked.accept)
     return answer(orjson.dumps(found))
-
-
-def _only_json() -> ApiError:
-    return not_acceptable(f"only the following media types are accepted: {JSON}, {YAML}")

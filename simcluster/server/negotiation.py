@@ -18,7 +18,7 @@ Shape = Literal["", "Table", "PartialObjectMetadata", "PartialObjectMetadataList
 JSON = "application/json"
 YAML = "application/yaml"
 OFFERED = (JSON, YAML)
-_STREAM = f"{JSON};stream=watch"
+_STREAM = ";stream=watch"
 _SHAPES: dict[str, Shape] = {
     "Table": "Table",
     "PartialObjectMetadata": "PartialObjectMetadata",
@@ -72,7 +72,9 @@ def check_offered(header: str, *, watch: bool = False) -> None:
     """
     clauses = accepted(header)
     if clauses and not any(clause.media_type in (*OFFERED, "*/*") for clause in clauses):
-        raise nothing_to_offer((*OFFERED, _STREAM) if watch else OFFERED)
+        told = _told(header)
+        streams = tuple(f"{each}{_STREAM}" for each in told if each != YAML)
+        raise nothing_to_offer(told + streams if watch else told)
 
 
 @lru_cache(maxsize=256)
@@ -84,12 +86,13 @@ def negotiate(header: str) -> Representation:
         found = _chosen(clause)
         if found is not None:
             return found
-    raise not_acceptable(_only(OFFERED))
+    raise nothing_of(header)
 
 
 @lru_cache(maxsize=256)
 def negotiate_stream(header: str) -> Representation:
     """Choose the representation of a watch's events: always JSON. Raises `ApiError` 406."""
+    negotiate(header)
     if not header:
         return PLAIN
     for clause in accepted(header):
@@ -97,7 +100,7 @@ def negotiate_stream(header: str) -> Representation:
             found = _chosen(clause)
             if found is not None:
                 return found
-    raise not_acceptable(_only([_STREAM]))
+    raise not_acceptable(_only(f"{each}{_STREAM}" for each in _told(header) if each != YAML))
 
 
 def error_media_type(header: str) -> str:
@@ -121,11 +124,21 @@ def body_media_type(header: str) -> str:
     return found
 
 
+def nothing_of(header: str) -> ApiError:
+    """Make the error of the API where an Accept header names nothing that it writes."""
+    return not_acceptable(_only(_told(header)))
+
+
 def nothing_to_offer(offered: tuple[str, ...]) -> ApiError:
     """Make the error of the HTTP framework in front of the API."""
     error = not_acceptable(f"406: Not Acceptable\n\nAvailable representations: {', '.join(offered)}")
     error.status["details"] = {}
     return error
+
+
+def _told(header: str) -> tuple[str, ...]:
+    """Return what a refusal names: as the real server does, protobuf too, unless that is what was wanted."""
+    return OFFERED if MEDIA_TYPE in header.lower() else (*OFFERED, MEDIA_TYPE)
 
 
 def _only(offered: Iterable[str]) -> str:

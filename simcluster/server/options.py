@@ -16,6 +16,7 @@ from simcluster.api.options import (
     WriteOptions,
 )
 from simcluster.errors import Cause, bad_request, invalid
+from simcluster.quoting import quoted
 from simcluster.server.paths import Query, truth
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -24,7 +25,8 @@ _MANAGER_BYTES = 128
 _DEFAULT_VALIDATION: FieldValidation = "Warn"
 _POLICIES: tuple[str, ...] = ("Foreground", "Background", "Orphan")
 _NOT_OLDER = "NotOlderThan"
-_MATCHES = ("Exact", "NotOlderThan", "")
+_MATCH = "Forbidden: resourceVersionMatch"
+_MATCHES = ("Exact", _NOT_OLDER, "")
 
 
 def write_options(
@@ -71,7 +73,7 @@ def list_options(query: Query, *, watch: bool = False) -> ListOptions:
     initial = truth(query["sendInitialEvents"]) if "sendInitialEvents" in query else None
     match = query.get("resourceVersionMatch", "")
     version = query.get("resourceVersion", "")
-    causes = _watch_causes(initial, match) if watch else _list_causes(query, initial, match, version)
+    causes = _watch_causes(query, initial, match) if watch else _list_causes(query, initial, match, version)
     if causes:
         _refuse("ListOptions", causes)
     return ListOptions(
@@ -134,20 +136,18 @@ def _said_in_query(query: Query) -> JsonObject:
     return said
 
 
-def _watch_causes(initial: bool | None, match: str) -> list[Cause]:  # noqa: FBT001 - three-valued
+def _watch_causes(query: Query, initial: bool | None, match: str) -> list[Cause]:  # noqa: FBT001 - three-valued
     causes = []
     if initial is None and match:
-        causes.append(
-            _match(
-                "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
-            )
-        )
-    if initial is not None and match != _NOT_OLDER:
+        causes.append(_match(f"{_MATCH} is forbidden for watch unless sendInitialEvents is provided"))
+    elif initial is not None and match != _NOT_OLDER:
         message = f"Forbidden: sendInitialEvents requires setting resourceVersionMatch to {_NOT_OLDER}"
         causes.append(_match(message))
     if match and match != _NOT_OLDER:
-        message = f'Unsupported value: {json.dumps(match)}: supported values: "{_NOT_OLDER}"'
+        message = f'Unsupported value: {quoted(match)}: supported values: "{_NOT_OLDER}"'
         causes.append(Cause("resourceVersionMatch", "FieldValueNotSupported", message))
+    if match and query.get("continue"):
+        causes.append(_match(f"{_MATCH} is forbidden when continue is provided"))
     return causes
 
 
@@ -155,11 +155,9 @@ def _list_causes(query: Query, initial: bool | None, match: str, version: str) -
     causes = []
     if match:
         if not version:
-            causes.append(
-                _match("Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided")
-            )
+            causes.append(_match(f"{_MATCH} is forbidden unless resourceVersion is provided"))
         if query.get("continue"):
-            causes.append(_match("Forbidden: resourceVersionMatch is forbidden when continue is provided"))
+            causes.append(_match(f"{_MATCH} is forbidden when continue is provided"))
         if match not in _MATCHES:
             supported = ", ".join(json.dumps(each) for each in _MATCHES)
             message = f"Unsupported value: {json.dumps(match)}: supported values: {supported}"
@@ -195,18 +193,8 @@ def _manager(name: str) -> list[Cause]:
     for position, character in enumerate(name):
         if not character.isprintable():
             shown = f"invalid character U+{ord(character):04X} (at position {position})"
-            return [Cause("fieldManager", "FieldValueInvalid", f"Invalid value: {_quoted(name)}: {shown}")]
+            return [Cause("fieldManager", "FieldValueInvalid", f"Invalid value: {quoted(name)}: {shown}")]
     return []
-
-
-def _quoted(text: str) -> str:
-    """Quote as Go's %q does, as far as control characters go."""
-    named = {"\a": "\\a", "\v": "\\v", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    pieces = [
-        named.get(each) or (each if each.isprintable() else f"\\x{ord(each):02x}")
-        for each in text.replace("\\", "\\\\").replace('"', '\\"')
-    ]
-    return f'"{"".join(pieces)}"'
 
 
 def _integer(query: Query, key: str) -> int | None:
@@ -216,7 +204,7 @@ def _integer(query: Query, key: str) -> int | None:
     try:
         return int(text)
     except ValueError:
-        raise bad_request(f"strconv.ParseInt: parsing {_quoted(text)}: invalid syntax") from None
+        raise bad_request(f"strconv.ParseInt: parsing {quoted(text)}: invalid syntax") from None
 
 
 def _refuse(kind: str, causes: list[Cause]) -> NoReturn:

@@ -7,20 +7,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-import orjson
 from aiohttp import hdrs, web
 
 from simcluster.api.options import ListOptions, Result, WriteOptions
-from simcluster.errors import ApiError, method_not_allowed, no_such_path, not_found, not_supported
-from simcluster.kinds.builtin import builtin
+from simcluster.errors import ApiError, method_not_allowed, not_found, not_supported
 from simcluster.kinds.decoding import decode
 from simcluster.kinds.kind import Kind, Subresource
 from simcluster.kinds.typed import read
+from simcluster.quoting import quoted
 from simcluster.rbac import escalation
 from simcluster.server import logs, rendering, reviews
 from simcluster.server.bodies import body_kind, delete_body, patch_kind
-from simcluster.server.call import Call, answer, begun
-from simcluster.server.documents import not_found_page
+from simcluster.server.call import Call, answer, begun, warning_header
 from simcluster.server.negotiation import check_offered, negotiate_stream
 from simcluster.server.options import (
     delete_options,
@@ -30,7 +28,9 @@ from simcluster.server.options import (
 )
 from simcluster.server.paths import check_name
 from simcluster.server.rendering import View, view
+from simcluster.server.routes import check_routed, is_collective, is_place, nothing_there
 from simcluster.server.watching import HttpSink, WatchStream
+from simcluster.strategies import deprecation
 
 JsonObject: TypeAlias = dict[str, Any]
 
@@ -44,47 +44,33 @@ async def handle(call: Call) -> web.StreamResponse:
     """Answer a request to a resource. Raises `ApiError`."""
     info = call.info
     kind = call.site.cluster.registry.find(info.group, info.version, info.resource)
-    if info.path.startswith("//"):
-        return not_found_page()  # no route has it, though authorization reads it as any other
-    if kind is None or not _is_place(call, kind):
-        return _nothing_there(call)
+    if kind is None or not is_place(call, kind):
+        return nothing_there(call)
     if kind.custom is None:
         check_offered(call.accept, watch=info.verb == "watch")
+    check_routed(call, kind)
+    if not (warning := deprecation(kind)):
+        return await _answer(call, kind)
+    try:
+        answered = await _answer(call, kind)
+    except ApiError as error:
+        told = error.headers.get("Warning")
+        error.headers |= warning_header(warning)
+        if told:
+            error.headers["Warning"] += f", {told}"
+        raise
+    if not answered.prepared:
+        answered.headers.extend(warning_header(warning))
+    return answered
+
+
+async def _answer(call: Call, kind: Kind) -> web.StreamResponse:
+    info = call.info
     if info.subresource:
         return await _subresource(call, kind)
-    if info.verb not in kind.verbs or call.request.method == hdrs.METH_HEAD:
-        raise method_not_allowed()
-    if bool(info.name) == (info.verb == "create") and not _is_collective(call):
-        raise method_not_allowed()  # an object without a name, or a new one with a name in the path
-    if info.name and not _is_collective(call):
+    if info.name and not is_collective(call):
         check_name(info.name)
     return await _VERBS[info.verb](call, kind)
-
-
-def _nothing_there(call: Call) -> web.Response:
-    """Answer for a resource that is not served: in groups of CRDs, as in the real one, without a Status."""
-    if call.info.group in {group for group, _ in builtin().groups}:
-        raise no_such_path()
-    return not_found_page()
-
-
-def _is_collective(call: Call) -> bool:
-    """Tell whether the verb is on a whole collection: a name then stands in a selector, not in the path."""
-    return call.info.verb in ("list", "watch", "deletecollection")
-
-
-def _is_place(call: Call, kind: Kind) -> bool:
-    """Tell whether the path is one that is routed: objects in their namespace, lists also over all."""
-    info = call.info
-    if not kind.namespaced:
-        return not info.namespace or (kind.plural == "namespaces" and info.namespace == info.name)
-    if info.namespace:
-        return True
-    if info.verb in ("create", "deletecollection"):
-        if kind.custom is None:
-            raise method_not_allowed()
-        return False
-    return _is_collective(call)
 
 
 async def _get(call: Call, kind: Kind) -> web.StreamResponse:
@@ -109,7 +95,10 @@ async def _watch(call: Call, kind: Kind) -> web.StreamResponse:
     if info.name and not options.field_selector:  # the old form, /watch/…/pods/x
         options = replace(options, field_selector=f"metadata.name={info.name}")
     seconds = timeout_seconds(call.query) or _WATCH_SECONDS * random.uniform(1, 2)  # noqa: S311 - spreads ends
-    sink = HttpSink(call.request, begun(), site.reachable)
+    response = begun()
+    if warning := deprecation(kind):
+        response.headers.extend(warning_header(warning))
+    sink = HttpSink(call.request, response, site.reachable)
     try:
         events = call.api.watch(kind, _namespace(call, kind), options)
     except ApiError as error:
@@ -145,9 +134,9 @@ def _not_of_the_future(call: Call, options: ListOptions) -> ListOptions:
 def _check_version(version: str) -> None:
     """Raise what etcd's versioner says of a resource version that is no number."""
     if version and not version.isdecimal():
-        quoted = orjson.dumps(version).decode()
+        shown = quoted(version)
         message = (
-            f"resourceVersion: Invalid value: {quoted}: strconv.ParseUint: parsing {quoted}: invalid syntax"
+            f"resourceVersion: Invalid value: {shown}: strconv.ParseUint: parsing {shown}: invalid syntax"
         )
         raise ApiError(500, "", message)
 
@@ -225,10 +214,10 @@ async def _subresource(call: Call, kind: Kind) -> web.StreamResponse:
     if found is None:
         if kind.custom is not None:
             raise not_found(kind.plural, kind.group, info.name)
-        return _nothing_there(call)
+        return nothing_there(call)
     if kind.custom is not None and info.verb not in found.verbs:
         raise not_supported(kind.plural, kind.group, info.verb)
-    if info.verb not in found.verbs or call.request.method == hdrs.METH_HEAD:
+    if info.verb not in found.verbs or (kind.custom is None and call.request.method == hdrs.METH_HEAD):
         raise method_not_allowed()
     check_name(info.name)
     if info.subresource in logs.SUBRESOURCES:

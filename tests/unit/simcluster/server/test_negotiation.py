@@ -83,7 +83,7 @@ def test_a_watch_is_json(header: str) -> None:
     ("header", "words"),
     [
         ("application/yaml", "only the following media types are accepted: application/json;stream=watch"),
-        ("text/html", "only the following media types are accepted: application/json;stream=watch"),
+        ("text/html", f"{ONLY}, application/vnd.kubernetes.protobuf"),
     ],
 )
 def test_a_watch_is_nothing_else(header: str, words: str) -> None:
@@ -91,15 +91,22 @@ def test_a_watch_is_nothing_else(header: str, words: str) -> None:
         negotiate_stream(header)
 
 
-@pytest.mark.parametrize("header", ["text/html", "application/*", "application/vnd.kubernetes.protobuf"])
+@pytest.mark.parametrize("header", ["text/html", "application/*"])
 def test_in_front_of_builtin_kinds_is_a_framework_that_refuses_more(header: str) -> None:
     with pytest.raises(ApiError) as caught:
         check_offered(header)
-    assert (caught.value.code, str(caught.value)) == (406, NOTHING)
-    with pytest.raises(ApiError, match="application/json;stream=watch"):
+    protobuf = "application/vnd.kubernetes.protobuf"
+    assert (caught.value.code, str(caught.value)) == (406, f"{NOTHING}, {protobuf}")
+    with pytest.raises(ApiError, match=f"application/json;stream=watch, {protobuf};stream=watch"):
         check_offered(header, watch=True)
     check_offered("")
     check_offered("text/html,*/*")
+
+
+def test_who_wants_protobuf_is_not_told_to_ask_for_it() -> None:
+    with pytest.raises(ApiError) as caught:
+        check_offered("application/vnd.kubernetes.protobuf")
+    assert str(caught.value) == NOTHING
 
 
 def test_an_error_is_yaml_where_yaml_is_wanted() -> None:
