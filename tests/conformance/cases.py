@@ -25,6 +25,7 @@ rest of the request. `show` chooses what is compared (see `answers.at`), `refuse
 from __future__ import annotations
 
 import copy
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -81,9 +82,10 @@ def load(folder: str = "cases") -> list[Case]:
     ]
 
 
+@functools.cache
 def objects() -> dict[str, Any]:
-    """Return the objects that bodies are `like`, by name."""
-    found: dict[str, Any] = yaml.safe_load((FOLDER / "objects.yaml").read_text())
+    """Return the objects that bodies are `like`, by name. They are shared: change copies only."""
+    found: dict[str, Any] = yaml.load((FOLDER / "objects.yaml").read_text(), Loader=_LOADER)
     return found
 
 

@@ -5,6 +5,7 @@ Independent of the project's own client and of simcluster: it has to see both se
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import re
@@ -47,9 +48,7 @@ class Client:
 
     def __init__(self, url: str, ca_file: Path) -> None:
         self._address = urllib.parse.urlsplit(url)
-        self._tls = (
-            ssl.create_default_context(cafile=str(ca_file)) if self._address.scheme == "https" else None
-        )
+        self._tls = _trusting(ca_file) if self._address.scheme == "https" else None
         self._connection = self._connect()
 
     def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
@@ -116,6 +115,12 @@ class Watch:
         """End the watch."""
         self._response.close()
         self._connection.close()
+
+
+@functools.cache
+def _trusting(ca_file: Path) -> ssl.SSLContext:
+    """Reading a certificate takes longer than most cases."""
+    return ssl.create_default_context(cafile=str(ca_file))
 
 
 def _decoded(response: http.client.HTTPResponse, text: str) -> Any:

@@ -24,7 +24,7 @@ _PATCHES = {
     "JSON": "application/json-patch+json",
 }
 _PATIENCE = 30.0
-_PAUSE = 0.03
+_PAUSES = (0.002, 0.03)  # at first and at most; most of what is waited for is there almost at once
 _SUCCESS = range(200, 300)
 _WIDGETS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
@@ -135,6 +135,7 @@ class Session:
         """Repeat a GET until it is as wanted; raises `AssertionError` with what was seen last."""
         headers = headers or self._headers({})
         deadline = time.monotonic() + _PATIENCE
+        pause, longest = _PAUSES
         while True:
             reply = self._send("GET", path, None, headers)
             if isinstance(wanted, int):
@@ -144,7 +145,8 @@ class Session:
             if done:
                 return reply
             assert time.monotonic() < deadline, f"GET {path} is not {wanted} but {reply.code}: {reply.body}"
-            time.sleep(_PAUSE)
+            time.sleep(pause)
+            pause = min(2 * pause, longest)
 
     def _run(self, arguments: str, step: dict[str, Any]) -> Reply:
         """Run kubectl; its exit code is the status, what it printed the body."""
