@@ -23,7 +23,7 @@ _UID = "00000000-0000-4000-8000-000000000000"
 _TIME = "2026-01-01T00:00:00Z"
 _ZONES = ("a", "b")
 _CAPACITY = {"cpu": "32", "memory": "256Gi", "pods": "500"}
-_ROOT_CERTIFICATES = "kube-root-ca.crt"
+ROOT_CERTIFICATES = "kube-root-ca.crt"
 _DESCRIPTION = (
     "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such "
     "as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across "
@@ -101,12 +101,10 @@ def _templates(nodes: int) -> tuple[Stored, ...]:
             _record(
                 "serviceaccounts", "v1", "ServiceAccount", "default", {"metadata": {"namespace": namespace}}
             ),
-            _record("configmaps", "v1", "ConfigMap", _ROOT_CERTIFICATES, _certificates(namespace)),
+            _record("configmaps", "v1", "ConfigMap", ROOT_CERTIFICATES, _owned_certificates(namespace)),
         ]
     found.append(_record("services", "v1", "Service", "kubernetes", _service()))
-    found += [
-        _record("nodes", "v1", "Node", f"node-{number}", _node(number)) for number in range(nodes)
-    ]
+    found += [_record("nodes", "v1", "Node", f"node-{number}", _node(number)) for number in range(nodes)]
     return tuple(found)
 
 
@@ -145,19 +143,26 @@ def _namespace(name: str) -> JsonObject:
     }
 
 
-def _certificates(namespace: str) -> JsonObject:
+def certificates(namespace: str) -> JsonObject:
+    """Return the metadata and data of the ConfigMap of certificates that every namespace has."""
+    return {
+        "metadata": {
+            "name": ROOT_CERTIFICATES,
+            "namespace": namespace,
+            "annotations": {"kubernetes.io/description": _DESCRIPTION},
+        },
+        "data": {"ca.crt": "# simcluster: a simulated cluster has no certificate authority of its own\n"},
+    }
+
+
+def _owned_certificates(namespace: str) -> JsonObject:
     fields = {
         "f:data": {".": {}, "f:ca.crt": {}},
         "f:metadata": {"f:annotations": {".": {}, "f:kubernetes.io/description": {}}},
     }
-    return {
-        "metadata": {
-            "namespace": namespace,
-            "annotations": {"kubernetes.io/description": _DESCRIPTION},
-            "managedFields": _owned("kube-controller-manager", "v1", fields),
-        },
-        "data": {"ca.crt": "# simcluster: a simulated cluster has no certificate authority of its own\n"},
-    }
+    found = certificates(namespace)
+    found["metadata"]["managedFields"] = _owned("kube-controller-manager", "v1", fields)
+    return found
 
 
 def _service() -> JsonObject:
@@ -207,7 +212,6 @@ def _priority(value: int, rest: str) -> JsonObject:
 def _node(number: int) -> JsonObject:
     """A Node that its kubelet has reported Ready. Nobody owns its fields yet: that keeps it small."""
     name = f"node-{number}"
-    times = {"lastHeartbeatTime": _TIME, "lastTransitionTime": _TIME}
     return {
         "metadata": {
             "labels": {
@@ -221,23 +225,29 @@ def _node(number: int) -> JsonObject:
             "annotations": {"node.alpha.kubernetes.io/ttl": "0"},
         },
         "spec": {},
-        "status": {
-            "capacity": _CAPACITY,
-            "allocatable": _CAPACITY,
-            "conditions": [
-                {"type": kind, "status": status, "reason": reason, "message": message, **times}
-                for kind, status, reason, message in _CONDITIONS
-            ],
-            "addresses": [
-                {"type": "InternalIP", "address": "127.0.0.1"},
-                {"type": "Hostname", "address": name},
-            ],
-            "daemonEndpoints": {"kubeletEndpoint": {"Port": 0}},
-            "nodeInfo": {
-                **dict.fromkeys(("bootID", "kubeProxyVersion", "machineID", "osImage", "systemUUID"), ""),
-                **dict.fromkeys(("containerRuntimeVersion", "kernelVersion", "kubeletVersion"), "simcluster"),
-                "architecture": "amd64",
-                "operatingSystem": "linux",
-            },
+        "status": node_status(name, _TIME),
+    }
+
+
+def node_status(name: str, now: str) -> JsonObject:
+    """Return what a kubelet reports of its Node at first; `now` is in RFC 3339."""
+    times = {"lastHeartbeatTime": now, "lastTransitionTime": now}
+    return {
+        "capacity": _CAPACITY,
+        "allocatable": _CAPACITY,
+        "conditions": [
+            {"type": kind, "status": status, "reason": reason, "message": message, **times}
+            for kind, status, reason, message in _CONDITIONS
+        ],
+        "addresses": [
+            {"type": "InternalIP", "address": "127.0.0.1"},
+            {"type": "Hostname", "address": name},
+        ],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": 0}},
+        "nodeInfo": {
+            **dict.fromkeys(("bootID", "kubeProxyVersion", "machineID", "osImage", "systemUUID"), ""),
+            **dict.fromkeys(("containerRuntimeVersion", "kernelVersion", "kubeletVersion"), "simcluster"),
+            "architecture": "amd64",
+            "operatingSystem": "linux",
         },
     }

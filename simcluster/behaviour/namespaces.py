@@ -8,19 +8,34 @@ from typing import Any, TypeAlias
 from simcluster.behaviour.client import CONFLICT, Client, Component
 from simcluster.behaviour.meta import condition_in, deleting, new_condition, spec_of, status_of
 from simcluster.behaviour.queue import Key
+from simcluster.bootstrap import ROOT_CERTIFICATES, certificates
 from simcluster.errors import ApiError, qualified
 from simcluster.kinds.kind import Kind
 
 JsonObject: TypeAlias = dict[str, Any]
 NAMESPACES = "namespaces"
-ROOT_CERTIFICATES = "kube-root-ca.crt"
 _FINALIZER = "kubernetes"
 _CONTROLLER = Component("namespace-controller")
-_DESCRIPTION = (
-    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such "
-    "as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across "
-    "distributions of Kubernetes clusters."
-)
+# What conditions say (status, reason, message) of what always succeeds here, and of what is over.
+_DONE = {
+    "NamespaceDeletionDiscoveryFailure": (
+        "False",
+        "ResourcesDiscovered",
+        "All resources successfully discovered",
+    ),
+    "NamespaceDeletionGroupVersionParsingFailure": (
+        "False",
+        "ParsedGroupVersions",
+        "All legacy kube types successfully parsed",
+    ),
+    "NamespaceDeletionContentFailure": (
+        "False",
+        "ContentDeleted",
+        "All content successfully deleted, may be waiting on finalization",
+    ),
+}
+_CONTENT_REMOVED = ("False", "ContentRemoved", "All content successfully removed")
+_FINALIZERS_FINISHED = ("False", "ContentHasNoFinalizers", "All content-preserving finalizers finished")
 
 
 def sync(client: Client, key: Key) -> None:
@@ -39,13 +54,7 @@ def _furnish(client: Client, namespace: str) -> None:
     if client.store.get("serviceaccounts", namespace, "default") is None:
         _create(client, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
     if client.store.get("configmaps", namespace, ROOT_CERTIFICATES) is None:
-        metadata = {
-            "name": ROOT_CERTIFICATES,
-            "namespace": namespace,
-            "annotations": {"kubernetes.io/description": _DESCRIPTION},
-        }
-        data = {"ca.crt": "# simcluster: a simulated cluster has no certificate authority of its own\n"}
-        _create(client, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+        _create(client, {"apiVersion": "v1", "kind": "ConfigMap", **certificates(namespace)})
 
 
 def _create(client: Client, obj: JsonObject) -> None:
@@ -112,54 +121,16 @@ def conditions_of(
         f"{name}. has {len(left[name])} resource instances" for name in sorted(left) if left[name]
     )
     finalizers = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(counts.items()))
-    told = [
-        (
-            "NamespaceDeletionDiscoveryFailure",
-            "False",
-            "ResourcesDiscovered",
-            "All resources successfully discovered",
-        ),
-        (
-            "NamespaceDeletionGroupVersionParsingFailure",
-            "False",
-            "ParsedGroupVersions",
-            "All legacy kube types successfully parsed",
-        ),
-        (
-            "NamespaceDeletionContentFailure",
-            "False",
-            "ContentDeleted",
-            "All content successfully deleted, may be waiting on finalization",
-        ),
-        (
-            (
-                "NamespaceContentRemaining",
-                "True",
-                "SomeResourcesRemain",
-                f"Some resources are remaining: {resources}",
-            )
-            if resources
-            else ("NamespaceContentRemaining", "False", "ContentRemoved", "All content successfully removed")
-        ),
-        (
-            (
-                "NamespaceFinalizersRemaining",
-                "True",
-                "SomeFinalizersRemain",
-                f"Some content in the namespace has finalizers remaining: {finalizers}",
-            )
-            if finalizers
-            else (
-                "NamespaceFinalizersRemaining",
-                "False",
-                "ContentHasNoFinalizers",
-                "All content-preserving finalizers finished",
-            )
-        ),
-    ]
+    content, finalized = _CONTENT_REMOVED, _FINALIZERS_FINISHED
+    if resources:
+        content = ("True", "SomeResourcesRemain", f"Some resources are remaining: {resources}")
+    if finalizers:
+        message = f"Some content in the namespace has finalizers remaining: {finalizers}"
+        finalized = ("True", "SomeFinalizersRemain", message)
+    told = {**_DONE, "NamespaceContentRemaining": content, "NamespaceFinalizersRemaining": finalized}
     before = status_of(namespace).get("conditions") or ()
     conditions = []
-    for kind, state, reason, message in told:
+    for kind, (state, reason, message) in told.items():
         found = new_condition(kind, state, reason, message, now)
         old = condition_in(before, kind)
         if old is not None and old["status"] == state:

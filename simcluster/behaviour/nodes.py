@@ -15,6 +15,7 @@ from simcluster.behaviour.kubelet import Address, Step
 from simcluster.behaviour.meta import condition, deleting, labels_of, new_condition, spec_of, status_of
 from simcluster.behaviour.queue import Key
 from simcluster.behaviour.scheduler import EMPTY, Load
+from simcluster.bootstrap import node_status
 from simcluster.clock import timestamp
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -23,13 +24,6 @@ NODES = "nodes"
 _SCHEDULER = "default-scheduler"
 _ORPHANED = 40.0  # seconds for which a node may be missing (podgc's quarantineTime)
 _TOPOLOGY = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")
-_CONDITIONS = (
-    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
-    ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-    ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-    ("NetworkUnavailable", "False", "RouteCreated", "RouteController created a route"),
-)
 
 
 class Placement:
@@ -241,27 +235,9 @@ def sync_node(client: Client, key: Key) -> None:
     found = client.get(NODES, "", key.name)
     if found is None or condition(found, "Ready") is not None:
         return
-    at = timestamp(client.now)
-    times = {"lastHeartbeatTime": at, "lastTransitionTime": at}
-    before = status_of(found)
-    status = {
-        **before,
-        "conditions": [
-            {"type": kind, "status": state, "reason": reason, "message": message, **times}
-            for kind, state, reason, message in _CONDITIONS
-        ],
-        "addresses": before.get("addresses")
-        or [
-            {"type": "InternalIP", "address": "127.0.0.1"},
-            {"type": "Hostname", "address": key.name},
-        ],
-        "nodeInfo": {
-            **dict.fromkeys(("bootID", "kubeProxyVersion", "machineID", "osImage", "systemUUID"), ""),
-            "architecture": "amd64",
-            "operatingSystem": "linux",
-            **dict.fromkeys(("containerRuntimeVersion", "kernelVersion", "kubeletVersion"), "simcluster"),
-        },
-    }
-    status.setdefault("capacity", {"cpu": "32", "memory": "256Gi", "pods": "500"})
-    status.setdefault("allocatable", status["capacity"])
-    client.update_status(found, status, KUBELET)
+    reported, before = node_status(key.name, timestamp(client.now)), status_of(found)
+    # How large a Node is, and where, may have been said by who made it.
+    for field in ("addresses", "capacity"):
+        reported[field] = before.get(field) or reported[field]
+    reported["allocatable"] = before.get("allocatable") or reported["capacity"]
+    client.update_status(found, {**before, **reported}, KUBELET)
