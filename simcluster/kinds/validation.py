@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal
 from functools import cache
 from typing import Any, TypeAlias
 
 from simcluster.errors import Cause
 from simcluster.kinds.formats import fits
 from simcluster.kinds.kind import Kind
+from simcluster.kinds.list_types import list_type_errors
+from simcluster.kinds.refusing import INVALID, child, invalid_value, members, number_text, shown
 
 Json: TypeAlias = Any
 JsonObject: TypeAlias = dict[str, Any]
 
-INVALID = "FieldValueInvalid"
 _TYPE_INVALID = "FieldValueTypeInvalid"
 _BLOCKING = frozenset(
     {"FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", _TYPE_INVALID}
@@ -32,9 +32,6 @@ _NOT_CHECKED = Cause(
     " correct the existing errors to complete validation",
 )
 _BITS = {"int32": 31, "int64": 63}
-_TOLD = 2  # the second of equal items is told, a third is not
-_WIDEST_PLAIN = 1e6
-_SMALLEST_PLAIN = 1e-4
 
 
 def schema_errors(obj: JsonObject, kind: Kind) -> list[Cause]:
@@ -45,33 +42,10 @@ def schema_errors(obj: JsonObject, kind: Kind) -> list[Cause]:
     if kind.custom is None:
         return []
     schema = kind.custom.validation
-    found = [*_errors(obj, schema, ""), *_duplicates(obj, schema, "")]
+    found = [*_errors(obj, schema, ""), *list_type_errors(obj, schema, "")]
     if any(each.reason in _BLOCKING for each in found) and _has_rules(schema):
         found.append(_NOT_CHECKED)
     return found
-
-
-def invalid_value(field: str, value: Json, message: str, reason: str = INVALID) -> Cause:
-    """Word a cause as `field.Invalid` does."""
-    return Cause(field, reason, f"Invalid value: {shown(value)}: {message}")
-
-
-def shown(value: Json) -> str:
-    """Write a value as messages do."""
-    if isinstance(value, float):
-        return number_text(value)
-    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
-
-
-def number_text(value: float) -> str:
-    """Write a number as Go's %v does."""
-    if not isinstance(value, float) or not value:
-        return str(int(value))
-    if _SMALLEST_PLAIN <= abs(value) < _WIDEST_PLAIN:
-        return repr(value).removesuffix(".0")
-    digits, _, exponent = f"{Decimal(repr(value)):e}".partition("e")
-    number = digits.rstrip("0").rstrip(".") if "." in digits else digits
-    return f"{number}e{int(exponent):+03d}"
 
 
 def _errors(value: Json, schema: JsonObject, path: str) -> list[Cause]:
@@ -250,50 +224,12 @@ def _object_errors(value: JsonObject, schema: JsonObject, path: str) -> list[Cau
     embedded = ("apiVersion", "kind") if schema.get("x-kubernetes-embedded-resource") else ()
     required = dict.fromkeys((*embedded, *(schema.get("required") or ())))
     found = [
-        Cause(_child(path, name), "FieldValueRequired", "Required value")
+        Cause(child(path, name), "FieldValueRequired", "Required value")
         for name in required
         if name not in value
     ]
-    for key, each, known in _members(value, schema):
-        found += _errors(each, known, _child(path, key))
-    return found
-
-
-def _members(value: JsonObject, schema: JsonObject) -> list[tuple[str, Json, JsonObject]]:
-    """Return (key, value, schema) of those members that have a schema: the schema's own fields first."""
-    properties = schema.get("properties") or {}
-    found = [(key, value[key], known) for key, known in properties.items() if key in value]
-    free = schema.get("additionalProperties")
-    if isinstance(free, dict):
-        found += [(key, each, free) for key, each in value.items() if key not in properties]
-    return found
-
-
-def _child(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _duplicates(value: Json, schema: JsonObject, path: str) -> list[Cause]:
-    """Errors of lists that are sets or maps."""
-    found: list[Cause] = []
-    if isinstance(value, dict):
-        for key, each, known in _members(value, schema):
-            found += _duplicates(each, known, _child(path, key))
-    elif isinstance(value, list):
-        keys = schema.get("x-kubernetes-list-map-keys") or ()
-        kind = schema.get("x-kubernetes-list-type")
-        seen: dict[str, int] = {}
-        for index, each in enumerate(value):
-            if kind == "map" and isinstance(each, dict):
-                text = shown({key: each[key] for key in keys if key in each})
-            elif kind == "set":
-                text = shown(each)
-            else:
-                text = str(index)
-            seen[text] = seen.get(text, 0) + 1
-            if seen[text] == _TOLD:
-                found.append(Cause(f"{path}[{index}]", "FieldValueDuplicate", f"Duplicate value: {text}"))
-            found += _duplicates(each, schema.get("items") or {}, f"{path}[{index}]")
+    for key, each, known in members(value, schema):
+        found += _errors(each, known, child(path, key))
     return found
 
 

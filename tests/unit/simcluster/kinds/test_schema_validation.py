@@ -8,8 +8,9 @@ import pytest
 
 from simcluster.errors import Cause, invalid
 from simcluster.kinds.kind import Kind
+from simcluster.kinds.refusing import number_text
 from simcluster.kinds.registry import Registry
-from simcluster.kinds.validation import number_text, schema_errors
+from simcluster.kinds.validation import schema_errors
 
 Json = Any
 
