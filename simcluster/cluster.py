@@ -11,7 +11,7 @@ from simcluster.behaviour.behaviour import Behaviour
 from simcluster.clock import Clock, RealClock, timestamp
 from simcluster.faults import FaultInjector
 from simcluster.kinds.registry import Registry
-from simcluster.store.store import MAX_BYTES, Store
+from simcluster.store.store import Store
 
 NODES = 3
 
@@ -32,14 +32,12 @@ class Cluster:
         *,
         nodes: int = NODES,
         seed: int = 0,
-        history_bytes: int = MAX_BYTES,
     ) -> None:
-        """Start one. `history_bytes` bounds the changes that watches can resume from."""
         chance = random.Random(f"{name}/{seed}")  # noqa: S311 - simulated chance, to be repeated
         self.name = name
         self.clock: Clock = RealClock() if clock is None else clock
         self.registry = Registry()
-        self.store = Store(max_bytes=history_bytes)
+        self.store = Store()
         self.api = Api(Core(self.store, self.registry, self.clock, chance))
         self.faults = FaultInjector(seed)
         self.behaviour = Behaviour(self.api, self.store, self.clock, chance)

@@ -1,28 +1,17 @@
-"""What a request says besides its object: who, how, and under which conditions."""
+"""What a request says besides its object: how, and under which conditions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from simcluster.store.records import Stored
 
 JsonObject: TypeAlias = dict[str, Any]
 FieldValidation: TypeAlias = Literal["Ignore", "Warn", "Strict"]
 Propagation: TypeAlias = Literal["Background", "Foreground", "Orphan"]
-
-
-class User(NamedTuple):
-    """Who sends a request."""
-
-    name: str
-    groups: tuple[str, ...] = ()
-    uid: str = ""
-
-
-ADMIN = User("admin", ("system:masters", "system:authenticated"))
 
 
 class PatchKind(StrEnum):
@@ -46,7 +35,6 @@ class WriteOptions:
     dry_run: bool = False
     field_validation: FieldValidation = "Warn"
     force: bool = False
-    user: User = ADMIN
     duplicates: tuple[str, ...] = ()  # what the decoder found: `duplicate field "data.x"`
 
 
@@ -60,7 +48,6 @@ class DeleteOptions:
     uid: str | None = None
     resource_version: str | None = None
     dry_run: bool = False
-    user: User = ADMIN
 
 
 @dataclass(slots=True, frozen=True)
@@ -94,4 +81,3 @@ class Result:
     object: JsonObject
     created: bool = False
     warnings: tuple[str, ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)

@@ -123,7 +123,6 @@ def _evict(core: Core, kind: Kind, place: Place, body: JsonObject, options: Writ
         uid=preconditions.get("uid"),
         resource_version=preconditions.get("resourceVersion"),
         dry_run=options.dry_run or bool(wanted.get("dryRun")),
-        user=options.user,
     )
     deleting.delete(core, kind, place[0], place[1], deletion)
     return Result(_done(), created=True)

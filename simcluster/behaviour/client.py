@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, TypeAlias
 
 from simcluster.api.api import Api
-from simcluster.api.options import DeleteOptions, Propagation, User, WriteOptions
+from simcluster.api.options import DeleteOptions, Propagation, WriteOptions
 from simcluster.behaviour import direct
 from simcluster.behaviour.actions import Action, Create, Delete, Record, Update, UpdateStatus
 from simcluster.behaviour.events import KEPT, Recorder
@@ -25,16 +25,9 @@ JsonObject: TypeAlias = dict[str, Any]
 NOT_FOUND = 404
 CONFLICT = 409
 _ZONE = "topology.kubernetes.io/zone"
-_USER = User("system:kube-controller-manager", ("system:masters", "system:authenticated"))
-_CONTROLLERS = WriteOptions(manager="kube-controller-manager", user=_USER, field_validation="Ignore")
-_KUBELET = WriteOptions(
-    manager="kubelet", user=User("system:node", ("system:masters",)), field_validation="Ignore"
-)
-_SCHEDULER = WriteOptions(
-    manager="kube-scheduler",
-    user=User("system:kube-scheduler", ("system:masters",)),
-    field_validation="Ignore",
-)
+_CONTROLLERS = WriteOptions(manager="kube-controller-manager", field_validation="Ignore")
+_KUBELET = WriteOptions(manager="kubelet", field_validation="Ignore")
+_SCHEDULER = WriteOptions(manager="kube-scheduler", field_validation="Ignore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +158,7 @@ class Client:
         """Delete an object, if it is still this one; nothing happens where it is gone."""
         kind = self.kind(obj["apiVersion"], obj["kind"])
         metadata = obj["metadata"]
-        options = DeleteOptions(
-            grace_period=grace_period, propagation=propagation, uid=metadata["uid"], user=_USER
-        )
+        options = DeleteOptions(grace_period=grace_period, propagation=propagation, uid=metadata["uid"])
         try:
             self.api.delete(kind, metadata.get("namespace", ""), metadata["name"], options)
         except ApiError as error:

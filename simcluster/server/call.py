@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 from aiohttp import hdrs, web
 
 from simcluster.api.api import Api
-from simcluster.api.options import User
 from simcluster.errors import ApiError, too_large
 from simcluster.rbac.rules import Identity
 from simcluster.server.negotiation import JSON, Representation, error_media_type, negotiate
@@ -44,11 +43,6 @@ class Call:
     def api(self) -> Api:
         """The verbs of the cluster."""
         return self.site.cluster.api
-
-    @property
-    def user(self) -> User:
-        """The user as the api knows it."""
-        return User(self.who.name, self.who.groups, self.who.uid)
 
     @property
     def now(self) -> datetime:

@@ -12,7 +12,6 @@ from simcluster.api.options import (
     ListOptions,
     PatchKind,
     Propagation,
-    User,
     WriteOptions,
 )
 from simcluster.errors import Cause, bad_request, invalid
@@ -29,9 +28,7 @@ _MATCH = "Forbidden: resourceVersionMatch"
 _MATCHES = ("Exact", _NOT_OLDER, "")
 
 
-def write_options(
-    kind: str, query: Query, user_agent: str, user: User, patch: PatchKind | None = None
-) -> WriteOptions:
+def write_options(kind: str, query: Query, user_agent: str, patch: PatchKind | None = None) -> WriteOptions:
     """Read CreateOptions, UpdateOptions or PatchOptions (`kind`). Raises `ApiError` 400 or 422."""
     causes = [*_dry_run(query), *_manager(query.get("fieldManager", ""))]
     validation = query.get("fieldValidation", "")
@@ -55,7 +52,6 @@ def write_options(
         dry_run=bool(query.get("dryRun")),
         field_validation=cast("FieldValidation", validation or _DEFAULT_VALIDATION),
         force=force,
-        user=user,
     )
 
 
@@ -93,7 +89,7 @@ def timeout_seconds(query: Query) -> int | None:
     return _integer(query, "timeoutSeconds") or None
 
 
-def delete_options(query: Query, body: JsonObject | None, user: User) -> DeleteOptions:
+def delete_options(query: Query, body: JsonObject | None) -> DeleteOptions:
     """Read DeleteOptions from the body, else the query. Raises `ApiError` 400 or 422."""
     said = _said_in_query(query) if body is None else body
     policy, orphan = said.get("propagationPolicy"), said.get("orphanDependents")
@@ -118,7 +114,6 @@ def delete_options(query: Query, body: JsonObject | None, user: User) -> DeleteO
         uid=preconditions.get("uid"),
         resource_version=preconditions.get("resourceVersion"),
         dry_run=bool(dry_run),
-        user=user,
     )
 
 

@@ -142,7 +142,7 @@ def _check_version(version: str) -> None:
 
 
 async def _create(call: Call, kind: Kind) -> web.StreamResponse:
-    options = write_options("CreateOptions", call.query, call.user_agent, call.user)
+    options = write_options("CreateOptions", call.query, call.user_agent)
     body, duplicates = decode(await call.body(), call.content_type, kind)
     reviewed = reviews.find(kind)
     if reviewed is not None:
@@ -155,7 +155,7 @@ async def _create(call: Call, kind: Kind) -> web.StreamResponse:
 
 
 async def _update(call: Call, kind: Kind) -> web.StreamResponse:
-    options = write_options("UpdateOptions", call.query, call.user_agent, call.user)
+    options = write_options("UpdateOptions", call.query, call.user_agent)
     wanted = body_kind(kind, call.info.subresource)
     body, duplicates = decode(await call.body(), call.content_type, wanted)
     if wanted is not kind:
@@ -173,7 +173,7 @@ async def _update(call: Call, kind: Kind) -> web.StreamResponse:
 
 async def _patch(call: Call, kind: Kind) -> web.StreamResponse:
     wanted = patch_kind(call, kind)
-    options = write_options("PatchOptions", call.query, call.user_agent, call.user, wanted)
+    options = write_options("PatchOptions", call.query, call.user_agent, wanted)
     info, body = call.info, await call.body()
     place = (_namespace(call, kind), info.name)
     result = _unless_escalating(
@@ -195,14 +195,14 @@ def _unless_escalating(
 
 
 async def _delete(call: Call, kind: Kind) -> web.StreamResponse:
-    options = delete_options(call.query, await delete_body(call), call.user)
+    options = delete_options(call.query, await delete_body(call))
     result = call.api.delete(kind, _namespace(call, kind), call.info.name, options)
     waits = result.object.get("kind") != "Status" and options.orphan is False
     return _answered(call, kind, result, _ACCEPTED if waits else None)
 
 
 async def _delete_collection(call: Call, kind: Kind) -> web.StreamResponse:
-    options = delete_options(call.query, await delete_body(call), call.user)
+    options = delete_options(call.query, await delete_body(call))
     seen = _view(call, kind)
     result = call.api.delete_collection(kind, _namespace(call, kind), list_options(call.query), options)
     return answer(rendering.page(result, seen, call.now), media_type=seen.representation.media_type)
@@ -236,7 +236,7 @@ async def _subresource(call: Call, kind: Kind) -> web.StreamResponse:
 
 async def _create_subresource(call: Call, kind: Kind, found: Subresource) -> web.StreamResponse:
     info = call.info
-    options = write_options("CreateOptions", call.query, call.user_agent, call.user)
+    options = write_options("CreateOptions", call.query, call.user_agent)
     wanted = body_kind(kind, info.subresource)
     body, _ = decode(await call.body(), call.content_type, wanted)
     body = read(body, wanted)
@@ -268,7 +268,6 @@ def _answered(call: Call, kind: Kind, result: Result, status: int | None = None)
         code,
         seen.representation.media_type,
         warnings=result.warnings,
-        headers=result.headers,
     )
 
 
