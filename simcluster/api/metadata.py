@@ -23,7 +23,8 @@ def place(obj: JsonObject, kind: Kind, namespace: str) -> JsonObject:
 
     Raises `ApiError` 400 when the object names another one.
     """
-    metadata: JsonObject = obj.setdefault("metadata", {})
+    metadata: JsonObject = obj.get("metadata") or {}
+    obj["metadata"] = metadata
     if kind.namespaced:
         if metadata.setdefault("namespace", namespace) != namespace:
             if metadata["namespace"]:

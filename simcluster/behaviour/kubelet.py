@@ -192,9 +192,9 @@ def _containers(pod: JsonObject, report: _Report) -> list[JsonObject]:
 
 
 def _seen(pod: JsonObject) -> JsonObject:
-    """Return what is reported of the first container; all play alike."""
-    found: JsonObject = status_of(pod)["containerStatuses"][0]
-    return found
+    """Return what is reported of the first container; all play alike. Somebody may have wiped the status."""
+    found: JsonObject = next(iter(status_of(pod).get("containerStatuses") or ()), {})
+    return {"restartCount": 0, "state": {}, "lastState": {}, **found}
 
 
 def _started(pod: JsonObject, address: Address, at: str) -> JsonObject:
@@ -218,7 +218,8 @@ def _init_container(container: JsonObject, at: str) -> JsonObject:
 
 def _ready(pod: JsonObject, at: str) -> JsonObject:
     conditions = _conditions(pod, _condition("Ready", "True", at), _condition("ContainersReady", "True", at))
-    report = _Report(ready=True, started=True, restarts=0, state=_seen(pod)["state"], last_state={})
+    state = _seen(pod)["state"] or {"running": {"startedAt": at}}
+    report = _Report(ready=True, started=True, restarts=0, state=state, last_state={})
     return {**status_of(pod), "conditions": conditions, "containerStatuses": _containers(pod, report)}
 
 

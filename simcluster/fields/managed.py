@@ -153,8 +153,14 @@ def keep_times(live: JsonObject, new: JsonObject) -> JsonObject:
 
 def object_type(config: JsonObject) -> str:
     """Write a body's kind as Go prints it: `apps/v1, Kind=Deployment`, `/v1, Kind=ConfigMap`, `/, Kind=`."""
-    api_version = str(config.get("apiVersion") or "")
-    return f"{api_version if '/' in api_version else f'/{api_version}'}, Kind={config.get('kind') or ''}"
+    api_version = _text(config, "apiVersion")
+    return f"{api_version if '/' in api_version else f'/{api_version}'}, Kind={_text(config, 'kind')}"
+
+
+def _text(value: JsonObject, key: str) -> str:
+    """Return a field as the server's accessors do: what is no text is none."""
+    found = value.get(key)
+    return found if isinstance(found, str) else ""
 
 
 def _applied(
@@ -195,7 +201,7 @@ def _check_typed(what: str, value: JsonObject, schema: Struct, *, duplicates: bo
     except TypedError as error:
         metadata = value.get("metadata")
         found = metadata if isinstance(metadata, dict) else {}
-        place = f"{found.get('namespace') or ''}/{found.get('name') or ''}; {object_type(value)}"
+        place = f"{_text(found, 'namespace')}/{_text(found, 'name')}; {object_type(value)}"
         raise _internal(f"failed to create typed {what} object ({place}): {error}") from None
 
 
