@@ -1,4 +1,4 @@
-"""`python -m bench`: start one control plane, run everything, print one JSON document."""
+"""`python -m bench`: run everything, on a real control plane and on simulated ones; print one JSON document."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import platform
 import sys
 
-from bench import apply, commit
+from bench import apply, commit, fleet, simulated
 from tests.cluster.rig import binaries, control_plane
 
 
@@ -19,12 +19,17 @@ def main() -> None:
         figures = asyncio.run(_all(plane))
     finally:
         plane.stop()
+    figures |= asyncio.run(_simulated())
     machine = {"python": platform.python_version(), "kubernetes": binaries.KUBERNETES_VERSION}
     print(json.dumps({"machine": machine, **figures}, indent=2))
 
 
 async def _all(plane: control_plane.ControlPlane) -> dict[str, object]:
     return {"apply": await apply.run(plane), "commit": await commit.run(plane)}
+
+
+async def _simulated() -> dict[str, object]:
+    return {"simulated": await simulated.run(), "fleet": await fleet.run()}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,146 @@
+"""A rollout to hundreds of simulated clusters in four waves: how time and CPU grow with their number."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.simulated import Simulated
+from controllers.main import Fleet
+from gitops.model.controller import Controller
+from tests.cluster.world import People, Seen, config_map, deployment
+
+SIZES = (100, 300, 1000)
+ENVIRONMENT = "fleet"
+CONFIG_MAPS, SERVICES, DEPLOYMENTS = 12, 4, 4
+_WAVES = (
+    {"name": "canary", "percentage": "1%"},
+    {"name": "early", "percentage": "9%"},
+    {"name": "half", "percentage": "40%"},
+    {"name": "rest"},
+)
+_CONCURRENT = 50
+_PATIENCE = 900.0
+
+
+async def run() -> dict[str, Any]:
+    """A first rollout of 20 objects to every size of fleet, and then a rollout that changes one of them."""
+    return {f"{size} clusters": await _rollouts(size) for size in SIZES}
+
+
+async def _rollouts(size: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="gitops-waves-bench-") as name, Simulated(size) as simulated:
+        folder = Path(name)
+        people = People(folder)
+        seen = Seen()
+        first = people.push("First", _repository(size))
+        fleet = Fleet(_controller(folder, people, simulated), [seen])
+        marks = [_Mark(simulated.pid)]
+        task = asyncio.create_task(fleet.run())
+        try:
+            await _good(seen, first)
+            marks.append(_Mark(simulated.pid))
+            resident = simulated.resident_kib
+            second = people.push("Second", {_path("config-0.yaml"): config_map("config-0", value="2")})
+            await _good(seen, second)
+            marks.append(_Mark(simulated.pid))
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+    return {
+        "first_rollout": marks[1].since(marks[0], size),
+        "one_object_changed": marks[2].since(marks[1], size),
+        "simulation_mib_with_all_objects": round(resident / 1024),
+        "simulation_kib_a_cluster_with_all_objects": round(resident / size, 1),
+        "controller_peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+
+
+class _Mark:
+    """The time, and the CPU that the controller and the simulation have used up to now."""
+
+    def __init__(self, simulation: int) -> None:
+        self._wall = time.perf_counter()
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        self._controller = used.ru_utime + used.ru_stime
+        fields = Path(f"/proc/{simulation}/stat").read_text().rpartition(")")[2].split()
+        self._simulation = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def since(self, before: _Mark, size: int) -> dict[str, float]:
+        wall = self._wall - before._wall
+        cpu = self._controller - before._controller
+        return {
+            "seconds": round(wall, 2),
+            "controller_cpu_seconds": round(cpu, 2),
+            "simulation_cpu_seconds": round(self._simulation - before._simulation, 2),
+            "milliseconds_a_cluster": round(1000 * wall / size, 2),
+            "controller_cpu_milliseconds_a_cluster": round(1000 * cpu / size, 2),
+        }
+
+
+async def _good(seen: Seen, revision: str) -> None:
+    async with asyncio.timeout(_PATIENCE):
+        while True:
+            seen.changed.clear()
+            state = seen.state.get(ENVIRONMENT)
+            good = state.application("shop").good if state is not None else None
+            if good is not None and good.revision == revision:
+                return
+            await seen.changed.wait()
+
+
+def _path(name: str) -> str:
+    return f"environments/{ENVIRONMENT}/shop/{name}"
+
+
+def _repository(size: int) -> dict[str, str | None]:
+    waves = [{**wave, "maxConcurrent": _CONCURRENT, "progressDeadline": "10m"} for wave in _WAVES]
+    targets = [{"clusterSelector": {}, "namespace": "shop", "createNamespace": True}]
+    files: dict[str, str | None] = {
+        f"environments/{ENVIRONMENT}/environment.yaml": _document(
+            "Environment", ENVIRONMENT, spec={"targets": targets, "waves": waves}
+        )
+    }
+    for index in range(1, size + 1):
+        files[f"clusters/cluster-{index}.yaml"] = _document("Cluster", f"cluster-{index}")
+    for index in range(CONFIG_MAPS):
+        files[_path(f"config-{index}.yaml")] = config_map(f"config-{index}", value="1")
+    for index in range(SERVICES):
+        files[_path(f"service-{index}.yaml")] = yaml.safe_dump(
+            {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": {"name": f"web-{index}"},
+                "spec": {"selector": {"app": f"web-{index}"}, "ports": [{"port": 80}]},
+            }
+        )
+    for index in range(DEPLOYMENTS):
+        files[_path(f"deployment-{index}.yaml")] = deployment(f"web-{index}", replicas=1)
+    return files
+
+
+def _document(kind: str, name: str, **more: object) -> str:
+    body = {"apiVersion": "gitops-waves.io/v1alpha1", "kind": kind, "metadata": {"name": name}, **more}
+    return yaml.safe_dump(body)
+
+
+def _controller(folder: Path, people: People, simulated: Simulated) -> Controller:
+    return Controller.model_validate(
+        {
+            "apiVersion": "gitops-waves.io/v1alpha1",
+            "kind": "Controller",
+            "repositories": [{"name": "fleet", "url": str(people.remote), "pollInterval": "1s"}],
+            "connections": [
+                {"name": name, "kubeconfig": str(path)} for name, path in simulated.kubeconfigs.items()
+            ],
+            "stateDirectory": str(folder / "state"),
+            "listen": "127.0.0.1:0",
+        }
+    )
