@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from controllers.adapters.kube.errors import Forbidden, NotFound, Rejected
@@ -28,6 +28,10 @@ from gitops.plan import Action, ObjectPlan, Plan, Refuse, Replace, on_immutable
 from gitops.plan.model import WRITES, PlannedLayer
 
 CONCURRENT_REQUESTS = 32
+# A connection more costs both sides about as much as four requests, most of it the TLS handshake: it has to
+# have something to do.
+_REQUESTS_PER_CONNECTION = 4
+_FEWEST_CONNECTIONS = 4
 GONE_POLL_SECONDS = 0.2
 # How long a prune waits for finalizers; what takes longer stays in the inventory and is looked at again.
 GONE_WITHIN_SECONDS = 30.0
@@ -69,7 +73,11 @@ class Applier:
 
         `whole` keeps the objects as they would be, for differences.
         """
-        outcomes = await asyncio.gather(*(self._try(planned, discovery, whole) for planned in plan.dry_run))
+
+        async def attempt(planned: ObjectPlan) -> JsonObject | Replace | Problem:
+            return await self._try(planned, discovery, whole)
+
+        outcomes = await side_by_side(plan.dry_run, attempt, hands=_hands(plan.dry_run))
         redefined = _redefined(plan)
         after: dict[ObjectKey, JsonObject] = {}
         replacements: dict[ObjectKey, str] = {}
@@ -122,7 +130,7 @@ class Applier:
         # Either may fail: neither is left running behind then.
         written = await all_of(
             (
-                side_by_side(at_once, write, hands=CONCURRENT_REQUESTS),
+                side_by_side(at_once, write, hands=_hands(at_once)),
                 all_of(self._in_steps(planned, discovery, redefined) for planned in in_steps),
             )
         )
@@ -229,6 +237,10 @@ class Applier:
         if resource is None:
             raise Unreachable(f"the cluster does not serve {manifest.api_version} {manifest.kind} yet")
         return manifest, resource
+
+
+def _hands(planned: Sequence[ObjectPlan]) -> int:
+    return min(max(len(planned) // _REQUESTS_PER_CONNECTION, _FEWEST_CONNECTIONS), CONCURRENT_REQUESTS)
 
 
 def counts(plan: Plan) -> dict[str, int]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
+from functools import cache, partial
 
 from controllers.rollout.board import Board
 from controllers.rollout.crew import Crew
@@ -30,6 +32,10 @@ log = logging.getLogger(__name__)
 _RETRY_SECONDS = 2.0
 # The longest sleep between passes: clocks step, and a deadline may have been misjudged.
 _LONGEST_SLEEP_SECONDS = 60.0
+# A pass costs with the number of targets, and their reports come with it too: without a rest in proportion,
+# passes over a thousand targets would take the processor from the work itself.
+_REST_PER_PASS = 3.0
+_LONGEST_REST_SECONDS = 1.0
 
 
 class EnvironmentLoop:
@@ -39,7 +45,6 @@ class EnvironmentLoop:
         """`hint` asks for a fetch: after our own push there is news."""
         self.name = name
         self.state = EnvironmentState()
-        self.waits: tuple[Wait, ...] = ()
         self.passes = 0
         self.error = ""
         self.as_wanted = False
@@ -55,6 +60,7 @@ class EnvironmentLoop:
         self._head = ""
         self._wish = Wish("")
         self._wished_for: object = None
+        self._waits: Callable[[], tuple[Wait, ...]] = tuple
         self._checked: dict[str, tuple[str, ...]] = {}
         self._commands: tuple[Command, ...] = ()
         self._read_for: object = None
@@ -72,9 +78,15 @@ class EnvironmentLoop:
         finally:
             await self._crew.stop()
 
+    @property
+    def waits(self) -> tuple[Wait, ...]:
+        """Why nothing moves, as of the newest pass; put into words when somebody asks."""
+        return self._waits()
+
     async def _pass_once(self) -> None:
         self._board.changed.clear()
         head = self._head
+        started = time.perf_counter()
         pause = _RETRY_SECONDS
         try:
             decision = await self.step()
@@ -93,6 +105,7 @@ class EnvironmentLoop:
             self._failed(error)
         # A pass that failed is a sign of life too: a restart would not get over what it failed for.
         self._tools.beat(self.name)
+        await asyncio.sleep(_rest(time.perf_counter() - started))
         # Not wait_for: Python 3.11's loses a cancellation that comes together with a change.
         try:
             async with asyncio.timeout(pause):
@@ -114,7 +127,7 @@ class EnvironmentLoop:
             before, self.state = self.state, decision.state
             self._tell(decision.events, before)
         self._crew.reconcile(decision.work)
-        self.waits = explain(self.name, self.state, seen, now)
+        self._waits = cache(partial(explain, self.name, self.state, seen, now))
         resting = at_rest(self.state, seen, now) and await self._seen_own_push(seen.revision)
         self._rested_at = seen.revision if resting else ""
         self.as_wanted = as_wanted(self.state, seen)
@@ -184,14 +197,20 @@ class EnvironmentLoop:
         )
 
     async def _wanted(self) -> Wish:
-        """What Git wants; computed once per revision and set of targets that are held."""
-        held = {name: tuple(app.on) for name, app in self.state.applications.items()}
-        key = (self._head, tuple(sorted(held.items())))
-        if key != self._wished_for:
-            await self._refuse_rewritten_history(self._head)
-            self._wish = await asyncio.to_thread(self._read_wish, self._head)
-            self._wished_for = key
+        """What Git wants; computed once per revision and set of applications, or of targets to be left."""
+        head = self._head
+        if self._wish_depends_on(head) != self._wished_for:
+            await self._refuse_rewritten_history(head)
+            self._wish = await asyncio.to_thread(self._read_wish, head)
+            self._wished_for = self._wish_depends_on(head)
         return self._wish
+
+    def _wish_depends_on(self, head: str) -> object:
+        """What the wish at `head` follows; who holds an application counts only once that left Git."""
+        wanted = self._wish.desired
+        left = [name for name in self.state.applications if name in wanted and wanted[name].removed]
+        held = tuple((name, tuple(self.state.applications[name].on)) for name in sorted(left))
+        return head, frozenset(self.state.applications), held
 
     async def _refuse_rewritten_history(self, head: str) -> None:
         """Notice a branch that was force-pushed while nobody watched: the records know where it was.
@@ -256,6 +275,11 @@ class EnvironmentLoop:
             commits = self._tools.mirror.commits(head, None, limit=1)
         authored = [Authored(commit.oid, commit.author_name, commit.trailers) for commit in reversed(commits)]
         return commands_of(authored, self.name)
+
+
+def _rest(spent: float) -> float:
+    """How long to rest after a pass that took `spent` seconds."""
+    return min(_REST_PER_PASS * spent, _LONGEST_REST_SECONDS)
 
 
 def _oldest_revision(state: EnvironmentState) -> str:

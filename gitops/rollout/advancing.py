@@ -20,8 +20,15 @@ T = TargetPhase
 _AT_WORK = (*IN_FLIGHT, T.HEALTHY)
 
 
-def next_event(name: str, state: EnvironmentState, seen: Observation, now: datetime) -> e.Event | None:
-    """The next fact about the advancing rollout of `name`, or None while everything waits."""
+def next_event(
+    name: str, state: EnvironmentState, seen: Observation, now: datetime, quiet: set[str] | None = None
+) -> e.Event | None:
+    """The next fact about the advancing rollout of `name`, or None while everything waits.
+
+    `quiet` collects targets with nothing to say, and they are not asked again: for the same rollout, `seen`
+    and `now`, other targets' events make none of them speak. Without it a pass costs with the wave's square.
+    """
+    quiet = set() if quiet is None else quiet
     rollout = state.applications[name].rollout
     if rollout is None:
         return None
@@ -30,10 +37,12 @@ def next_event(name: str, state: EnvironmentState, seen: Observation, now: datet
         return _next_wave(name, rollout, seen, now)
     step = Step(name, state, rollout, wave, seen, now)
     for target in wave.targets:
-        at_work = rollout.targets[target].phase in _AT_WORK
-        event = _target_event(step, target) if at_work else None
+        if target in quiet or rollout.targets[target].phase not in _AT_WORK:
+            continue
+        event = _target_event(step, target)
         if event is not None:
             return event
+        quiet.add(target)
     return _too_many_failed(step) or _start_target(step) or _soak_and_gates(step)
 
 

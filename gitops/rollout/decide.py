@@ -6,6 +6,7 @@ step has anything more to say.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,6 +61,7 @@ class _Pass:
         self.now = now
         self.events: list[e.Event] = []
         self._slots: slots.Slots | None = None
+        self._quiet: defaultdict[str, set[str]] = defaultdict(set)
 
     @property
     def started(self) -> bool:
@@ -89,7 +91,8 @@ class _Pass:
             return superseded
         match rollout.phase:
             case RolloutPhase.ADVANCING:
-                return advancing.next_event(name, self.state, self.seen, self.now)
+                quiet = self._quiet[rollout.id]
+                return advancing.next_event(name, self.state, self.seen, self.now, quiet)
             case RolloutPhase.FAILED:
                 return failing.after_failure(name, application, self.now)
             case RolloutPhase.RESTORING:

@@ -7,6 +7,7 @@ unbounded, because a watch holds its connection for minutes, and requests are bo
 from __future__ import annotations
 
 import asyncio
+import asyncio.sslproto
 import io
 import os
 import socket
@@ -36,6 +37,11 @@ _SAME: Mapping[str, str] = {"User-Agent": "gitops-waves", "Accept": "application
 _PROBES = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
 # A page of 500 objects of half a MiB each. One cluster must not take the memory from all others.
 LONGEST_ANSWER = 256 << 20
+
+
+# asyncio keeps this much for every TLS connection, 256 KiB unless told otherwise: with a thousand clusters
+# and a few watches each, the greater part of all memory. A TLS record is 16 KiB at most: nothing is lost.
+asyncio.sslproto.SSLProtocol.max_size = 32 << 10
 
 
 class _TooLong(aiohttp.ClientPayloadError):

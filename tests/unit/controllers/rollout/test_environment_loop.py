@@ -17,8 +17,10 @@ from controllers.rollout.environment import EnvironmentLoop
 from controllers.rollout.tools import Tools
 from gitops import audit
 from gitops.errors import Unreachable
+from gitops.rollout.desired import Wish
 from gitops.rollout.events import RolloutStarted
-from gitops.rollout.state import EnvironmentState
+from gitops.rollout.observation import Desired
+from gitops.rollout.state import ApplicationState, EnvironmentState, OnTarget
 from tests.unit.controllers.rollout.shop import (
     ENVIRONMENT,
     ENVIRONMENT_FILE,
@@ -204,3 +206,29 @@ async def test_a_gate_whose_address_cannot_be_filled_is_told_before_anything_sta
         assert loop._crew.under_way() == ()
         loop.notice(mended)
         await until(loop._crew.under_way)
+
+
+def test_passes_never_take_more_than_a_quarter_of_the_time() -> None:
+    """Whatever a pass costs, and it costs with the number of targets; one report waits a second at most."""
+    assert environments._rest(0.1) == pytest.approx(0.3)
+    assert environments._rest(60.0) == 1.0
+
+
+async def test_what_git_wants_is_not_read_again_for_every_target_that_starts(shop: Shop) -> None:
+    """Only for an application that left Git does it matter who still holds it."""
+    loop = EnvironmentLoop("production", shop.tools(), lambda: None)
+    at = {"revision": shop.first, "digest": "A", "settled": False}
+
+    def holding(*targets: str) -> EnvironmentState:
+        on = {target: OnTarget(**at) for target in targets}
+        return EnvironmentState(applications={"web": ApplicationState(rollouts=1, on=on)})
+
+    def read_again(desired: Desired) -> bool:
+        loop._wish = Wish(shop.first, desired={"web": desired})
+        loop.state = holding("eu-1/shop")
+        before = loop._wish_depends_on(shop.first)
+        loop.state = holding("eu-1/shop", "us-1/shop")
+        return loop._wish_depends_on(shop.first) != before
+
+    assert not read_again(Desired(shop.first, "A", ()))
+    assert read_again(Desired(shop.first, "A", (), removed=True))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
+
+import pytest
 
 from gitops.gates import Outcome
 from gitops.model.gates import ApprovalGate
+from gitops.rollout import advancing
 from gitops.rollout import events as e
 from gitops.rollout.decide import advance
 from gitops.rollout.observation import ApplyWork, TargetReport
 from gitops.rollout.state import FailureCause, RolloutPhase, TargetPhase
+from gitops.rollout.step import Step
 from tests.unit.gitops.rollout.world import MINUTE, SECOND, THREE_WAVES, World, http, wave
 
 
@@ -389,3 +394,23 @@ def test_a_gate_is_not_blamed_for_a_target_whose_health_cannot_be_told() -> None
     world.cure()
     world.settle()
     assert world.application().good is not None
+
+
+def test_the_cost_of_a_pass_follows_the_targets_not_their_square(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many targets have news at once, each is asked about its own news and once more."""
+    asked: Counter[str] = Counter()
+    ask = advancing._target_event
+
+    def counted(step: Step, target: str) -> e.Event | None:
+        asked[target] += 1
+        return ask(step, target)
+
+    monkeypatch.setattr(advancing, "_target_event", counted)
+    world = World()
+    world.commit("web", "A", (wave("all", *(f"t{number:03}" for number in range(60))),))
+    most = 0
+    while world.application().good is None:
+        asked.clear()
+        world.step()
+        most = max(most, *asked.values(), 0)
+    assert 0 < most <= 8  # the world itself makes every pass twice
