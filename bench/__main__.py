@@ -1,4 +1,4 @@
-"""`python -m bench`: run everything, on a real control plane and on simulated ones; print one JSON document."""
+"""`python -m bench`: run everything, on a real control plane and simulated ones; print one JSON document."""
 
 from __future__ import annotations
 
