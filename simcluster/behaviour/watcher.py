@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+from simcluster.api.deleting import FOREGROUND, ORPHAN
 from simcluster.behaviour import garbage, namespaces, volumes, workloads
 from simcluster.behaviour.client import Client
 from simcluster.behaviour.meta import deleting
@@ -141,10 +142,10 @@ class Watcher:
     def _see_deleting(self, change: Change) -> None:
         obj = change.now.object()
         finalizers = obj["metadata"].get("finalizers") or ()
-        if not deleting(obj) or not (garbage.FOREGROUND in finalizers or garbage.ORPHAN in finalizers):
+        if not deleting(obj) or not (FOREGROUND in finalizers or ORPHAN in finalizers):
             return
         self._collect(Place(change.now.storage, change.now.namespace, change.now.name))
-        if garbage.FOREGROUND in finalizers:
+        if FOREGROUND in finalizers:
             for place in self._client.owners.dependents(change.now.uid):
                 self._collect(place)
 
