@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from simcluster.api.deleting import FOREGROUND, ORPHAN
-from simcluster.behaviour import garbage, namespaces, volumes, workloads
+from simcluster.behaviour import garbage, volumes, workloads
 from simcluster.behaviour.client import Client
 from simcluster.behaviour.meta import deleting
 from simcluster.behaviour.nodes import Kubelets, Placement
 from simcluster.behaviour.owners import Place, Reference, References, controller_in
 from simcluster.behaviour.queue import Key
 from simcluster.behaviour.selecting import Selectors
+from simcluster.bootstrap import ROOT_CERTIFICATES
 from simcluster.store.records import Change
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -41,7 +42,7 @@ _RANKS = {storage: rank for rank, storage in _OWNERS.values()} | {
     volumes.VOLUMES: SCHEDULER,
     "namespaces": NAMESPACES,
 }
-_FURNITURE = (("serviceaccounts", "default"), ("configmaps", namespaces.ROOT_CERTIFICATES))
+_FURNITURE = (("serviceaccounts", "default"), ("configmaps", ROOT_CERTIFICATES))
 _ADOPTERS = {
     "pods": ("apps/replicasets", "apps/statefulsets", "apps/daemonsets"),
     "apps/replicasets": ("apps/deployments",),
