@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is the API's own, never a defect: thousands of broken requests."""
+"""Whatever is sent, the answer is the API's own, never a defect: hundreds of broken requests."""
 
 from __future__ import annotations
 
@@ -177,12 +177,12 @@ class Vandal:
         ]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 async def test_no_request_finds_a_defect(client: Client, cluster: Cluster, seed: int) -> None:
     assert isinstance(cluster.clock, SteppedClock)
     vandal = Vandal(seed)
     answers: Counter[int] = Counter()
-    for number in range(600):
+    for number in range(200):
         if number % 50 == 0:
             for path, obj in OBJECTS.items():
                 await client.send("POST", path, {"metadata": {"name": "d"}, **obj})
