@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import asyncio.sslproto
 import contextlib
 import csv
 import random
@@ -28,6 +29,9 @@ from simcluster.server.authentication import AUTHENTICATED
 from simcluster.server.certificates import Certificate, self_signed
 
 _SHUTDOWN_SECONDS = 1.0
+# asyncio keeps this much for every TLS connection, 256 KiB unless told otherwise; every client of a thousand
+# clusters has a few. A TLS record is 16 KiB at most: nothing is lost.
+asyncio.sslproto.SSLProtocol.max_size = 32 << 10
 _BACKLOG = 1024
 # Below those that outgoing connections take (32768 and up on Linux): while a cluster refuses connections,
 # none of its clients may happen to sit on its port.

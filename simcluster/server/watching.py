@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -163,4 +164,5 @@ class HttpSink:
             if self._request.transport is not None:
                 self._request.transport.abort()
             return
-        await self.response.write_eof()
+        with contextlib.suppress(ConnectionError):  # a client may go at any time, and most watchers just go
+            await self.response.write_eof()
