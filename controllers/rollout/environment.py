@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from controllers.drift.environment import EnvironmentDrift, Following, rules_of
 from controllers.rollout.board import Board
 from controllers.rollout.crew import Crew
 from controllers.rollout.errands import Errands
@@ -51,7 +52,8 @@ class EnvironmentLoop:
         self._board = Board()
         self._errands = Errands(name, tools.revisions, tools.clusters, tools.secrets)
         self._hands = Hands(name, self._board, self._errands, tools, self._current)
-        self._crew = Crew(self._hands.do, self._board)
+        self._drift = EnvironmentDrift(name, self._board, self._errands, tools, self._writing)
+        self._crew = Crew(self._hands.do, self._board, self._drift.quiet)
         self._head = ""
         self._wish = Wish("")
         self._wished_for: object = None
@@ -66,10 +68,13 @@ class EnvironmentLoop:
 
     async def run(self) -> None:
         """Loop until cancelled; then end all work in an orderly way."""
+        watching = asyncio.create_task(self._drift.run(), name=f"drift {self.name}")
         try:
             while True:
                 await self._pass_once()
         finally:
+            watching.cancel()
+            await asyncio.wait({watching})
             await self._crew.stop()
 
     async def _pass_once(self) -> None:
@@ -83,6 +88,7 @@ class EnvironmentLoop:
         except Conflict as error:
             # Somebody else leads this environment: stop acting, and keep saying so.
             self._crew.reconcile(frozenset())
+            self._drift.follow(None)
             self._stuck(error, head)
         except TerminalError as error:
             self._stuck(error, head)
@@ -113,7 +119,10 @@ class EnvironmentLoop:
             await self._tools.recorder.append(self.name, decision.events, decision.state, now)
             before, self.state = self.state, decision.state
             self._tell(decision.events, before)
+        self._board.drift_recorded(seen.drift_facts)
         self._crew.reconcile(decision.work)
+        if self._tools.watch_drift and self._wish.spec is not None:
+            self._drift.follow(Following(self.state, rules_of(self._wish.spec)))
         self.waits = explain(self.name, self.state, seen, now)
         resting = at_rest(self.state, seen, now) and await self._seen_own_push(seen.revision)
         self._rested_at = seen.revision if resting else ""
@@ -138,6 +147,9 @@ class EnvironmentLoop:
 
     def _current(self) -> tuple[EnvironmentState, str]:
         return self.state, self._head
+
+    def _writing(self, application: str, target: str) -> bool:
+        return self._crew.writing(application, target)
 
     def _stuck(self, error: GitopsError, head: str) -> None:
         """Note an error that no pass at `head` gets over: a person, or another commit, has to help."""
@@ -169,6 +181,7 @@ class EnvironmentLoop:
     async def _look(self) -> Observation:
         wanted = await self._wanted()
         spec = wanted.spec
+        drift, done = self._board.drift()
         return Observation(
             revision=wanted.revision,
             desired=wanted.desired,
@@ -181,6 +194,8 @@ class EnvironmentLoop:
             samplings=self._board.samplings(),
             reverts=self._board.reverts(),
             reachable=self._board.reachable(),
+            drift=drift,
+            drift_facts=done,
         )
 
     async def _wanted(self) -> Wish:
