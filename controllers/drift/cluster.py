@@ -75,6 +75,7 @@ class ClusterDrift:
         self._again: set[tuple[int, ObjectKey]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._reading: asyncio.Task[None] | None = None
+        self._stopped = False
         self._resuming: asyncio.TimerHandle | None = None
         self._blind: dict[GroupKind, str] = {}
         self._inventories: Collection[JsonObject] = Collection(
@@ -97,6 +98,7 @@ class ClusterDrift:
 
     async def stop(self) -> None:
         """End everything; what is being written is written to its end."""
+        self._stopped = True
         if self._resuming is not None:
             self._resuming.cancel()
         tasks = [*self._tasks, *([self._reading] if self._reading else [])]
@@ -192,6 +194,8 @@ class ClusterDrift:
         self._wake_reader()
 
     def _wake_reader(self) -> None:
+        if self._stopped:
+            return
         if self._unread and (self._reading is None or self._reading.done()):
             self._reading = asyncio.create_task(self._read_inventories(), name="read inventories")
 
@@ -319,7 +323,7 @@ class ClusterDrift:
 
     def _note(self, place: Place, key: ObjectKey) -> None:
         """Judge an object; what is not as it was applied is looked at closely, by one task at a time."""
-        if key not in place.entries or not self._sees(key.group_kind, key.namespace):
+        if self._stopped or key not in place.entries or not self._sees(key.group_kind, key.namespace):
             return
         if (id(place), key) in self._in_hand:
             self._again.add((id(place), key))

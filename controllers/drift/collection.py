@@ -40,9 +40,12 @@ class Collection(Generic[Kept]):
         self._clients: dict[str, KubeClient] = {}
         self._reflectors: dict[str, Reflector[Kept]] = {}
         self._ending: set[asyncio.Task[None]] = set()
+        self._stopped = False
 
     def cover(self, clients: Mapping[str, KubeClient]) -> None:
         """Watch these namespaces at least, each with its client; "" is the cluster's own objects."""
+        if self._stopped:
+            return
         self._clients = dict(clients)
         wanted = (
             {""} if self._everywhere is not None or not self._resource.namespaced else set(clients) - {""}
@@ -79,7 +82,8 @@ class Collection(Generic[Kept]):
         return next((one.error for one in self._reflectors.values() if one.error is not None), None)
 
     async def stop(self) -> None:
-        """End every watch."""
+        """End every watch, for good."""
+        self._stopped = True
         for reflector in self._reflectors.values():
             self._end(reflector)
         self._reflectors.clear()

@@ -136,9 +136,13 @@ class Corrector:
         if not case.entry.digest:
             place.known[key] = signature(answer.sight)
             return None  # never confirmed to be ours: the rollout's business
-        if place.mutations.get(key, frozenset()).issuperset(finding.paths) and finding.paths:
-            self._accept(case, answer)
-            return None
+        mutated = place.mutations.get(key, frozenset())
+        if mutated.intersection(finding.paths):
+            left = tuple(operation for operation in finding.operations if operation.path not in mutated)
+            if not left:
+                self._accept(case, answer)
+                return None
+            finding = replace(finding, operations=left)
         if mode is not DriftMode.CORRECT or finding.kind is DriftKind.NOT_OURS or answer.body is None:
             self._open(case, answer, finding)
             # What is not in the watch's selection, nothing tells of.

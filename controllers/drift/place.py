@@ -14,14 +14,17 @@ from gitops.inventory import Entry, Inventory
 from gitops.objects import GroupKind, JsonObject, ObjectKey
 from gitops.plan import Scope
 
-Signature: TypeAlias = tuple[str, str, int, str]
+Signature: TypeAlias = tuple[str, str, str, str]
 
 
 def signature(sight: Sight | None) -> Signature:
-    """What of a sight tells that there is something new to look at; a status write does not change it."""
+    """What of a sight tells that there is something new to look at; a status write does not change it.
+
+    Kinds without a generation show nothing else when somebody who holds a field changes it once more.
+    """
     if sight is None:
-        return "", "", 0, ""
-    return sight.uid, sight.fields, sight.generation, sight.applied_at
+        return "", "", "", ""
+    return sight.uid, sight.fields, str(sight.generation or sight.resource_version), sight.applied_at
 
 
 @dataclass(slots=True)
