@@ -7,7 +7,7 @@ import json
 import platform
 import sys
 
-from bench import apply, commit
+from bench import apply, commit, drift
 from tests.cluster.rig import binaries, control_plane
 
 
@@ -24,7 +24,11 @@ def main() -> None:
 
 
 async def _all(plane: control_plane.ControlPlane) -> dict[str, object]:
-    return {"apply": await apply.run(plane), "commit": await commit.run(plane)}
+    return {
+        "apply": await apply.run(plane),
+        "commit": await commit.run(plane),
+        "drift": await drift.run(plane),
+    }
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ Kept: TypeAlias = tuple[str, str, Sight]
 _GATHER_SECONDS = 0.02
 # A rollout that has ended is followed by the news of what it stored.
 _AFTERWARDS_SECONDS = 0.5
+_LONGEST_SECONDS = 30.0
 # How much is judged before others get their turn.
 _BATCH = 500
 
@@ -76,6 +77,7 @@ class ClusterDrift:
         self._tasks: set[asyncio.Task[None]] = set()
         self._reading: asyncio.Task[None] | None = None
         self._stopped = False
+        self._patient = _AFTERWARDS_SECONDS
         self._resuming: asyncio.TimerHandle | None = None
         self._blind: dict[GroupKind, str] = {}
         self._inventories: Collection[JsonObject] = Collection(
@@ -131,18 +133,23 @@ class ClusterDrift:
 
     def resume(self) -> None:
         """Look at what had to wait: somebody was writing, or the record was not there yet."""
-        loop = asyncio.get_running_loop()
         if self._resuming is not None:
             self._resuming.cancel()
             self._resuming = None
         for place in self._places.values():
-            if place.suspects and self._desk.standing(place.scope) is None:
-                # Work that was ended finishes its write first, and nobody tells when it has.
-                self._resuming = self._resuming or loop.call_later(_AFTERWARDS_SECONDS, self.resume)
-            elif place.suspects:
-                for key in sorted(place.suspects):
-                    loop.call_later(_AFTERWARDS_SECONDS, self._note, place, key)
-                place.suspects.clear()
+            if place.suspects and self._desk.standing(place.scope) is not None:
+                waiting, place.suspects = place.suspects, set()
+                for key in sorted(waiting):
+                    asyncio.get_running_loop().call_later(_AFTERWARDS_SECONDS, self._note, place, key)
+        self._resume_later()
+
+    def _resume_later(self) -> None:
+        """Nobody tells when work that was ended has finished its write, or when a record comes."""
+        if not any(place.suspects for place in self._places.values()):
+            self._patient = _AFTERWARDS_SECONDS
+        elif self._resuming is None and not self._stopped:
+            self._resuming = asyncio.get_running_loop().call_later(self._patient, self.resume)
+            self._patient = min(self._patient * 2, _LONGEST_SECONDS)
 
     def judge_anew(self) -> None:
         """Forget what was looked at: other rules apply from here on."""
@@ -340,6 +347,7 @@ class ClusterDrift:
             if sight is not None:
                 place.seen_applied(key, sight)  # whoever writes now is we
             place.suspects.add(key)
+            self._resume_later()
             return
         if place.known.get(key) == signature(sight):
             return
@@ -371,6 +379,7 @@ class ClusterDrift:
             log.exception("%s of %s cannot be looked at", key, place.scope.name)
         finally:
             self._in_hand.discard(mark)
+            self._resume_later()
             if mark in self._again:
                 self._again.discard(mark)
                 self._note(place, key)

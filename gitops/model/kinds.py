@@ -97,7 +97,7 @@ class PruneBudget(Schema):
     max_objects: IntOrPercent = Field(default=Share(percent=50), validate_default=True)
 
 
-JsonPointer = Annotated[str, StringConstraints(pattern=r"^(/([^/~]|~[01])*)+$", max_length=1000)]
+JsonPointer = Annotated[str, StringConstraints(pattern=r"^(/([^/~]|~[01])+)+$", max_length=1000)]
 
 
 class IgnoredDifference(Schema):
