@@ -34,7 +34,7 @@ class Ledger:
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         self._soon = False
-        self.written: set[str] = set()
+        self._written: set[str] = set()
 
     def note(self, *, soon: bool) -> None:
         """Store what the place has unsaved, once it was quiet for a while; what others do is in no hurry."""
@@ -42,6 +42,12 @@ class Ledger:
         self._news.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._later(), name="store an inventory")
+
+    def wrote(self, version: str) -> bool:
+        """Whether a resource version is that of a write of ours; asked once for each."""
+        ours = version in self._written
+        self._written.discard(version)
+        return ours
 
     async def stop(self) -> None:
         """Store what is left, as far as that is possible now."""
@@ -106,7 +112,7 @@ class Ledger:
         version = known["metadata"]["resourceVersion"] if known else ""
         metadata = {**body["metadata"], **({"resourceVersion": version} if version else {})}
         answer = await to_the_end(self._client.apply(CONFIG_MAPS, {**body, "metadata": metadata}))
-        self.written.add(str(answer["metadata"].get("resourceVersion", "")))
+        self._written.add(str(answer["metadata"].get("resourceVersion", "")))
 
 
 def _pending(body: JsonObject) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sys import intern
 from typing import TypeAlias
 
-from gitops.drift import Contest, Finding, Judgement, Sight, judge
+from gitops.drift import Contest, Finding, Judgement, Sight, Verdict, judge
 from gitops.inventory import Entry, Inventory
 from gitops.objects import GroupKind, JsonObject, ObjectKey
 from gitops.plan import Scope
@@ -33,7 +33,8 @@ class Place:
 
     `times`: when kinds without a generation were last applied by us, as far as seen. `known`: how an object
     looked when it was last looked at closely, so that nothing is looked at twice. `unsaved`: entries that
-    the stored inventory does not have yet.
+    the stored inventory does not have yet. `written`: the versions of our own newest writes, until the watch
+    has come to them. `where`: the kinds and namespaces of the entries.
     """
 
     scope: Scope
@@ -47,6 +48,7 @@ class Place:
     findings: dict[ObjectKey, Finding] = field(default_factory=dict)
     contests: dict[ObjectKey, Contest] = field(default_factory=dict)
     mutations: dict[ObjectKey, frozenset[str]] = field(default_factory=dict)
+    written: dict[ObjectKey, int] = field(default_factory=dict)
     unsaved: dict[ObjectKey, Entry] = field(default_factory=dict)
     _writing: int = 0
     _quiet: asyncio.Event = field(default_factory=asyncio.Event)
@@ -62,7 +64,12 @@ class Place:
         return self._applyset
 
     def judge(self, key: ObjectKey, sight: Sight | None) -> Judgement:
-        """Judge what is seen of a tracked object."""
+        """Judge what is seen of a tracked object; news that our own write has overtaken say nothing."""
+        written = self.written.get(key)
+        if written is not None and sight is not None:
+            if _version(sight) < written:
+                return Judgement(Verdict.INTACT, "it was applied since")
+            del self.written[key]
         return judge(self.entries[key], sight, self._applyset, self.times.get(key, ""))
 
     def take(self, inventory: Inventory | None) -> tuple[ObjectKey, ...]:
@@ -93,6 +100,7 @@ class Place:
         self.known.pop(entry.key, None)
         self.findings.pop(entry.key, None)
         self.seen_applied(entry.key, sight)
+        self.written[entry.key] = _version(sight)
 
     def seen_applied(self, key: ObjectKey, sight: Sight) -> None:
         """Remember when we applied an object, where nothing but that time tells a later apply from it."""
@@ -104,6 +112,7 @@ class Place:
         for kept in (self.entries, self.times, self.known, self.findings, self.contests, self.mutations):
             kept.pop(key, None)
         self.unsaved.pop(key, None)
+        self.written.pop(key, None)
         self.suspects.discard(key)
 
     @contextmanager
@@ -121,6 +130,11 @@ class Place:
     async def quiet(self) -> None:
         """Wait until no write of ours is under way."""
         await self._quiet.wait()
+
+
+def _version(sight: Sight) -> int:
+    """Resource versions of one kind are ordered numbers (KEP-5504); -1 where a server has others."""
+    return int(sight.resource_version) if sight.resource_version.isdecimal() else -1
 
 
 def _shared(entry: Entry) -> Entry:

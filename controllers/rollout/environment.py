@@ -121,8 +121,7 @@ class EnvironmentLoop:
             self._tell(decision.events, before)
         self._board.drift_recorded(seen.drift_facts)
         self._crew.reconcile(decision.work)
-        if self._tools.watch_drift and self._wish.spec is not None:
-            self._drift.follow(Following(self.state, rules_of(self._wish.spec)))
+        self._follow_drift()
         self.waits = explain(self.name, self.state, seen, now)
         resting = at_rest(self.state, seen, now) and await self._seen_own_push(seen.revision)
         self._rested_at = seen.revision if resting else ""
@@ -147,6 +146,14 @@ class EnvironmentLoop:
 
     def _current(self) -> tuple[EnvironmentState, str]:
         return self.state, self._head
+
+    def _follow_drift(self) -> None:
+        """Watch live objects by the rules of Git; of an environment that left Git nobody looks after them."""
+        spec = self._wish.spec
+        if self._tools.watch_drift and spec is not None:
+            self._drift.follow(Following(self.state, rules_of(spec)))
+        elif spec is None and not self._wish.problems:
+            self._drift.follow(None)
 
     def _writing(self, application: str, target: str) -> bool:
         return self._crew.writing(application, target)

@@ -108,6 +108,11 @@ def secret(name: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": data}
 
 
+def text_secret(name: str) -> dict[str, Any]:
+    texts = {"password": "hunter2"}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": texts}
+
+
 def web(name: str, **spec: Any) -> dict[str, Any]:
     container = {
         "name": "main",
@@ -315,6 +320,13 @@ CASES: dict[str, Case] = {
     "delete-and-create-again": Case(config, recreate, K.RECREATED),
     "change-a-secret": Case(
         secret,
+        lambda o: o.merge({"data": {"password": "c2VzYW1l"}}),
+        K.CHANGED,
+        ("/data/password",),
+        "kubectl-patch",
+    ),
+    "change-a-secret-that-was-written-as-text": Case(
+        text_secret,
         lambda o: o.merge({"data": {"password": "c2VzYW1l"}}),
         K.CHANGED,
         ("/data/password",),
