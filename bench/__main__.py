@@ -7,7 +7,7 @@ import json
 import platform
 import sys
 
-from bench import apply, commit, fleet, simulated
+from bench import apply, commit, drift, fleet, simulated
 from tests.cluster.rig import binaries, control_plane
 
 
@@ -25,7 +25,11 @@ def main() -> None:
 
 
 async def _all(plane: control_plane.ControlPlane) -> dict[str, object]:
-    return {"apply": await apply.run(plane), "commit": await commit.run(plane)}
+    return {
+        "apply": await apply.run(plane),
+        "commit": await commit.run(plane),
+        "drift": await drift.run(plane),
+    }
 
 
 async def _simulated() -> dict[str, object]:

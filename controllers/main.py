@@ -95,12 +95,14 @@ class Fleet:
         self._observers = (_MetricsObserver(self.metrics), *observers)
         self._claims: dict[str, str] = {}
         self._stack = AsyncExitStack()
+        self._watch_drift = True
 
     async def run(self, *, once: bool = False, ready: Callable[[str], None] = lambda _address: None) -> bool:
         """Run until cancelled, or with `once` until nothing more is due; `ready` gets the web address.
 
         With `once`, returns whether everything is as Git says, with nothing that waits for a person.
         """
+        self._watch_drift = not once
         async with self._stack:
             await self._build()
             tasks = [asyncio.create_task(one.run(), name=one.name) for one in self.repositories]
@@ -136,6 +138,7 @@ class Fleet:
             beat=self.heartbeats.beat,
             follow_force_push=repository.on_force_push is ForcePush.FOLLOW,
             clock=now,
+            watch_drift=self._watch_drift,
         )
         timing = Timing(interval=repository.poll_interval / timedelta(seconds=1))
         follower = Follower(mirror, watch=mirror.remote.local_path, timing=timing)

@@ -131,10 +131,21 @@ class Metrics:
             self._targets.labels(environment, name).set(states[name])
         for phase in RolloutPhase:
             self._running.labels(environment, phase.lower()).set(phases[phase.lower()])
+        self._show_drift(environment, state)
         self._wave.remove_by_labels({"environment": environment})  # waves that are written no more
         for name, count in sorted(waves.items()):
             if name:
                 self._wave.labels(environment, name).set(count)
+
+    def _show_drift(self, environment: str, state: EnvironmentState) -> None:
+        self._drift_open.remove_by_labels({"environment": environment})
+        found = Tally(
+            (one.group_kind, one.mode.lower())
+            for application in state.applications.values()
+            for _, _, one in application.drifted
+        )
+        for (kind, mode), count in sorted(found.items()):
+            self._drift_open.labels(environment, kind, mode).set(count)
 
     def forget(self, environment: str) -> None:
         """Drop the series of an environment that left Git."""
@@ -190,6 +201,17 @@ class Metrics:
                 for result, count in sorted(event.counts.items()):
                     self._objects.labels(environment, result.lower()).inc(count)
                 self._drift.labels(environment).inc(event.counts.get(Action.CORRECT.value, 0))
+            case _:
+                self._count_drift(environment, event)
+
+    def _count_drift(self, environment: str, event: e.Event) -> None:
+        match event:
+            case e.DriftFound():
+                self._drift_found.labels(environment, event.group_kind, event.mode.lower()).inc()
+            case e.DriftCorrected():
+                self._drift_corrected.labels(environment, event.group_kind).inc()
+            case e.DriftContested():
+                self._drift_contested.labels(environment, event.group_kind).inc()
             case e.TargetFailed():
                 self._failures.labels(environment, event.cause.lower()).inc()
             case e.WavePassed():
@@ -243,6 +265,17 @@ class Metrics:
         self._drift = make(
             Counter, "drifted_objects", "Objects found drifted, and corrected, by finished applies.", env
         )
+
+        self._drift_found = make(
+            Counter, "drift_found", "Objects found drifted and left so.", env, "kind", "mode"
+        )
+        self._drift_corrected = make(
+            Counter, "drift_corrected", "Objects put back as soon as they drifted.", env, "kind"
+        )
+        self._drift_contested = make(
+            Counter, "drift_contested", "Objects that somebody changes by turns with us.", env, "kind"
+        )
+        self._drift_open = make(Gauge, "drift_open", "Objects that are drifted now.", env, "kind", "mode")
 
     def _define_shell(self) -> None:
         make = self._make

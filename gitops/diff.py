@@ -120,6 +120,79 @@ def _below(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a JSON Patch (RFC 6902): `add`, `remove` or `replace` at a JSON pointer.
+
+    `live` is what is there now, for people: RFC 6902 lets readers skip members that they do not know.
+    """
+
+    op: str
+    path: str
+    value: Json | Absent = ABSENT
+    live: Json | Absent = ABSENT
+
+    def as_json(self) -> JsonObject:
+        """`value` and `live` are left out where there is none."""
+        pair = {"value": self.value, "live": self.live}
+        told = {key: value for key, value in pair.items() if value is not ABSENT}
+        return {"op": self.op, "path": self.path, **told}
+
+    def __str__(self) -> str:
+        """Read as the lines of `text` do, by the pointer."""
+        return _line(Change(self.path, self.live, self.value))
+
+
+def json_patch(live: JsonObject | None, wanted: JsonObject | None) -> tuple[Operation, ...]:
+    """Give the operations that, one after the other, make `wanted` of `live`; secrets redacted as in `diff`.
+
+    The same is left out. Elements of lists that all have a distinct `name` are matched by it where their
+    order allows, others by place.
+    """
+    old, new = redact_pair(_stripped(live), _stripped(wanted))
+    return tuple(_operations(old or {}, new or {}, ""))
+
+
+def _operations(live: Any, wanted: Any, path: str) -> Iterator[Operation]:  # noqa: ANN401 - any JSON
+    if isinstance(live, dict) and isinstance(wanted, dict):
+        for key in sorted({*live, *wanted}):
+            place = f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
+            if key not in wanted:
+                yield Operation("remove", place, live=live[key])
+            elif key not in live:
+                yield Operation("add", place, wanted[key])
+            else:
+                yield from _operations(live[key], wanted[key], place)
+    elif isinstance(live, list) and isinstance(wanted, list):
+        yield from _list_operations(live, wanted, path)
+    elif not _same(live, wanted):
+        yield Operation("replace", path, wanted, live)
+
+
+def _list_operations(live: list[Any], wanted: list[Any], path: str) -> Iterator[Operation]:
+    old, new = _by_name(live), _by_name(wanted)
+    if old is not None and new is not None:
+        if [name for name in old if name in new] != [name for name in new if name in old]:
+            yield Operation("replace", path, wanted, live)
+            return
+        for index in reversed(range(len(live))):
+            if live[index]["name"] not in new:
+                yield Operation("remove", f"{path}/{index}", live=live[index])
+        for index, (name, item) in enumerate(new.items()):
+            if name not in old:
+                yield Operation("add", f"{path}/{index}", item)
+            else:
+                yield from _operations(old[name], item, f"{path}/{index}")
+        return
+    for index in reversed(range(len(wanted), len(live))):
+        yield Operation("remove", f"{path}/{index}", live=live[index])
+    for index, item in enumerate(wanted):
+        if index >= len(live):
+            yield Operation("add", f"{path}/{index}", item)
+        else:
+            yield from _operations(live[index], item, f"{path}/{index}")
+
+
 def text(changes: Iterable[Change]) -> str:
     """One line per change: `+ path: value`, `- path: value`, `~ path: before → after`; "" for none."""
     return "\n".join(map(_line, changes))

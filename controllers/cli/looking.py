@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from controllers.cli import options
 from controllers.cli.output import Form
+
+if TYPE_CHECKING:
+    from controllers.clusters import Clusters
 
 
 def lint(
@@ -44,19 +47,33 @@ def plan(  # noqa: PLR0913 - an option each
     output: options.Output = Form.TEXT,
 ) -> None:
     """Show what a rollout of REV would do, per application, wave and target. Writes nothing."""
-    from controllers.cli import configuration
     from controllers.cli import plan as planning
     from controllers.cli.repository import Choice, opened
-    from controllers.clusters import Clusters
-    from controllers.main import connection_of
 
-    if config is not None and kubeconfig is not None:
-        raise typer.BadParameter("--kubeconfig: --config names the connections already")
-    found = configuration.load(config).connections if config else configuration.connections(kubeconfig)
-    clusters = Clusters({one.name: connection_of(one) for one in found}, request_timeout_seconds=timeout)
+    clusters = _clusters(config, kubeconfig, timeout)
     with opened(Choice(repo, branch, config)) as repository:
         selection = planning.Selection(environment, application, target)
         _end(good=planning.plan(repository, clusters, rev, selection, output))
+
+
+def diff(  # noqa: PLR0913 - an option each
+    environment: options.Environment,
+    *,
+    config: options.Config = None,
+    repo: options.Repo = None,
+    branch: options.Branch = None,
+    kubeconfig: options.Kubeconfig = None,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, metavar="SECONDS", help="How long one request to a cluster may take.")
+    ] = 10.0,
+    output: options.Output = Form.TEXT,
+) -> None:
+    """Show what has drifted from what was applied, and by whom. Writes nothing."""
+    from controllers.cli import drift as drifting
+    from controllers.cli.repository import Choice, opened
+
+    with opened(Choice(repo, branch, config)) as repository:
+        _end(good=drifting.diff(repository, _clusters(config, kubeconfig, timeout), environment, output))
 
 
 def status(
@@ -129,12 +146,23 @@ def verify(
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (lint, plan, status, explain, history):
+    for command in (lint, plan, diff, status, explain, history):
         app.command()(command)
     audit = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check what was recorded.")
     audit.command()(verify)
     audit.callback()(lambda: None)  # keeps `audit verify` two words though there is one command
     app.add_typer(audit, name="audit")
+
+
+def _clusters(config: Path | None, kubeconfig: Path | None, timeout: float) -> Clusters:
+    from controllers.cli import configuration
+    from controllers.clusters import Clusters
+    from controllers.main import connection_of
+
+    if config is not None and kubeconfig is not None:
+        raise typer.BadParameter("--kubeconfig: --config names the connections already")
+    found = configuration.load(config).connections if config else configuration.connections(kubeconfig)
+    return Clusters({one.name: connection_of(one) for one in found}, request_timeout_seconds=timeout)
 
 
 def _end(*, good: bool) -> None:

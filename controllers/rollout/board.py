@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from gitops.drift import DriftFact, DriftReport
 from gitops.gates import Sampling
 from gitops.rollout.observation import (
     ApplyWork,
@@ -28,6 +30,8 @@ class Board:
         self._samplings: dict[ProbeWork, Sampling] = {}
         self._reverts: dict[RevertWork, RevertReport] = {}
         self._reachable: set[ReachWork] = set()
+        self._drift: Mapping[tuple[str, str], DriftReport] = {}
+        self._facts: list[DriftFact] = []
 
     def target(self, work: ApplyWork | RestoreWork, report: TargetReport) -> None:
         """Say how applying or restoring a target stands."""
@@ -51,6 +55,22 @@ class Board:
         self._reachable.add(work)
         self.changed.set()
 
+    def drifted(self, reports: Mapping[tuple[str, str], DriftReport]) -> None:
+        """Say what drift is open, by application and target."""
+        if self._drift != reports:
+            self._drift = reports
+            self.changed.set()
+
+    def drift_done(self, fact: DriftFact) -> None:
+        """Say that something was done about drift; it is kept until it is recorded."""
+        self._facts.append(fact)
+        self.changed.set()
+
+    def drift_recorded(self, facts: Collection[DriftFact]) -> None:
+        """Drop what was recorded."""
+        recorded = set(map(id, facts))
+        self._facts = [fact for fact in self._facts if id(fact) not in recorded]
+
     def forget(self, work: Work) -> None:
         """Drop what is not wanted any more: its report must not speak for work of the same shape later."""
         boards: tuple[dict[Any, Any], ...] = (self._targets, self._samplings, self._reverts)
@@ -69,6 +89,10 @@ class Board:
     def reverts(self) -> MappingProxyType[RevertWork, RevertReport]:
         """All revert reports, as they are now."""
         return MappingProxyType(dict(self._reverts))
+
+    def drift(self) -> tuple[Mapping[tuple[str, str], DriftReport], tuple[DriftFact, ...]]:
+        """Open drift, and what is to be recorded about drift, as they are now."""
+        return self._drift, tuple(self._facts)
 
     def reachable(self) -> frozenset[ReachWork]:
         """All targets that answered again."""

@@ -14,14 +14,22 @@ from gitops.rollout.observation import ApplyWork, RestoreWork, Work
 log = logging.getLogger(__name__)
 
 Hand: TypeAlias = Callable[[Work], Awaitable[None]]
+Quiet: TypeAlias = Callable[[str, str], Awaitable[None]]
 RESTART_AFTER_SECONDS = 5.0
+
+
+async def nobody_else_writes(application: str, target: str) -> None:
+    """Wait for nobody."""
+    del application, target
 
 
 class Crew:
     """Tasks by the work they do. Two pieces of work on one application and target never overlap."""
 
-    def __init__(self, hand: Hand, board: Board) -> None:
+    def __init__(self, hand: Hand, board: Board, quiet: Quiet = nobody_else_writes) -> None:
+        """`quiet` is awaited before work begins to write to an application's target."""
         self._hand = hand
+        self._quiet = quiet
         self._board = board
         self._tasks: dict[Work, asyncio.Task[None]] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -42,6 +50,20 @@ class Crew:
         """What is being done, in a stable order."""
         return tuple(sorted(self._tasks, key=repr))
 
+    def writing(self, application: str, target: str) -> bool:
+        """Whether work may write there now: some is under way, and has not said that all of it is settled."""
+        place = self._places.get((application, target))
+        found = [
+            work
+            for work in self._tasks
+            if isinstance(work, ApplyWork | RestoreWork)
+            and (work.application, work.target) == (application, target)
+        ]
+        if not found:
+            return place is not None and place.locked()
+        reports = self._board.targets()
+        return not all(work in reports and reports[work].settled for work in found)
+
     async def stop(self) -> None:
         """End everything and wait for it."""
         self.reconcile(frozenset())
@@ -53,6 +75,7 @@ class Crew:
             try:
                 if isinstance(work, ApplyWork | RestoreWork):
                     async with self._places[work.application, work.target]:
+                        await self._quiet(work.application, work.target)
                         await self._hand(work)
                 else:
                     await self._hand(work)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from functools import cache, partial
 
+from controllers.drift.environment import EnvironmentDrift, Following, rules_of
 from controllers.rollout.board import Board
 from controllers.rollout.crew import Crew
 from controllers.rollout.errands import Errands
@@ -56,7 +57,8 @@ class EnvironmentLoop:
         self._board = Board()
         self._errands = Errands(name, tools.revisions, tools.clusters, tools.secrets)
         self._hands = Hands(name, self._board, self._errands, tools, self._current)
-        self._crew = Crew(self._hands.do, self._board)
+        self._drift = EnvironmentDrift(name, self._board, self._errands, tools, self._writing)
+        self._crew = Crew(self._hands.do, self._board, self._drift.quiet)
         self._head = ""
         self._wish = Wish("")
         self._wished_for: object = None
@@ -72,10 +74,13 @@ class EnvironmentLoop:
 
     async def run(self) -> None:
         """Loop until cancelled; then end all work in an orderly way."""
+        watching = asyncio.create_task(self._drift.run(), name=f"drift {self.name}")
         try:
             while True:
                 await self._pass_once()
         finally:
+            watching.cancel()
+            await asyncio.wait({watching})
             await self._crew.stop()
 
     @property
@@ -95,6 +100,7 @@ class EnvironmentLoop:
         except Conflict as error:
             # Somebody else leads this environment: stop acting, and keep saying so.
             self._crew.reconcile(frozenset())
+            self._drift.follow(None)
             self._stuck(error, head)
         except TerminalError as error:
             self._stuck(error, head)
@@ -126,7 +132,9 @@ class EnvironmentLoop:
             await self._tools.recorder.append(self.name, decision.events, decision.state, now)
             before, self.state = self.state, decision.state
             self._tell(decision.events, before)
+        self._board.drift_recorded(seen.drift_facts)
         self._crew.reconcile(decision.work)
+        self._follow_drift()
         self._waits = cache(partial(explain, self.name, self.state, seen, now))
         resting = at_rest(self.state, seen, now) and await self._seen_own_push(seen.revision)
         self._rested_at = seen.revision if resting else ""
@@ -151,6 +159,17 @@ class EnvironmentLoop:
 
     def _current(self) -> tuple[EnvironmentState, str]:
         return self.state, self._head
+
+    def _follow_drift(self) -> None:
+        """Watch live objects by the rules of Git; of an environment that left Git nobody looks after them."""
+        spec = self._wish.spec
+        if self._tools.watch_drift and spec is not None:
+            self._drift.follow(Following(self.state, rules_of(spec)))
+        elif spec is None and not self._wish.problems:
+            self._drift.follow(None)
+
+    def _writing(self, application: str, target: str) -> bool:
+        return self._crew.writing(application, target)
 
     def _stuck(self, error: GitopsError, head: str) -> None:
         """Note an error that no pass at `head` gets over: a person, or another commit, has to help."""
@@ -182,6 +201,7 @@ class EnvironmentLoop:
     async def _look(self) -> Observation:
         wanted = await self._wanted()
         spec = wanted.spec
+        drift, done = self._board.drift()
         return Observation(
             revision=wanted.revision,
             desired=wanted.desired,
@@ -194,6 +214,8 @@ class EnvironmentLoop:
             samplings=self._board.samplings(),
             reverts=self._board.reverts(),
             reachable=self._board.reachable(),
+            drift=drift,
+            drift_facts=done,
         )
 
     async def _wanted(self) -> Wish:

@@ -33,7 +33,7 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What every environment of a repository shares."""
+    """What every environment of a repository shares. `watch_drift`: whether live objects are watched."""
 
     mirror: Mirror
     revisions: Revisions
@@ -46,3 +46,4 @@ class Tools:
     follow_force_push: bool
     beat: Callable[[str], None]
     clock: Callable[[], datetime]
+    watch_drift: bool = True

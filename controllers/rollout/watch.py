@@ -91,8 +91,8 @@ class HealthWatch:
         self._discovery = discovery
         self._expected = {key: seen for key, seen in expected.items() if key.group_kind not in STATIC}
         self._selector = selector
-        self._objects: dict[tuple[GroupKind, str], Reflector] = {}
-        self._around: dict[tuple[GroupKind, str], Reflector] = {}
+        self._objects: dict[tuple[GroupKind, str], Reflector[JsonObject]] = {}
+        self._around: dict[tuple[GroupKind, str], Reflector[JsonObject]] = {}
         self._health: dict[ObjectKey, Health] = {}
         self._lists: int | None = None
 
@@ -165,18 +165,24 @@ class HealthWatch:
             lines += evidence(body, signs, related, logs, applied_generation=self._expected[key])
         return tuple(lines)
 
-    def _reflectors(self) -> tuple[Reflector, ...]:
+    def _reflectors(self) -> tuple[Reflector[JsonObject], ...]:
         return (*self._objects.values(), *self._around.values())
 
     def _reflect(
-        self, into: dict[tuple[GroupKind, str], Reflector], kind: GroupKind, namespace: str, selector: str
+        self,
+        into: dict[tuple[GroupKind, str], Reflector[JsonObject]],
+        kind: GroupKind,
+        namespace: str,
+        selector: str,
     ) -> None:
         if (kind, namespace) in into:
             return
         resource = self._discovery.preferred(kind)
         if resource is None:
             raise Unreachable(f"the cluster does not serve {kind} any more")
-        reflector = Reflector(self._client, resource, namespace, label_selector=selector)
+        reflector: Reflector[JsonObject] = Reflector(
+            self._client, resource, namespace, label_selector=selector
+        )
         reflector.on_change = partial(self._noted, kind)
         into[kind, namespace] = reflector
 
@@ -235,5 +241,5 @@ class HealthWatch:
         return found
 
 
-def _sees(reflector: Reflector) -> bool:
+def _sees(reflector: Reflector[JsonObject]) -> bool:
     return reflector.synced.is_set() and reflector.error is None

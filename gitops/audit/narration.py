@@ -62,6 +62,41 @@ def _failed(event: e.RolloutFailed) -> str:
     return f"{event.rollout} failed in wave {event.wave}: {event.because}."
 
 
+def _by(event: e.DriftFound | e.DriftCorrected | e.DriftContested | e.DriftMutated) -> str:
+    told = [
+        f"{'' if by.certain else 'perhaps '}{by.manager} ({by.operation})" for by in event.by if by.manager
+    ]
+    return ", ".join(dict.fromkeys(told)) or "somebody"
+
+
+def _paths(event: e.DriftFound | e.DriftCorrected | e.DriftContested | e.DriftMutated) -> str:
+    """What differs, as JSON pointers; what happened where there is nothing to point at."""
+    places = tuple(str(operation.get("path", "")) for operation in event.patch)
+    return f"{event.because}: {_few(places)}" if places else event.because
+
+
+def _drift(event: e.DriftFound | e.DriftCorrected, what: str) -> str:
+    return (
+        f"{event.object} of {event.application} on {event.target} {what}, by {_by(event)}: {_paths(event)}."
+    )
+
+
+def _contested(event: e.DriftContested) -> str:
+    return (
+        f"{_by(event)} and gitops-waves take {event.object} of {event.application} on {event.target} by "
+        f"turns ({event.rounds} times so far: {_paths(event)}); the next correction waits until "
+        f"{event.until:%H:%M:%S}Z."
+    )
+
+
+def _mutated(event: e.DriftMutated) -> str:
+    return (
+        f"{event.object} of {event.application} on {event.target} comes back different from our own "
+        "apply, most likely by a mutating admission webhook or policy of its cluster: "
+        f"{_paths(event)}; it is left so."
+    )
+
+
 def _command(event: e.CommandSeen) -> str:
     return f"{event.author} asked for {event.command} of {event.application} in {event.commit[:_SHORT]}."
 
@@ -107,6 +142,13 @@ _SENTENCES: dict[type[Any], Callable[[Any], str]] = {
     e.RolloutSuperseded: lambda event: f"{event.rollout} gives way to {event.by[:_SHORT]}.",
     e.RejoinAbandoned: lambda event: f"{event.rollout} is given up for now: {event.because}.",
     e.ApplicationRetired: lambda event: f"{event.application} left Git and its targets, and is forgotten.",
+    e.DriftFound: lambda event: _drift(event, "has drifted"),
+    e.DriftCorrected: lambda event: _drift(event, "had drifted, and is put back"),
+    e.DriftContested: _contested,
+    e.DriftMutated: _mutated,
+    e.DriftEnded: lambda event: (
+        f"{event.object} of {event.application} on {event.target} is no longer drifted."
+    ),
 }
 
 _HEADLINES: dict[type[Any], Callable[[Any], str]] = {
@@ -140,6 +182,11 @@ _HEADLINES: dict[type[Any], Callable[[Any], str]] = {
     e.RolloutSuperseded: lambda event: f"gives way to {event.by[:_SHORT]}",
     e.RejoinAbandoned: lambda event: f"rejoin given up: {event.because}",
     e.ApplicationRetired: lambda _event: "retired",
+    e.DriftFound: lambda event: f"{event.object} has drifted on {event.target}",
+    e.DriftCorrected: lambda event: f"{event.object} put back on {event.target}",
+    e.DriftContested: lambda event: f"{_by(event)} fights over {event.object} on {event.target}",
+    e.DriftMutated: lambda event: f"{event.object} is mutated on {event.target}",
+    e.DriftEnded: lambda event: f"{event.object} no longer drifted on {event.target}",
 }
 
 _ORDER = (
@@ -155,6 +202,8 @@ _ORDER = (
     e.RevisionRefused,
     e.TargetFailed,
     e.RejoinAbandoned,
+    e.DriftContested,
+    e.DriftMutated,
     e.RestoreFinished,
     e.RestoreStarted,
     e.WavePassed,
@@ -162,8 +211,11 @@ _ORDER = (
     e.CommandSeen,
     e.WaveStarted,
     e.TargetRegressed,
+    e.DriftFound,
+    e.DriftCorrected,
     e.SoakStarted,
     e.TargetRestored,
     e.TargetHealthy,
+    e.DriftEnded,
 )
 _WEIGHTS: dict[type[Any], int] = {kind: len(_ORDER) - index for index, kind in enumerate(_ORDER)}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from gitops.model.gates import Gate, told_apart
 from gitops.model.rendering import Rendering
@@ -97,6 +97,29 @@ class PruneBudget(Schema):
     max_objects: IntOrPercent = Field(default=Share(percent=50), validate_default=True)
 
 
+JsonPointer = Annotated[str, StringConstraints(pattern=r"^(/([^/~]|~[01])+)+$", max_length=1000)]
+
+
+class IgnoredDifference(Schema):
+    """Differences that are no drift: in objects of this group, kind and name (each: any, where not given).
+
+    `jsonPointers` (RFC 6901) cover the field and everything below it, `managers` whatever these field
+    managers hold.
+    """
+
+    group: str | None = None
+    kind: str | None = None
+    name: str | None = None
+    json_pointers: tuple[JsonPointer, ...] = Field(default=(), max_length=MOST)
+    managers: tuple[str, ...] = Field(default=(), max_length=MOST)
+
+    @model_validator(mode="after")
+    def _ignores_something(self) -> Self:
+        if not self.json_pointers and not self.managers:
+            raise ValueError("give jsonPointers or managers: what shall be ignored")
+        return self
+
+
 class EnvironmentSpec(Rendering):
     """See the fields; DESIGN section 2 defines the words."""
 
@@ -105,6 +128,7 @@ class EnvironmentSpec(Rendering):
     on_failure: OnFailure = OnFailure()
     max_concurrent_rollouts: int = Field(default=10, ge=1, description="applications rolled out at once")
     drift: DriftMode = DriftMode.REPORT
+    ignore_differences: tuple[IgnoredDifference, ...] = Field(default=(), max_length=MOST)
     prune: PruneBudget = PruneBudget()
     service_account_name: Name | None = None
     suspended: bool = Field(default=False, description="while true, nothing new is rolled out")

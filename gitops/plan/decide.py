@@ -44,14 +44,14 @@ def wanted_object(manifest: Manifest, wanted: Wanted, view: TargetView) -> Objec
 def _missing(manifest: Manifest, manifest_digest: str, entry: Entry | None) -> tuple[Action, str]:
     if entry is None or not entry.digest:
         return Action.CREATE, NEW
-    if not _removes_itself(manifest):
+    if not removes_itself(manifest):
         return Action.CORRECT, "it is not there any more"
     if entry.digest == manifest_digest:
         return Action.FINISHED, "it was applied, and its time to live removes it once it finished"
     return Action.CREATE, CHANGED
 
 
-def _removes_itself(manifest: Manifest) -> bool:
+def removes_itself(manifest: Manifest) -> bool:
     """Whether a Job's `ttlSecondsAfterFinished` explains its absence; creating it would run it again."""
     spec = manifest.body.get("spec") or {}
     return manifest.key.group_kind == _JOB and spec.get("ttlSecondsAfterFinished") is not None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from gitops.errors import Problem
 from gitops.inventory import member_labels
-from gitops.objects import Manifest, ObjectKey
+from gitops.objects import JsonObject, Manifest, ObjectKey
 from gitops.ordering import Stage, stage_of
 from gitops.plan.model import Scope
 
@@ -30,6 +31,7 @@ def settle(
     """Fill in what depends on the cluster.
 
     A namespaced object without a namespace gets the target's, a cluster-scoped one loses any it was given.
+    A Secret's `stringData` becomes `data`.
     Problems: a kind that neither the cluster serves nor a CRD of the same render defines, and two manifests
     of one object (also in two versions of its kind), naming both places.
     """
@@ -84,4 +86,22 @@ def _placed(manifest: Manifest, namespace: str | None, labels: dict[str, str]) -
     if namespace is not None:
         metadata["namespace"] = manifest.metadata.get("namespace") or namespace
     metadata["labels"] = {**manifest.labels, **labels}
-    return Manifest({**manifest.body, "metadata": metadata}, manifest.source)
+    return Manifest({**_owning_data(manifest.body), "metadata": metadata}, manifest.source)
+
+
+def _owning_data(body: JsonObject) -> JsonObject:
+    """Write a Secret's `stringData` as `data`, which is what the API server makes of it.
+
+    Server-Side Apply would let us own `stringData`, which no stored object has: whoever changes `data` then
+    would take nothing from us, and nobody would see it. What is no text is left for the server to refuse.
+    """
+    texts = body.get("stringData")
+    data = body.get("data") or {}
+    secret = (body.get("apiVersion"), body.get("kind")) == ("v1", "Secret")
+    if not secret or not isinstance(texts, dict) or not isinstance(data, dict):
+        return body
+    if not all(isinstance(text, str) for text in texts.values()):
+        return body
+    encoded = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
+    rest = {key: value for key, value in body.items() if key != "stringData"}
+    return {**rest, "data": {**data, **encoded}}

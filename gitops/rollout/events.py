@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
-from gitops.model.kinds import FailurePolicy, RevertPush
+from gitops.drift.finding import DriftKind
+from gitops.model.kinds import DriftMode, FailurePolicy, RevertPush
 from gitops.rollout.state import FailureCause, Recorded, WavePlan
 
 
@@ -234,6 +235,64 @@ class ApplicationRetired(ApplicationEvent):
     type: Literal["ApplicationRetired"] = "ApplicationRetired"
 
 
+class ChangedBy(Recorded):
+    """A field manager that holds what differs, or, where not `certain`, wrote the object last."""
+
+    manager: str
+    operation: str
+    subresource: str = ""
+    time: str = ""
+    certain: bool = True
+
+
+class _DriftEvent(ApplicationEvent):
+    target: str
+    object: str
+
+
+class _DriftTold(_DriftEvent):
+    kind: DriftKind
+    group_kind: str
+    mode: DriftMode
+    because: str
+    by: tuple[ChangedBy, ...] = ()
+    patch: tuple[dict[str, Any], ...] = ()
+
+
+class DriftFound(_DriftTold):
+    """A live object is otherwise than we applied it, and stays so for now."""
+
+    type: Literal["DriftFound"] = "DriftFound"
+    since: datetime
+    seen: str
+
+
+class DriftCorrected(_DriftTold):
+    """A live object was otherwise than we applied it, and was applied again."""
+
+    type: Literal["DriftCorrected"] = "DriftCorrected"
+
+
+class DriftContested(_DriftTold):
+    """Somebody takes the same fields by turns with us; from here on we hold off longer each time."""
+
+    type: Literal["DriftContested"] = "DriftContested"
+    rounds: int
+    until: datetime
+
+
+class DriftMutated(_DriftTold):
+    """Fields came back different right after our own apply; they are not applied over again."""
+
+    type: Literal["DriftMutated"] = "DriftMutated"
+
+
+class DriftEnded(_DriftEvent):
+    """What was otherwise is as we applied it again, or nobody asks any more."""
+
+    type: Literal["DriftEnded"] = "DriftEnded"
+
+
 Event: TypeAlias = Annotated[
     CommandSeen
     | RevisionObserved
@@ -260,7 +319,12 @@ Event: TypeAlias = Annotated[
     | RolloutReverted
     | RolloutSuperseded
     | RejoinAbandoned
-    | ApplicationRetired,
+    | ApplicationRetired
+    | DriftFound
+    | DriftCorrected
+    | DriftContested
+    | DriftMutated
+    | DriftEnded,
     Field(discriminator="type"),
 ]
 

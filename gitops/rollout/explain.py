@@ -8,6 +8,7 @@ from datetime import datetime
 
 from gitops.gates import VerdictKind
 from gitops.model.gates import ApprovalGate
+from gitops.model.kinds import DriftMode
 from gitops.rollout import slots, soak
 from gitops.rollout.arrival import arrived, newer
 from gitops.rollout.explain_target import target_wait
@@ -21,7 +22,7 @@ from gitops.rollout.state import (
     TargetPhase,
     WavePlan,
 )
-from gitops.rollout.wait import THE_CLUSTER, Wait
+from gitops.rollout.wait import NOBODY, THE_CLUSTER, Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,19 @@ def explain(environment: str, state: EnvironmentState, seen: Observation, now: d
         waits.extend(targets)
         told = frozenset(wait.target for wait in targets)
         waits.extend(_left_behind(view, name, application, told=told))
+    waits.extend(
+        wait for name in sorted(state.applications) for wait in _drifted(name, state.applications[name])
+    )
     return tuple(waits)
+
+
+def _drifted(name: str, application: ApplicationState) -> Iterator[Wait]:
+    for target, key, found in application.drifted:
+        by = f", by {', '.join(found.by)}" if found.by else ""
+        release = "whoever undoes it, or a commit" if found.mode is not DriftMode.CORRECT else NOBODY
+        yield Wait(
+            name, target, f"has drifted in {key}", f"{found.because}{by}", found.since, release=release
+        )
 
 
 def _at_rest(view: _View, name: str, application: ApplicationState) -> Wait:

@@ -129,8 +129,8 @@ def rejoining(state: ApplicationState, event: e.RejoinAbandoned) -> str:
     return "" if _running(state).rejoin else "the rollout is not a rejoin"
 
 
-def known(state: ApplicationState, event: e.ApplicationRetired) -> str:
-    """Only what was rolled out can be forgotten."""
+def known(state: ApplicationState, event: e.ApplicationEvent) -> str:
+    """Only what was rolled out can drift, or be forgotten."""
     del event
     return "" if state.rollouts else "nothing is known of the application"
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
+from gitops.drift import DriftFact, DriftReport
 from gitops.gates import Sampling
 from gitops.model.kinds import OnFailure
 from gitops.rollout.events import CommandKind
@@ -159,7 +160,7 @@ class Observation:
     """One look at everything that an environment's decision rests on.
 
     `desired` leaves out applications that cannot be rendered: those are in `problems`. Both are empty of an
-    application that neither Git nor the state knows.
+    application that neither Git nor the state knows. `drift` is by application and target.
     """
 
     revision: str
@@ -173,3 +174,5 @@ class Observation:
     samplings: Mapping[ProbeWork, Sampling] = field(default_factory=dict)
     reverts: Mapping[RevertWork, RevertReport] = field(default_factory=dict)
     reachable: frozenset[ReachWork] = frozenset()
+    drift: Mapping[tuple[str, str], DriftReport] = field(default_factory=dict)
+    drift_facts: tuple[DriftFact, ...] = ()

@@ -11,8 +11,9 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gitops.drift.finding import DriftKind
 from gitops.model.gates import Gate
-from gitops.model.kinds import FailurePolicy, RevertPush
+from gitops.model.kinds import DriftMode, FailurePolicy, RevertPush
 from gitops.model.schema import Duration
 
 
@@ -145,6 +146,21 @@ class Lagging(Recorded):
     since: datetime
 
 
+class OpenDrift(Recorded):
+    """A live object that is otherwise than we applied it. `seen` tells one difference from another.
+
+    `since` is when the change was made where the cluster says so, else when it was found.
+    """
+
+    kind: DriftKind
+    group_kind: str
+    mode: DriftMode
+    because: str
+    by: tuple[str, ...] = ()
+    since: datetime
+    seen: str
+
+
 class Quarantine(Recorded):
     """Inputs that failed; held until they change or a commit asks for a retry."""
 
@@ -176,6 +192,16 @@ class ApplicationState(Recorded):
     lagging: dict[str, Lagging] = Field(default_factory=dict)
     prune_permitted_by: str = ""
     outcome: Outcome | None = None
+    drift: dict[str, dict[str, OpenDrift]] = Field(default_factory=dict)
+
+    @property
+    def drifted(self) -> tuple[tuple[str, str, OpenDrift], ...]:
+        """All open drift as target, object and what is known of it, in order."""
+        return tuple(
+            (target, name, found)
+            for target, objects in sorted(self.drift.items())
+            for name, found in sorted(objects.items())
+        )
 
 
 class EnvironmentState(Recorded):

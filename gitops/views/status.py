@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gitops.objects import JsonObject
@@ -11,7 +11,7 @@ from gitops.views.moments import rfc3339
 from gitops.views.table import Table
 
 IDLE = "Idle"
-_HEADING = ("ENVIRONMENT", "APPLICATION", "PHASE", "REVISION", "WAVE", "HEALTHY", "LAST OUTCOME")
+_HEADING = ("ENVIRONMENT", "APPLICATION", "PHASE", "REVISION", "WAVE", "HEALTHY", "DRIFT", "LAST OUTCOME")
 _SHORT = 12
 _NOTHING = "-"
 
@@ -49,6 +49,18 @@ def _application(name: str, state: ApplicationState, redact: Callable[[str], str
         "wave": wave.name if wave else "",
         "targets": {"healthy": healthy, "total": total},
         "lagging": sorted(state.lagging),
+        "drift": [
+            {
+                "target": target,
+                "object": key,
+                "drift": str(found.kind),
+                "mode": str(found.mode),
+                "because": redact(found.because),
+                "by": list(found.by),
+                "since": rfc3339(found.since),
+            }
+            for target, key, found in state.drifted
+        ],
         "good": good and {"revision": good.revision, "at": rfc3339(good.at)},
         "outcome": outcome
         and {
@@ -89,8 +101,18 @@ def _row(environment: str, application: Mapping[str, Any]) -> tuple[str, ...]:
         application["revision"][:_SHORT] or _NOTHING,
         application["wave"] or _NOTHING,
         f"{targets['healthy']}/{targets['total']}",
+        _drift(application["drift"]),
         _outcome(outcome) if outcome else _NOTHING,
     )
+
+
+def _drift(drift: Sequence[Mapping[str, Any]]) -> str:
+    """How many objects, since when, by whom; a dash for none."""
+    if not drift:
+        return _NOTHING
+    since = min(str(one["since"]) for one in drift)
+    by = ", ".join(sorted({manager for one in drift for manager in one["by"]}))
+    return f"{len(drift)} since {since}{f' by {by}' if by else ''}"
 
 
 def _outcome(outcome: Mapping[str, Any]) -> str:

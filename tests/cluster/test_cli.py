@@ -12,6 +12,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
+from tests.cluster.rig.api import MERGE_PATCH
 from tests.cluster.rig.control_plane import ControlPlane
 
 _ROOT = Path(__file__).parents[2]
@@ -203,3 +204,35 @@ def test_a_server_that_does_not_answer_is_named_by_a_plan(shop: Shop) -> None:
     finally:
         shop.plane.resume()
     assert f"    east/{shop.namespace}: " in said
+
+
+def test_diff_shows_what_drifted_and_by_whom_and_writes_nothing(shop: Shop) -> None:
+    """Exit code 1 then; a Secret's values stay hidden; both forms say the same."""
+    shop.run_once()
+    assert "nothing has drifted" in shop.gitops("diff", "production")
+    root = f"/api/v1/namespaces/{shop.namespace}"
+    for kind, data in (("configmaps", {"value": "red"}), ("secrets", {"token": "c2VzYW1l"})):
+        answer = shop.plane.api.request(
+            "PATCH", f"{root}/{kind}/web?fieldManager=eve", {"data": data}, content_type=MERGE_PATCH
+        )
+        assert answer.ok
+    before = shop.versions()
+    said = shop.gitops("diff", "production", code=1)
+    shown = json.loads(shop.gitops("diff", "production", "-o", "json", code=1))
+    assert shop.versions() == before
+    lines = [line.strip() for line in said.splitlines()]
+    assert lines[0].startswith(f"production/web on east/{shop.namespace} at ")
+    assert lines[0].endswith(": 2 drifted")
+    assert "~ /data/value: red → one" in lines
+    assert any(line.startswith("~ /data/token: (redacted)") for line in lines)
+    [target] = shown["targets"]
+    config, secret = target["drifted"]
+    assert config["object"] == f"ConfigMap {shop.namespace}/web"
+    assert config["patch"] == [{"op": "replace", "path": "/data/value", "value": "one", "live": "red"}]
+    assert [author["manager"] for author in config["by"]] == ["eve"]
+    assert secret["object"] == f"Secret {shop.namespace}/web"
+    for hidden in (_SECRET, "c2VzYW1l", "sesame"):
+        assert hidden not in said
+        assert hidden not in json.dumps(shown)
+    shop.plane.api.delete(f"{root}/configmaps/web")
+    assert "it is not there any more" in shop.gitops("diff", "production", code=1)

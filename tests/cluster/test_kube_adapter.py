@@ -20,7 +20,7 @@ from controllers.adapters.kube.reflector import Reflector
 from controllers.adapters.kube.resources import Resource
 from controllers.adapters.kube.wire import RequestSeen
 from gitops.errors import Conflict, Denied, Unreachable
-from gitops.objects import GroupKind
+from gitops.objects import GroupKind, JsonObject
 from tests.cluster.rig.control_plane import ControlPlane
 
 CONFIG_MAPS = Resource("", "v1", "ConfigMap", "configmaps", namespaced=True)
@@ -349,7 +349,7 @@ async def test_a_killed_api_server_is_unreachable_and_the_reflector_recovers_wit
 ) -> None:
     async with client_of(cluster, tmp_path, patience=QUICK) as client:
         patience = replace(QUICK, longest_wait=0.5)
-        reflector = Reflector(
+        reflector: Reflector[JsonObject] = Reflector(
             client,
             CONFIG_MAPS,
             namespace,
@@ -383,7 +383,7 @@ async def test_a_killed_api_server_is_unreachable_and_the_reflector_recovers_wit
 
 
 async def test_a_reflector_follows_every_change(client: KubeClient, namespace: str) -> None:
-    reflector = Reflector(
+    reflector: Reflector[JsonObject] = Reflector(
         client, CONFIG_MAPS, namespace, label_selector="test=kube-adapter", metadata_only=True
     )
     reflector.start()

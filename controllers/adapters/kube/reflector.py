@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.errors import Expired
@@ -22,6 +23,7 @@ from gitops.objects import JsonObject
 log = logging.getLogger(__name__)
 
 Place = tuple[str, str]
+Kept = TypeVar("Kept")
 _LONGEST_WISH = 60.0  # seconds: no server puts a copy to sleep for a day
 
 
@@ -30,15 +32,24 @@ def whole(body: JsonObject) -> JsonObject:
     return body
 
 
+def nothing() -> None:
+    """Tell nobody."""
+
+
+def ignore(error: GitopsError) -> None:
+    """Tell nobody."""
+    del error
+
+
 @dataclass(slots=True)
-class Reflector:
+class Reflector(Generic[Kept]):
     """One collection of one cluster. `items` is by (namespace, name); read it, never write it.
 
     `trim` makes of each object what is kept, so that a large collection need not be in memory whole.
     `on_change(type, object)` is called with ADDED, MODIFIED or DELETED and the trimmed object, also for what
     a new list shows to have changed meanwhile; it must be quick and not raise. `synced` is set from the first
-    complete list on, `error` is None while the server answers. `lists` counts complete lists: what came and
-    went between two of them was not seen.
+    complete list on, `error` is None while the server answers. `on_synced` and `on_error` tell the same.
+    `lists` counts complete lists: what came and went between two of them was not seen.
     """
 
     client: KubeClient
@@ -47,10 +58,13 @@ class Reflector:
     label_selector: str = ""
     field_selector: str = ""
     metadata_only: bool = False
-    trim: Callable[[JsonObject], JsonObject] = whole
-    on_change: Callable[[str, JsonObject], None] | None = None
+    page_size: int = 500
+    trim: Callable[[JsonObject], Kept] = whole  # type: ignore[assignment]  # whoever trims says to what
+    on_change: Callable[[str, Kept], None] | None = None
+    on_synced: Callable[[], None] = nothing
+    on_error: Callable[[GitopsError], None] = ignore
     patience: Patience = field(default_factory=Patience)
-    items: dict[Place, JsonObject] = field(default_factory=dict, init=False)
+    items: dict[Place, Kept] = field(default_factory=dict, init=False)
     resource_version: str = field(default="", init=False)
     synced: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     error: GitopsError | None = field(default=None, init=False)
@@ -82,6 +96,7 @@ class Reflector:
                 self.resource_version = ""
             except GitopsError as error:
                 self.error = error
+                self.on_error(error)
                 wish = error.retry_after if isinstance(error, TransientError) else None
                 wish = None if wish is None else min(wish, _LONGEST_WISH)
             except Exception as error:
@@ -99,6 +114,7 @@ class Reflector:
             label_selector=self.label_selector,
             field_selector=self.field_selector,
             metadata_only=self.metadata_only,
+            page_size=self.page_size,
         )
         found = {_place(body): self.trim(body) for body in listing.items}
         for place in sorted(self.items.keys() - found.keys()):
@@ -111,6 +127,7 @@ class Reflector:
         self.lists += 1
         self.error = None
         self.synced.set()
+        self.on_synced()
 
     async def _follow(self) -> None:
         async with self.client.watch(
@@ -132,7 +149,7 @@ class Reflector:
             self._change(event.type, _place(event.object), self.trim(event.object))
         self.resource_version = str(event.object["metadata"]["resourceVersion"])
 
-    def _change(self, kind: str, place: Place, body: JsonObject) -> None:
+    def _change(self, kind: str, place: Place, body: Kept) -> None:
         if kind == "DELETED":
             self.items.pop(place, None)
         else:

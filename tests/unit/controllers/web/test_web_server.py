@@ -153,6 +153,7 @@ async def test_environments_are_listed_with_where_each_application_is(
                         "wave": "",
                         "targets": {"healthy": 0, "total": 0},
                         "lagging": [],
+                        "drift": [],
                         "good": {"revision": "a" * 40, "at": "2026-01-02T03:04:05Z"},
                         "outcome": {
                             "rollout": "r0",
@@ -170,6 +171,7 @@ async def test_environments_are_listed_with_where_each_application_is(
                         "wave": "",
                         "targets": {"healthy": 0, "total": 0},
                         "lagging": [],
+                        "drift": [],
                         "good": None,
                         "outcome": None,
                     },
@@ -180,6 +182,7 @@ async def test_environments_are_listed_with_where_each_application_is(
                         "wave": "canary",
                         "targets": {"healthy": 0, "total": 1},
                         "lagging": [],
+                        "drift": [],
                         "good": {"revision": "a" * 40, "at": "2026-01-02T03:04:05Z"},
                         "outcome": None,
                     },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -10,11 +10,25 @@ from hypothesis import strategies as st
 
 from controllers.adapters.git.history import trailers
 from gitops.audit import compose, narrate, one_line, read_events, read_state, record
+from gitops.drift import DriftKind
 from gitops.errors import TerminalError
+from gitops.model.kinds import DriftMode
 from gitops.rollout import events as e
 from gitops.rollout.state import EnvironmentState, FailureCause
 from tests.unit.gitops.rollout.world import START, World
 
+DRIFT: dict[str, Any] = {
+    "at": START,
+    "application": "web",
+    "target": "t",
+    "object": "ConfigMap shop/web",
+    "kind": DriftKind.CHANGED,
+    "group_kind": "ConfigMap",
+    "mode": DriftMode.REPORT,
+    "because": "fields that we applied were changed",
+    "by": (e.ChangedBy(manager="kubectl-edit", operation="Update"),),
+    "patch": ({"op": "replace", "path": "/data/colour", "value": "green", "live": "red"},),
+}
 WEB = {"at": START, "application": "web", "rollout": "web#7"}
 
 
@@ -156,6 +170,11 @@ RARE = (
     e.RolloutSuperseded(**WEB, by="r2"),
     e.RejoinAbandoned(**WEB, because="silent"),
     e.ApplicationRetired(at=START, application="web"),
+    e.DriftFound(**DRIFT, since=START, seen="d"),
+    e.DriftCorrected(**DRIFT),
+    e.DriftContested(**DRIFT, rounds=3, until=START),
+    e.DriftMutated(**DRIFT),
+    e.DriftEnded(at=START, application="web", target="t", object="ConfigMap shop/web"),
 )
 
 

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from gitops.drift import DriftKind
 from gitops.errors import Location, Problem
+from gitops.model.kinds import DriftMode
 from gitops.model.targets import Target
 from gitops.objects import Manifest
 from gitops.plan import LiveObject, Plan, PlanPolicy, Scope, TargetView, Wanted, make
@@ -18,6 +20,7 @@ from gitops.rollout.state import (
     Good,
     Lagging,
     OnTarget,
+    OpenDrift,
     Outcome,
     Rollout,
     RolloutPhase,
@@ -81,7 +84,7 @@ def test_a_running_rollout_counts_its_own_targets() -> None:
     on = {"t1": OnTarget(revision=REVISION, digest="old", settled=True)}
     running = rollout(t1=TargetPhase.APPLYING, t2=TargetPhase.HEALTHY)
     [row] = status.table(status.environments_form({"production": state(rollout=running, on=on)})).rows
-    assert row == ("production", "web", "Advancing", NEW[:12], "second", "2/4", "-")
+    assert row == ("production", "web", "Advancing", NEW[:12], "second", "2/4", "-", "-")
 
 
 def test_without_a_rollout_targets_count_that_hold_the_last_good_inputs() -> None:
@@ -98,13 +101,32 @@ def test_without_a_rollout_targets_count_that_hold_the_last_good_inputs() -> Non
     form = status.environments_form({"production": found})
     [row] = status.table(form).rows
     outcome = f"Reverted {NEW[:12]} at 2026-03-01T12:00:00Z: it crashed"
-    assert row == ("production", "web", "Idle", REVISION[:12], "-", "1/4", outcome)
+    assert row == ("production", "web", "Idle", REVISION[:12], "-", "1/4", "-", outcome)
     assert form["environments"][0]["applications"][0]["lagging"] == ["t4"]
+
+
+def test_open_drift_is_counted_with_its_age_and_its_authors() -> None:
+    found = OpenDrift(
+        kind=DriftKind.CHANGED,
+        group_kind="ConfigMap",
+        mode=DriftMode.REPORT,
+        because="fields that we applied were changed",
+        by=("kubectl-edit",),
+        since=AT,
+        seen="d",
+    )
+    drift = {"t2": {"ConfigMap shop/b": found}, "t1": {"ConfigMap shop/a": found}}
+    form = status.environments_form({"production": state(drift=drift)}, lambda text: text.upper())
+    [row] = status.table(form).rows
+    assert row[6] == "2 since 2026-03-01T12:00:00Z by kubectl-edit"
+    first = form["environments"][0]["applications"][0]["drift"][0]
+    assert (first["target"], first["object"]) == ("t1", "ConfigMap shop/a")
+    assert first["because"] == "FIELDS THAT WE APPLIED WERE CHANGED"
 
 
 def test_what_there_is_not_yet_is_a_dash() -> None:
     [row] = status.table(status.environments_form({"production": state()})).rows
-    assert row == ("production", "web", "Idle", "-", "-", "0/0", "-")
+    assert row == ("production", "web", "Idle", "-", "-", "0/0", "-", "-")
 
 
 def test_waits_can_be_narrowed_to_an_application_and_a_target() -> None:

@@ -33,7 +33,7 @@ LIST = {"metadata": {"resourceVersion": "10"}, "items": [config_map("a", "5"), c
 @asynccontextmanager
 async def reflecting(
     stage: Stage, *plays: Play, **settings: Any
-) -> AsyncIterator[tuple[Reflector, list[str]]]:
+) -> AsyncIterator[tuple[Reflector[JsonObject], list[str]]]:
     """Start a reflector on a scripted server; the list holds what its subscriber heard."""
     heard: list[str] = []
 
@@ -41,7 +41,7 @@ async def reflecting(
         heard.append(f"{kind} {body['metadata']['name']} {body['metadata']['resourceVersion']}")
 
     stage.api.then(*plays)
-    reflector = Reflector(
+    reflector: Reflector[JsonObject] = Reflector(
         stage.client, CONFIG_MAPS, "shop", on_change=hear, patience=stage.clock.patience(), **settings
     )
     reflector.start()
@@ -216,7 +216,9 @@ async def test_a_defect_of_ours_is_an_error_too_and_is_tried_again() -> None:
 async def test_stop_ends_it_wherever_it_is_and_start_is_harmless_twice() -> None:
     async with staged() as stage:
         stage.api.then(answers(LIST), streams(then=asyncio.Event()))
-        reflector = Reflector(stage.client, CONFIG_MAPS, patience=stage.clock.patience())
+        reflector: Reflector[JsonObject] = Reflector(
+            stage.client, CONFIG_MAPS, patience=stage.clock.patience()
+        )
         await reflector.stop()
         reflector.start()
         reflector.start()

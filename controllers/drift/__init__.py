@@ -1,0 +1,1 @@
+"""Watch what was applied, and put back what others change: look, let `gitops.drift` judge, act, tell."""

@@ -1,0 +1,125 @@
+"""One kind of one cluster, watched everywhere where that is allowed, else namespace by namespace."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Generic
+
+from controllers.adapters.kube.client import KubeClient
+from controllers.adapters.kube.errors import Forbidden
+from controllers.adapters.kube.reflector import Kept, Reflector
+from controllers.adapters.kube.resources import Resource
+from controllers.rollout.observer import METADATA_PAGE
+from gitops.errors import GitopsError
+from gitops.objects import JsonObject
+
+log = logging.getLogger(__name__)
+
+
+class Collection(Generic[Kept]):
+    """What is seen of one kind. `everywhere` is the client to try on all namespaces, None to not even try."""
+
+    def __init__(
+        self,
+        everywhere: KubeClient | None,
+        resource: Resource,
+        selector: str,
+        trim: Callable[[JsonObject], Kept],
+        *,
+        metadata_only: bool = True,
+    ) -> None:
+        self.on_change: Callable[[str, Kept], None] = lambda _type, _kept: None
+        self.on_synced: Callable[[], None] = lambda: None
+        self._everywhere = everywhere
+        self._resource = resource
+        self._selector = selector
+        self._trim = trim
+        self._metadata_only = metadata_only
+        self._clients: dict[str, KubeClient] = {}
+        self._reflectors: dict[str, Reflector[Kept]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        self._stopped = False
+
+    def cover(self, clients: Mapping[str, KubeClient]) -> None:
+        """Watch these namespaces at least, each with its client; "" is the cluster's own objects."""
+        if self._stopped:
+            return
+        self._clients = dict(clients)
+        wanted = (
+            {""} if self._everywhere is not None or not self._resource.namespaced else set(clients) - {""}
+        )
+        for namespace in sorted(self._reflectors.keys() - wanted):
+            self._end(self._reflectors.pop(namespace))
+        for namespace in sorted(wanted - self._reflectors.keys()):
+            client = self._everywhere or clients.get(namespace) or next(iter(clients.values()), None)
+            if client is not None:
+                self._reflectors[namespace] = self._start(client, namespace)
+
+    def find(self, namespace: str, name: str) -> Kept | None:
+        """What was seen of one object; None where nothing was."""
+        reflector = self._reflectors.get("") or self._reflectors.get(namespace)
+        return reflector.items.get((namespace, name)) if reflector is not None else None
+
+    def sees(self, namespace: str) -> bool:
+        """Whether a namespace was listed, so that what was not seen there is not there."""
+        reflector = self._reflectors.get("") or self._reflectors.get(namespace)
+        return reflector is not None and reflector.synced.is_set()
+
+    def items(self) -> list[Kept]:
+        """All that was seen."""
+        return [kept for reflector in self._reflectors.values() for kept in reflector.items.values()]
+
+    @property
+    def synced(self) -> bool:
+        """Whether all of it was listed."""
+        return all(reflector.synced.is_set() for reflector in self._reflectors.values())
+
+    @property
+    def error(self) -> GitopsError | None:
+        """Why something cannot be seen now, or None."""
+        return next((one.error for one in self._reflectors.values() if one.error is not None), None)
+
+    async def stop(self) -> None:
+        """End every watch, for good."""
+        self._stopped = True
+        for reflector in self._reflectors.values():
+            self._end(reflector)
+        self._reflectors.clear()
+        if self._ending:
+            await asyncio.wait(self._ending)
+
+    def _start(self, client: KubeClient, namespace: str) -> Reflector[Kept]:
+        reflector: Reflector[Kept] = Reflector(
+            client,
+            self._resource,
+            namespace,
+            label_selector=self._selector,
+            metadata_only=self._metadata_only,
+            page_size=METADATA_PAGE if self._metadata_only else 500,
+            trim=self._trim,
+        )
+        reflector.on_change = self._changed
+        reflector.on_synced = self._listed
+        reflector.on_error = self._failed
+        reflector.start()
+        return reflector
+
+    def _changed(self, kind: str, kept: Kept) -> None:
+        self.on_change(kind, kept)
+
+    def _listed(self) -> None:
+        self.on_synced()
+
+    def _failed(self, error: GitopsError) -> None:
+        """Go namespace by namespace once the server says that not everything may be watched."""
+        if isinstance(error, Forbidden) and self._everywhere is not None and self._resource.namespaced:
+            log.info("%s are watched in each namespace by itself: %s", self._resource.plural, error)
+            self._everywhere = None
+            self.cover(self._clients)
+
+    def _end(self, reflector: Reflector[Kept]) -> None:
+        task = asyncio.ensure_future(reflector.stop())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)

@@ -1,0 +1,263 @@
+"""Decides with `gitops.drift` about one object that does not look as it was applied, and acts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from controllers.adapters.kube.client import KubeClient
+from controllers.adapters.kube.errors import Forbidden, NotFound, Rejected
+from controllers.adapters.kube.resources import Resource
+from controllers.drift.examiner import Answer, Question, examine, resource_of
+from controllers.drift.place import Place, signature
+from controllers.rollout.finishing import to_the_end
+from gitops.diff import json_patch
+from gitops.drift import (
+    Contest,
+    Deed,
+    DriftFact,
+    DriftKind,
+    DriftRules,
+    Finding,
+    Sight,
+    Verdict,
+    corrected,
+    names,
+)
+from gitops.errors import Conflict, InvalidInput
+from gitops.inventory import Entry
+from gitops.model.kinds import DriftMode
+from gitops.objects import JsonObject, Manifest, ObjectKey, short_digest
+from gitops.plan import Scope
+from gitops.plan.decide import removes_itself
+
+CONCURRENT_LOOKS = 16
+# What the server will not take is tried again after this, doubled each time.
+_RETRY_SECONDS = 30.0
+_LONGEST_RETRY_SECONDS = 900.0
+# How often an object is looked at that the watch cannot see: it is gone, or lost its label.
+_UNSEEN_SECONDS = 60.0
+_UNRECORDED_PAUSE_SECONDS = 0.05
+
+Manifests: TypeAlias = Callable[[Scope, str, KubeClient], Awaitable[Mapping[ObjectKey, Manifest]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a place is on now, and the rules."""
+
+    revision: str
+    rules: DriftRules
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    place: Place
+    entry: Entry
+    manifest: Manifest
+    resource: Resource
+    client: KubeClient
+    selected: bool
+
+
+class Corrector:
+    """One for all clusters of an environment. `tell` takes what was done, to be recorded."""
+
+    def __init__(
+        self,
+        manifests: Manifests,
+        allowed: Callable[[Scope], bool],
+        tell: Callable[[DriftFact], None],
+        clock: Callable[[], datetime],
+        redact: Callable[[str], str],
+    ) -> None:
+        """`allowed` is asked once more, right before a write."""
+        self._manifests = manifests
+        self._allowed = allowed
+        self._tell = tell
+        self._clock = clock
+        self._redact = redact
+        self._slots = asyncio.Semaphore(CONCURRENT_LOOKS)
+        self._unrecorded = asyncio.Semaphore(1)
+        self._refused: dict[tuple[int, ObjectKey], int] = {}
+
+    async def attend(
+        self, place: Place, key: ObjectKey, sight: Sight | None, standing: Standing, client: KubeClient
+    ) -> float | None:
+        """Look at one object and act by its mode; when to look again, in seconds, None: at the next news.
+
+        Raises what the client raises where nobody answers.
+        """
+        async with self._slots:
+            try:
+                found = await self._manifests(place.scope, standing.revision, client)
+            except InvalidInput:
+                return None  # the revision that is there cannot be rendered any more
+            entry = place.entries.get(key)
+            manifest = found.get(key)
+            if entry is None or manifest is None:
+                return None  # about to be pruned, or kept although it is not rendered
+            if entry.digest and entry.digest != short_digest(manifest.body):
+                place.suspects.add(key)  # what the record tells of is not what is wanted here
+                return None
+            rules = standing.rules
+            if rules.mode_of(manifest.annotations) is DriftMode.IGNORE or (
+                sight is None and (not entry.digest or removes_itself(manifest))
+            ):
+                place.known[key] = signature(sight)
+                return None
+            resource = resource_of(manifest, await client.discovery())
+            question = Question(
+                entry, manifest, place.applyset, rules, place.times.get(key, ""), there=sight is not None
+            )
+            case = _Case(place, entry, manifest, resource, client, selected=sight is not None)
+            try:
+                answer = await self._asked(case, question)
+                return await self._act(case, answer, question.mode)
+            except (Rejected, NotFound, Forbidden) as error:
+                return self._cannot(case, question, sight, str(error))
+
+    async def _asked(self, case: _Case, question: Question) -> Answer:
+        if case.entry.digest:
+            return await examine(case.client, case.resource, question)
+        async with self._unrecorded:  # as many as a whole inventory may have no record: no hurry
+            await asyncio.sleep(_UNRECORDED_PAUSE_SECONDS)
+            return await examine(case.client, case.resource, question)
+
+    async def _act(self, case: _Case, answer: Answer, mode: DriftMode) -> float | None:
+        place, key = case.place, case.entry.key
+        finding = answer.finding
+        if finding is None:
+            self._nothing(case, answer)
+            return None
+        if not case.entry.digest:
+            place.known[key] = signature(answer.sight)
+            return None  # never confirmed to be ours: the rollout's business
+        mutated = place.mutations.get(key, frozenset())
+        if mutated.intersection(finding.paths):
+            left = tuple(operation for operation in finding.operations if operation.path not in mutated)
+            if not left:
+                self._accept(case, answer)
+                return None
+            finding = replace(finding, operations=left)
+        if mode is not DriftMode.CORRECT or finding.kind is DriftKind.NOT_OURS or answer.body is None:
+            self._open(case, answer, finding)
+            # What is not in the watch's selection, nothing tells of.
+            return None if case.selected else _UNSEEN_SECONDS
+        now = self._clock()
+        contest = place.contests.get(key)
+        paths = _contested_paths(finding)
+        until = contest.open_at(paths, now) if contest is not None else now
+        if contest is not None and until > now:
+            self._open(case, answer, _fought(finding, contest, until))
+            return (until - now).total_seconds()
+        if not self._allowed(place.scope):
+            place.suspects.add(key)
+            return None
+        return await self._correct(case, answer, finding)
+
+    async def _correct(self, case: _Case, answer: Answer, finding: Finding) -> float | None:
+        place, key = case.place, case.entry.key
+        body = dict(answer.body or {})
+        if answer.sight is not None:
+            # Overwrites nothing that we have not looked at: a newer revision's apply, say.
+            body["metadata"] = {**body["metadata"], "resourceVersion": answer.sight.resource_version}
+        with place.writing():
+            try:
+                applied = await to_the_end(case.client.apply(case.resource, body, metadata_only=False))
+            except Conflict:
+                return 0.0
+            self._refused.pop((id(place), key), None)
+            sight = Sight.of(applied["metadata"])
+            place.put(_confirmed(case.entry, sight), sight)
+            if answer.ignored:
+                place.known[key] = signature(sight)
+        self._record(case, answer, finding, applied)
+        return None
+
+    def _record(self, case: _Case, answer: Answer, finding: Finding, applied: JsonObject) -> None:
+        place, key, now = case.place, case.entry.key, self._clock()
+        about: dict[str, Any] = {"application": place.scope.application, "target": str(place.scope.target)}
+        paths = _contested_paths(finding)
+        back = (
+            {operation.path for operation in json_patch(applied, answer.applied)} if answer.applied else set()
+        )
+        different = frozenset(finding.paths) & back
+        if different:
+            place.mutations[key] = place.mutations.get(key, frozenset()) | different
+            left = tuple(operation for operation in finding.operations if operation.path in different)
+            self._tell(DriftFact(Deed.MUTATED, **about, finding=replace(finding, operations=left)))
+            if different == frozenset(finding.paths):
+                return
+        contest = corrected(place.contests.get(key), names(finding.authors), paths, now)
+        place.contests[key] = contest
+        self._tell(DriftFact(Deed.CORRECTED, **about, finding=finding))
+        if contest.fought:
+            until = contest.last + contest.hold
+            self._tell(
+                DriftFact(Deed.CONTESTED, **about, finding=finding, rounds=contest.rounds, until=until)
+            )
+
+    def _nothing(self, case: _Case, answer: Answer) -> None:
+        """Nothing of ours differs: others added to the object, or it is as it was applied after all."""
+        place, key, sight = case.place, case.entry.key, answer.sight
+        place.findings.pop(key, None)
+        if sight is None or answer.verdict in (Verdict.TERMINATING, Verdict.INTACT):
+            return
+        if answer.ignored:
+            self._accept(case, answer)
+        elif not case.entry.digest:
+            digest = short_digest(case.manifest.body)
+            if sight.fields:
+                place.put(replace(_confirmed(case.entry, sight), digest=digest), sight)
+            else:
+                place.known[key] = signature(sight)
+        else:
+            place.put(_confirmed(case.entry, sight), sight)
+
+    def _accept(self, case: _Case, answer: Answer) -> None:
+        """Leave it so, and do not look at the same again."""
+        case.place.findings.pop(case.entry.key, None)
+        case.place.known[case.entry.key] = signature(answer.sight)
+
+    def _open(self, case: _Case, answer: Answer, finding: Finding) -> None:
+        key = case.entry.key
+        case.place.known[key] = signature(answer.sight)
+        known = case.place.findings.get(key)
+        since = (known.since if known else None) or finding.since or self._clock()
+        because = self._redact(finding.because)
+        case.place.findings[key] = replace(finding, since=since, because=because)
+
+    def _cannot(self, case: _Case, question: Question, sight: Sight | None, why: str) -> float:
+        """Keep saying that it cannot be looked at or corrected, and try again."""
+        key = case.entry.key
+        mark = (id(case.place), key)
+        tries = self._refused.get(mark, 0)
+        self._refused[mark] = tries + 1
+        kind = DriftKind.GONE if sight is None else DriftKind.CHANGED
+        finding = Finding(
+            str(key), str(key.group_kind), kind, question.mode, f"it cannot be looked at or put back: {why}"
+        )
+        self._open(case, Answer(sight, Verdict.SUSPICIOUS), finding)
+        return float(min(_RETRY_SECONDS * 2**tries, _LONGEST_RETRY_SECONDS))
+
+
+def _contested_paths(finding: Finding) -> frozenset[str]:
+    """The fields that a correction concerns; the whole object where it was gone."""
+    return frozenset(finding.paths) or frozenset({f"({finding.kind})"})
+
+
+def _fought(finding: Finding, contest: Contest, until: datetime) -> Finding:
+    who = ", ".join(sorted({*contest.managers, *names(finding.authors)})) or "somebody"
+    because = (
+        f"{who} and gitops-waves take it by turns, {contest.rounds} times so far; "
+        f"the next correction is at {until:%H:%M:%S}Z"
+    )
+    return replace(finding, because=because)
+
+
+def _confirmed(entry: Entry, sight: Sight) -> Entry:
+    return replace(entry, fields=sight.fields, uid=sight.uid, generation=sight.generation)

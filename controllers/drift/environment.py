@@ -1,0 +1,178 @@
+"""Drift of one environment: which places are watched on which clusters, and what passes get to know of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from controllers.adapters.kube.client import KubeClient
+from controllers.adapters.kube.patience import Patience
+from controllers.drift.cluster import ClusterDrift, Member
+from controllers.drift.corrector import Corrector, Standing
+from controllers.drift.manifests import ManifestCache
+from controllers.rollout.board import Board
+from controllers.rollout.errands import Errands
+from controllers.rollout.tools import Tools
+from gitops.drift import DriftFact, DriftReport, DriftRules
+from gitops.errors import Denied, InvalidInput, TransientError
+from gitops.model.kinds import EnvironmentSpec
+from gitops.plan import Scope
+from gitops.rollout.state import EnvironmentState
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What a pass wants watched: the state, and what Git says about drift now."""
+
+    state: EnvironmentState
+    rules: DriftRules
+
+
+def rules_of(spec: EnvironmentSpec) -> DriftRules:
+    """What an environment's settings say about drift."""
+    return DriftRules(spec.drift, spec.ignore_differences)
+
+
+class EnvironmentDrift:
+    """Watches the clusters of one environment for as long as `run` runs."""
+
+    def __init__(
+        self,
+        environment: str,
+        board: Board,
+        errands: Errands,
+        tools: Tools,
+        writing: Callable[[str, str], bool],
+    ) -> None:
+        """`writing` says whether a rollout is writing to an application's target right now."""
+        self._environment = environment
+        self._board = board
+        self._errands = errands
+        self._tools = tools
+        self._writing = writing
+        self._patience = Patience(first_wait=0.5, longest_wait=30.0)
+        self._following: Following | None = None
+        self._news = asyncio.Event()
+        self._clusters: dict[str, ClusterDrift] = {}
+        self._manifests = ManifestCache(errands)
+        self._corrector = Corrector(
+            self._manifests.of, self._allowed, self._tell, tools.clock, tools.secrets.text
+        )
+
+    def follow(self, following: Following | None) -> None:
+        """Take in what a pass knows; None: nothing may be done any more, because somebody else leads."""
+        before, self._following = self._following, following
+        if following is None:
+            self._news.set()
+            return
+        if before is None or _places(before.state) != _places(following.state):
+            self._news.set()
+        if before is not None and before.rules != following.rules:
+            for cluster in self._clusters.values():
+                cluster.judge_anew()
+        for cluster in self._clusters.values():
+            cluster.resume()
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        failures = 0
+        try:
+            while True:
+                self._news.clear()
+                if await self._arrange():
+                    failures = 0
+                    await self._news.wait()
+                else:
+                    failures += 1
+                    await self._patience.sleep(self._patience.wait(failures))
+        finally:
+            await self._stop(self._clusters)
+
+    async def quiet(self, application: str, target: str) -> None:
+        """Wait until no correction is being written at a place: a rollout is about to."""
+        for cluster in list(self._clusters.values()):
+            for scope in cluster.scopes():
+                if (scope.application, str(scope.target)) == (application, target):
+                    await cluster.quiet(scope)
+
+    def reports(self) -> Mapping[tuple[str, str], DriftReport]:
+        """What is open, by application and target."""
+        return {name: report for one in self._clusters.values() for name, report in one.reports().items()}
+
+    @property
+    def tracked(self) -> int:
+        """How many objects are watched."""
+        return sum(cluster.tracked for cluster in self._clusters.values())
+
+    @property
+    def synced(self) -> bool:
+        """Whether everything that is to be watched was looked at."""
+        return bool(self._clusters) and all(cluster.synced for cluster in self._clusters.values())
+
+    def standing(self, scope: Scope) -> Standing | None:
+        """See `Desk`."""
+        if self._following is None or self._environment in self._tools.recorder.fenced:
+            return None
+        on = self._following.state.application(scope.application).on.get(str(scope.target))
+        if on is None or self._writing(scope.application, str(scope.target)):
+            return None
+        return Standing(on.revision, self._following.rules)
+
+    def told(self) -> None:
+        """See `Desk`."""
+        self._board.drifted(self.reports())
+
+    def _allowed(self, scope: Scope) -> bool:
+        return self.standing(scope) is not None
+
+    def _tell(self, fact: DriftFact) -> None:
+        self._board.drift_done(fact)
+
+    async def _arrange(self) -> bool:
+        """Have a watch for each cluster, with the right members; False where a cluster is out of reach."""
+        following = self._following
+        if following is None:
+            clusters, self._clusters = self._clusters, {}
+            await self._stop(clusters)
+            return True
+        members: dict[str, list[Member]] = defaultdict(list)
+        clients: dict[str, KubeClient] = {}
+        complete = True
+        for application, target, revision in sorted(_places(following.state)):
+            try:
+                place = await self._errands.place(revision, target)
+                access = await self._errands.access(place)
+            except InvalidInput:
+                continue  # that revision no longer says where the target is: nobody can tell
+            except (TransientError, Denied) as error:
+                log.debug("drift on %s is not watched: %s", target, error)
+                complete = False
+                continue
+            members[place.connection].append(Member(application, place.target, access))
+            clients[place.connection] = access.own
+        gone = {name: self._clusters.pop(name) for name in self._clusters.keys() - members.keys()}
+        await self._stop(gone)
+        for name, found in sorted(members.items()):
+            if name not in self._clusters:
+                self._clusters[name] = ClusterDrift(
+                    self._environment, clients[name], self, self._corrector, self._patience
+                )
+            self._clusters[name].follow(found)
+        return complete
+
+    async def _stop(self, clusters: Mapping[str, ClusterDrift]) -> None:
+        await asyncio.gather(*(cluster.stop() for cluster in clusters.values()))
+
+
+def _places(state: EnvironmentState) -> frozenset[tuple[str, str, str]]:
+    """Application, target and revision of everything that was applied."""
+    return frozenset(
+        (name, target, on.revision)
+        for name, application in state.applications.items()
+        for target, on in application.on.items()
+    )

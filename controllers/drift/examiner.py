@@ -1,0 +1,190 @@
+"""Looks closely at one object: what is live, and what a dry-run apply of our manifest would make of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import cast
+
+from controllers.adapters.kube.client import KubeClient
+from controllers.adapters.kube.resources import Discovery, Resource
+from gitops.diff import Operation
+from gitops.drift import (
+    Author,
+    DriftKind,
+    DriftRules,
+    Finding,
+    Sight,
+    Verdict,
+    carried_over,
+    compare,
+    judge,
+    newest_author,
+)
+from gitops.errors import Unreachable
+from gitops.fields import FIELD_MANAGER
+from gitops.inventory import Entry
+from gitops.model.kinds import DriftMode
+from gitops.objects import JsonObject, Manifest
+from gitops.ownership import claimed_by
+
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An object to look at: what was applied, the manifest it was applied from, and what counts."""
+
+    entry: Entry
+    manifest: Manifest
+    applyset: str
+    rules: DriftRules
+    applied_at: str = ""
+    there: bool = True
+
+    @property
+    def mode(self) -> DriftMode:
+        """What may be done about this object."""
+        return self.rules.mode_of(self.manifest.annotations)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found. `sight` is None where the object is not there; no `finding`: nothing to talk about.
+
+    `applied` is the object as our manifest makes it, `body` what to apply (None: it cannot be corrected
+    without overwriting what shall be ignored), `ignored` whether differences were looked past.
+    """
+
+    sight: Sight | None
+    verdict: Verdict
+    finding: Finding | None = None
+    applied: JsonObject = field(default_factory=dict, repr=False)
+    body: JsonObject | None = field(default=None, repr=False)
+    ignored: bool = False
+
+
+def resource_of(manifest: Manifest, discovery: Discovery) -> Resource:
+    """Where a manifest's object is. Raises Unreachable where its kind is not served."""
+    resource = discovery.find(manifest.api_version, manifest.kind)
+    if resource is None:
+        raise Unreachable(f"the cluster does not serve {manifest.api_version} {manifest.kind}")
+    return resource
+
+
+async def examine(client: KubeClient, resource: Resource, question: Question) -> Answer:
+    """Two reads at once, one of them a dry-run; again where the object changed between them."""
+    key = question.entry.key
+    for _ in range(_TRIES):
+        reading = client.get(resource, key.name, key.namespace)
+        if not question.there:
+            live = await reading
+            if live is None:
+                return _gone(question)
+            question = replace(question, there=True)
+            reading = client.get(resource, key.name, key.namespace)
+        trying = client.apply(resource, question.manifest.body, dry_run=True, metadata_only=False)
+        live, applied = await _both(reading, trying)
+        if live is None:
+            return _gone(question)
+        if live["metadata"].get("resourceVersion") == applied["metadata"].get("resourceVersion"):
+            return _compared(question, live, applied)
+    raise Unreachable(f"{key} changes faster than it can be looked at")
+
+
+async def _both(
+    reading: Awaitable[JsonObject | None], trying: Awaitable[JsonObject]
+) -> tuple[JsonObject | None, JsonObject]:
+    live, applied = await asyncio.gather(reading, trying, return_exceptions=True)
+    for outcome in (live, applied):
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return cast("tuple[JsonObject | None, JsonObject]", (live, applied))
+
+
+def _gone(question: Question) -> Answer:
+    found = _finding(question, DriftKind.GONE, "it is not there any more")
+    return Answer(None, Verdict.GONE, found, body=dict(question.manifest.body))
+
+
+def _compared(question: Question, live: JsonObject, applied: JsonObject) -> Answer:
+    sight = Sight.of(live["metadata"])
+    judged = judge(question.entry, sight, question.applyset, question.applied_at)
+    if judged.verdict in (Verdict.TERMINATING, Verdict.INTACT):
+        return Answer(sight, judged.verdict)
+    claim = judged.because if judged.verdict is Verdict.NOT_OURS else _claim(question, judged.verdict, live)
+    if claim:
+        return Answer(
+            sight, judged.verdict, _finding(question, DriftKind.NOT_OURS, claim, newest_author(live))
+        )
+    counting, ignored = question.rules.split(question.entry.key, compare(live, applied))
+    finding = _drift(question, sight, live, counting, looked_past=bool(ignored))
+    body: JsonObject | None = dict(question.manifest.body)
+    if ignored and finding is not None:
+        pointers = [operation.path for operation, _ in ignored]
+        body = carried_over(question.manifest.body, live, applied, pointers)
+    return Answer(sight, judged.verdict, finding, applied, body, ignored=bool(ignored))
+
+
+def _claim(question: Question, verdict: Verdict, live: JsonObject) -> str:
+    """Say who claims an object that was created again, and is another one than we applied."""
+    metadata = live["metadata"]
+    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    owners = metadata.get("ownerReferences") or ()
+    if verdict is not Verdict.RECREATED:
+        return ""
+    owner = claimed_by(labels, annotations, owners, ours=question.applyset)
+    return f"it was deleted and created again, and belongs to {owner}" if owner else ""
+
+
+def _drift(
+    question: Question,
+    sight: Sight,
+    live: JsonObject,
+    counting: tuple[tuple[Operation, Author], ...],
+    *,
+    looked_past: bool,
+) -> Finding | None:
+    authors = tuple(dict.fromkeys(author for _, author in counting)) or (newest_author(live),)
+    operations = tuple(operation for operation, _ in counting)
+    entry = question.entry
+    if entry.uid and entry.uid != sight.uid:
+        because = "somebody deleted it and created it again"
+        found = _finding(question, DriftKind.RECREATED, because, *authors)
+    elif counting:
+        found = _finding(question, DriftKind.CHANGED, _what(authors), *authors)
+    elif entry.digest and sight.fields != entry.fields and not looked_past:
+        because = "it holds our values, which are no longer recorded as ours"
+        found = _finding(question, DriftKind.DISOWNED, because, *authors)
+    else:
+        return None
+    return replace(found, operations=operations)
+
+
+def _what(authors: tuple[Author, ...]) -> str:
+    if any(author.certain and author.owner.manager == FIELD_MANAGER for author in authors):
+        return "somebody applied other values under our name"
+    return "fields that we applied were changed"
+
+
+def _finding(question: Question, kind: DriftKind, because: str, *authors: Author) -> Finding:
+    known = tuple(author for author in authors if author.owner.manager)
+    moments = [moment for author in known if (moment := _moment(author.owner.time)) is not None]
+    return Finding(
+        object=str(question.entry.key),
+        group_kind=str(question.entry.key.group_kind),
+        kind=kind,
+        mode=question.mode,
+        because=because,
+        authors=known,
+        since=min(moments, default=None),
+    )
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None

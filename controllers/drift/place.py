@@ -1,0 +1,163 @@
+"""One application on one target as the watch knows it: what was applied there, and what is known since."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from sys import intern
+from typing import TypeAlias
+
+from gitops.drift import Contest, Finding, Judgement, Sight, Verdict, judge
+from gitops.inventory import Entry, Inventory
+from gitops.objects import GroupKind, JsonObject, ObjectKey
+from gitops.plan import Scope
+
+Signature: TypeAlias = tuple[str, str, str, str]
+
+
+def signature(sight: Sight | None) -> Signature:
+    """What of a sight tells that there is something new to look at; a status write does not change it.
+
+    Kinds without a generation show nothing else when somebody who holds a field changes it once more.
+    """
+    if sight is None:
+        return "", "", "", ""
+    return sight.uid, sight.fields, str(sight.generation or sight.resource_version), sight.applied_at
+
+
+@dataclass(slots=True)
+class Place:
+    """Mutable, and used from the event loop only.
+
+    `times`: when kinds without a generation were last applied by us, as far as seen. `known`: how an object
+    looked when it was last looked at closely, so that nothing is looked at twice. `unsaved`: entries that
+    the stored inventory does not have yet. `written`: the versions of our own newest writes, until the watch
+    has come to them. `where`: the kinds and namespaces of the entries.
+    """
+
+    scope: Scope
+    entries: dict[ObjectKey, Entry] = field(default_factory=dict)
+    revision: str = ""
+    read: bool = False
+    where: frozenset[tuple[GroupKind, str]] = frozenset()
+    times: dict[ObjectKey, str] = field(default_factory=dict)
+    known: dict[ObjectKey, Signature] = field(default_factory=dict)
+    suspects: set[ObjectKey] = field(default_factory=set)
+    findings: dict[ObjectKey, Finding] = field(default_factory=dict)
+    contests: dict[ObjectKey, Contest] = field(default_factory=dict)
+    mutations: dict[ObjectKey, frozenset[str]] = field(default_factory=dict)
+    written: dict[ObjectKey, int] = field(default_factory=dict)
+    unsaved: dict[ObjectKey, Entry] = field(default_factory=dict)
+    _writing: int = 0
+    _quiet: asyncio.Event = field(default_factory=asyncio.Event)
+    _applyset: str = ""
+
+    def __post_init__(self) -> None:
+        self._applyset = self.scope.applyset
+        self._quiet.set()
+
+    @property
+    def applyset(self) -> str:
+        """The id in the label of every member."""
+        return self._applyset
+
+    def judge(self, key: ObjectKey, sight: Sight | None) -> Judgement:
+        """Judge what is seen of a tracked object; news that our own write has overtaken say nothing."""
+        written = self.written.get(key)
+        if written is not None and sight is not None:
+            if _version(sight) < written:
+                return Judgement(Verdict.INTACT, "it was applied since")
+            del self.written[key]
+        return judge(self.entries[key], sight, self._applyset, self.times.get(key, ""))
+
+    def take(self, inventory: Inventory | None) -> tuple[ObjectKey, ...]:
+        """Take in the stored inventory; return the objects whose record is new."""
+        stored = dict(inventory.entries) if inventory else {}
+        self.read = True
+        self.revision = inventory.revision if inventory else ""
+        for key in self.entries.keys() - stored.keys():
+            self.forget(key)
+        for key, entry in self.unsaved.items():
+            # What we know better, unless another manifest was applied meanwhile.
+            if key in stored and stored[key].digest in ("", entry.digest):
+                stored[key] = entry
+        changed = tuple(key for key, entry in stored.items() if self.entries.get(key) != entry)
+        for key in changed:
+            self.times.pop(key, None)
+            self.known.pop(key, None)
+        for key in changed:
+            self.entries[key] = _shared(stored[key])
+        self.where = frozenset((key.group_kind, key.namespace) for key in self.entries)
+        return changed
+
+    def put(self, entry: Entry, sight: Sight) -> None:
+        """Take in what the API server answered to our own apply, or showed to be as we applied it."""
+        shared = _shared(entry)
+        self.entries[entry.key] = shared
+        self.unsaved[entry.key] = shared
+        self.known.pop(entry.key, None)
+        self.findings.pop(entry.key, None)
+        self.seen_applied(entry.key, sight)
+        self.written[entry.key] = _version(sight)
+
+    def seen_applied(self, key: ObjectKey, sight: Sight) -> None:
+        """Remember when we applied an object, where nothing but that time tells a later apply from it."""
+        if not sight.generation:
+            self.times[key] = intern(sight.applied_at)
+
+    def forget(self, key: ObjectKey) -> None:
+        """Drop everything about an object."""
+        for kept in (self.entries, self.times, self.known, self.findings, self.contests, self.mutations):
+            kept.pop(key, None)
+        self.unsaved.pop(key, None)
+        self.written.pop(key, None)
+        self.suspects.discard(key)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Mark a write as under way."""
+        self._writing += 1
+        self._quiet.clear()
+        try:
+            yield
+        finally:
+            self._writing -= 1
+            if not self._writing:
+                self._quiet.set()
+
+    async def quiet(self) -> None:
+        """Wait until no write of ours is under way."""
+        await self._quiet.wait()
+
+
+def _version(sight: Sight) -> int:
+    """Resource versions of one kind are ordered numbers (KEP-5504); -1 where a server has others."""
+    return int(sight.resource_version) if sight.resource_version.isdecimal() else -1
+
+
+def _shared(entry: Entry) -> Entry:
+    """Let equal strings be one in memory: many objects own the same fields."""
+    return Entry(
+        entry.key,
+        intern(entry.version),
+        digest=entry.digest,
+        fields=intern(entry.fields),
+        uid=intern(entry.uid),
+        generation=entry.generation,
+        taken_over=entry.taken_over,
+    )
+
+
+def trimmed(body: JsonObject) -> tuple[str, str, Sight]:
+    """Keep of an object's metadata what judging needs, with its namespace and name."""
+    metadata = body["metadata"]
+    sight = Sight.of(metadata)
+    shared = sight._replace(
+        uid=intern(sight.uid),
+        fields=intern(sight.fields),
+        applied_at=intern(sight.applied_at),
+        part_of=intern(sight.part_of),
+    )
+    return intern(str(metadata.get("namespace") or "")), str(metadata["name"]), shared

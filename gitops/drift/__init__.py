@@ -1,0 +1,33 @@
+"""Drift by ownership: what was applied against what is seen, who did it, and what may be done about it."""
+
+from gitops.drift.authors import Author, author_of, names, newest_author
+from gitops.drift.compare import carried_over, compare
+from gitops.drift.contest import Contest, corrected
+from gitops.drift.finding import DriftKind, Finding, author_form, told
+from gitops.drift.modes import DRIFT, DriftRules
+from gitops.drift.report import Deed, DriftFact, DriftReport
+from gitops.drift.verdict import Judgement, Sight, Verdict, judge
+
+__all__ = [
+    "DRIFT",
+    "Author",
+    "Contest",
+    "Deed",
+    "DriftFact",
+    "DriftKind",
+    "DriftReport",
+    "DriftRules",
+    "Finding",
+    "Judgement",
+    "Sight",
+    "Verdict",
+    "author_form",
+    "author_of",
+    "carried_over",
+    "compare",
+    "corrected",
+    "judge",
+    "names",
+    "newest_author",
+    "told",
+]

@@ -1,0 +1,136 @@
+"""Who changed a field: read from the managedFields of the live object; lists are matched by their keys."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from gitops.fields import FIELD_MANAGER, Owner
+from gitops.objects import JsonObject
+
+Pointer: TypeAlias = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """`certain`: the owner holds the field now. Who removes a field owns nothing: then it is a guess.
+
+    The guess is the newest writer of the object.
+    """
+
+    owner: Owner
+    certain: bool
+
+    def __str__(self) -> str:
+        """Such as `kubectl-edit (Update)`."""
+        if not self.owner.manager:
+            return "somebody"
+        through = f" of {self.owner.subresource}" if self.owner.subresource else ""
+        maybe = "" if self.certain else "perhaps "
+        return f"{maybe}{self.owner.manager} ({self.owner.operation}{through})"
+
+
+NOBODY = Author(Owner("", ""), certain=False)
+
+
+def unescaped(pointer: str) -> Pointer:
+    """Take a JSON pointer (RFC 6901) apart."""
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
+
+
+def author_of(live: JsonObject, pointer: str) -> Author:
+    """Say who holds, or last wrote, the field at `pointer` of a live object.
+
+    Others come before us: our entry holds a field that differs only where somebody applied under our name.
+    """
+    at = unescaped(pointer)
+    entries = list((live.get("metadata") or {}).get("managedFields") or ())
+    holders = [entry for entry in entries if _holds(entry, live, at)]
+    others = [entry for entry in holders if not _ours(entry)]
+    if others or holders:
+        return Author(_owner(max(others or holders, key=_time)), certain=True)
+    writers = [entry for entry in entries if not entry.get("subresource") and not _ours(entry)]
+    if not writers:
+        return NOBODY
+    return Author(_owner(max(writers, key=_time)), certain=False)
+
+
+def newest_author(live: JsonObject) -> Author:
+    """Say who wrote the object last, status aside: the likeliest author of what nobody holds."""
+    return author_of(live, "/\0")
+
+
+def _ours(entry: JsonObject) -> bool:
+    return entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply"
+
+
+def _time(entry: JsonObject) -> str:
+    return str(entry.get("time", ""))
+
+
+def _owner(entry: JsonObject) -> Owner:
+    return Owner(
+        str(entry.get("manager", "")),
+        str(entry.get("operation", "")),
+        str(entry.get("subresource", "")),
+        _time(entry),
+    )
+
+
+def _holds(entry: JsonObject, live: JsonObject, at: Pointer) -> bool:
+    """Whether the entry holds the field, something below it, or a whole that contains it."""
+    for held, whole in _held(entry.get("fieldsV1") or {}, live, ()):
+        if held[: len(at)] == at or (whole and at[: len(held)] == held):
+            return True
+    return False
+
+
+def _held(fields: JsonObject, live: Any, prefix: Pointer) -> Iterator[tuple[Pointer, bool]]:  # noqa: ANN401
+    """Pointers into `live` of what a FieldsV1 trie holds; with them, whether all below is held too."""
+    for step, below in fields.items():
+        if step == ".":
+            yield prefix, False
+            continue
+        name = _place(step, live)
+        if name is None:
+            continue  # an element that is not there any more
+        if below:
+            yield from _held(below, _at(live, name), (*prefix, name))
+        else:
+            yield (*prefix, name), True
+
+
+def _place(step: str, live: Any) -> str | None:  # noqa: ANN401 - any JSON
+    """The pointer's step for one step of a trie; a field that is missing keeps its name."""
+    form, _, rest = step.partition(":")
+    if form == "f":
+        return rest
+    if not isinstance(live, list):
+        return None
+    if form == "i":
+        return rest
+    wanted = json.loads(rest)
+    found = (index for index, item in enumerate(live) if _matches(form, wanted, item))
+    place = next(found, None)
+    return None if place is None else str(place)
+
+
+def _matches(form: str, wanted: Any, item: Any) -> bool:  # noqa: ANN401 - any JSON
+    if form == "v":
+        return bool(wanted == item)
+    return isinstance(item, dict) and all(item.get(name) == value for name, value in wanted.items())
+
+
+def _at(live: Any, name: str) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(live, dict):
+        return live.get(name)
+    if isinstance(live, list) and name.isdecimal() and int(name) < len(live):
+        return live[int(name)]
+    return None
+
+
+def names(authors: Iterable[Author]) -> tuple[str, ...]:
+    """Managers, each once, in order."""
+    return tuple(sorted({author.owner.manager for author in authors if author.owner.manager}))

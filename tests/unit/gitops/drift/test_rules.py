@@ -1,0 +1,151 @@
+"""Modes, differences to look past, and corrections that leave those as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonpatch
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from gitops.diff import json_patch
+from gitops.drift import DriftRules, carried_over, compare
+from gitops.model.kinds import DriftMode, IgnoredDifference
+from gitops.objects import ObjectKey
+
+WEB = ObjectKey("apps", "Deployment", "shop", "web")
+
+
+def manager(name: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """One entry of managedFields."""
+    return {"manager": name, "operation": "Update", "time": "2026-03-01T12:00:00Z", "fieldsV1": fields}
+
+
+LIVE: dict[str, Any] = {
+    "metadata": {
+        "name": "web",
+        "managedFields": [
+            manager("scaler", {"f:spec": {"f:replicas": {}}}),
+            manager(
+                "eve", {"f:spec": {"f:template": {"f:containers": {'k:{"name":"main"}': {"f:image": {}}}}}}
+            ),
+        ],
+    },
+    "spec": {
+        "replicas": 5,
+        "template": {"containers": [{"name": "side"}, {"name": "main", "image": "evil"}]},
+    },
+}
+APPLIED: dict[str, Any] = {
+    "metadata": {"name": "web"},
+    "spec": {
+        "replicas": 1,
+        "template": {"containers": [{"name": "side"}, {"name": "main", "image": "good"}]},
+    },
+}
+MANIFEST: dict[str, Any] = {
+    "metadata": {"name": "web"},
+    "spec": {"replicas": 1, "template": {"containers": [{"name": "main", "image": "good"}]}},
+}
+
+
+def test_the_manifests_annotation_comes_before_the_environments_mode() -> None:
+    rules = DriftRules(DriftMode.REPORT)
+    assert rules.mode_of({}) is DriftMode.REPORT
+    assert rules.mode_of({"gitops-waves.io/drift": "Correct"}) is DriftMode.CORRECT
+    assert rules.mode_of({"gitops-waves.io/drift": "correct?"}) is DriftMode.REPORT
+
+
+@pytest.mark.parametrize(
+    ("rule", "past"),
+    [
+        ({"jsonPointers": ["/spec/replicas"]}, ["/spec/replicas"]),
+        ({"jsonPointers": ["/spec"]}, ["/spec/replicas", "/spec/template/containers/1/image"]),
+        ({"jsonPointers": ["/spec/repl"]}, []),
+        ({"managers": ["eve"]}, ["/spec/template/containers/1/image"]),
+        (
+            {"managers": ["eve"], "kind": "Deployment", "group": "apps", "name": "web"},
+            ["/spec/template/containers/1/image"],
+        ),
+        ({"managers": ["eve"], "kind": "StatefulSet"}, []),
+        ({"managers": ["eve"], "group": ""}, []),
+        ({"managers": ["eve"], "name": "api"}, []),
+    ],
+)
+def test_differences_are_looked_past_by_pointer_and_by_manager(rule: dict[str, Any], past: list[str]) -> None:
+    rules = DriftRules(ignored=(IgnoredDifference.model_validate(rule),))
+    counting, ignored = rules.split(WEB, compare(LIVE, APPLIED))
+    assert [operation.path for operation, _ in ignored] == past
+    assert len(counting) + len(ignored) == 2
+
+
+def test_a_rule_that_ignores_nothing_is_refused() -> None:
+    with pytest.raises(ValidationError, match="jsonPointers or managers"):
+        IgnoredDifference.model_validate({"kind": "Deployment"})
+
+
+@pytest.mark.parametrize("pointer", ["spec/replicas", "/spec/~2", "/", ""])
+def test_what_is_no_json_pointer_is_refused(pointer: str) -> None:
+    with pytest.raises(ValidationError):
+        IgnoredDifference.model_validate({"jsonPointers": [pointer]})
+
+
+def test_a_correction_carries_the_live_value_of_what_is_ignored() -> None:
+    body = carried_over(MANIFEST, LIVE, APPLIED, ["/spec/template/containers/1/image"])
+    assert body == {
+        "metadata": {"name": "web"},
+        "spec": {"replicas": 1, "template": {"containers": [{"name": "main", "image": "evil"}]}},
+    }
+    assert MANIFEST["spec"]["template"]["containers"][0]["image"] == "good"
+
+
+def test_a_correction_leaves_out_what_is_ignored_and_was_removed() -> None:
+    live = {"data": {"kept": "1"}}
+    wanted = {"data": {"kept": "1", "dropped": "2"}}
+    assert carried_over(wanted, live, wanted, ["/data/dropped"]) == {"data": {"kept": "1"}}
+
+
+def test_a_place_that_the_manifest_does_not_have_cannot_be_carried_over() -> None:
+    applied = {"spec": {"args": ["a", "b"]}}
+    assert (
+        carried_over({"spec": {"args": ["a"]}}, {"spec": {"args": ["x"]}}, applied, ["/spec/args/1/x"])
+        is None
+    )
+
+
+def _without_live(operations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: value for key, value in operation.items() if key != "live"} for operation in operations]
+
+
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(0, 3), st.sampled_from(["x", "y"])),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["a", "b/c", "d~e"]), inner, max_size=3),
+        st.lists(
+            st.fixed_dictionaries({"name": st.sampled_from("pqrs"), "v": inner}),
+            max_size=4,
+            unique_by=lambda item: item["name"],
+        ),
+    ),
+    max_leaves=12,
+)
+
+
+@given(VALUES, VALUES)
+def test_the_patch_makes_the_live_object_what_was_applied(live: Any, wanted: Any) -> None:
+    """As an independent implementation of RFC 6902 applies it."""
+    before, after = {"spec": live}, {"spec": wanted}
+    operations = [operation.as_json() for operation in json_patch(before, after)]
+    assert jsonpatch.apply_patch(before, _without_live(operations)) == after
+
+
+def test_secrets_are_named_and_never_shown() -> None:
+    before = {"kind": "Secret", "data": {"password": "b2xk", "same": "c2FtZQ=="}}
+    after = {"kind": "Secret", "data": {"password": "bmV3", "same": "c2FtZQ=="}}
+    (operation,) = json_patch(before, after)
+    assert operation.path == "/data/password"
+    assert "b2xk" not in str(operation.as_json())
+    assert "bmV3" not in str(operation.as_json())
