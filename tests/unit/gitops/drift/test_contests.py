@@ -54,7 +54,8 @@ def test_calm_ends_a_fight() -> None:
 
 @given(st.lists(st.integers(0, 100_000), max_size=40))
 def test_corrections_of_one_field_never_come_faster_than_the_hold_allows(pauses: list[int]) -> None:
-    now, contest = START, None
+    now = START
+    contest: Contest | None = None
     for pause in pauses:
         now += timedelta(milliseconds=pause)
         if contest is not None:
