@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import resource
 import tempfile
 import time
@@ -42,15 +41,15 @@ async def _rollouts(size: int) -> dict[str, Any]:
         seen = Seen()
         first = people.push("First", _repository(size))
         fleet = Fleet(_controller(folder, people, simulated), [seen])
-        marks = [_Mark(simulated.pid)]
+        marks = [_Mark(simulated)]
         task = asyncio.create_task(fleet.run())
         try:
             await _good(seen, first)
-            marks.append(_Mark(simulated.pid))
+            marks.append(_Mark(simulated))
             resident = simulated.resident_kib
             second = people.push("Second", {_path("config-0.yaml"): config_map("config-0", value="2")})
             await _good(seen, second)
-            marks.append(_Mark(simulated.pid))
+            marks.append(_Mark(simulated))
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -66,12 +65,11 @@ async def _rollouts(size: int) -> dict[str, Any]:
 class _Mark:
     """The time, and the CPU that the controller and the simulation have used up to now."""
 
-    def __init__(self, simulation: int) -> None:
+    def __init__(self, simulation: Simulated) -> None:
         self._wall = time.perf_counter()
         used = resource.getrusage(resource.RUSAGE_SELF)
         self._controller = used.ru_utime + used.ru_stime
-        fields = Path(f"/proc/{simulation}/stat").read_text().rpartition(")")[2].split()
-        self._simulation = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        self._simulation = simulation.cpu_seconds
 
     def since(self, before: _Mark, size: int) -> dict[str, float]:
         wall = self._wall - before._wall

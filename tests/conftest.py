@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.cluster.rig import binaries
 from tests.cluster.rig.control_plane import ControlPlane, Fleet
+from tests.cluster.sim.plane import SimFleet
 
 # A loaded machine is slow, not wrong: how long one example takes is no property of the code.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -26,6 +27,16 @@ settings.load_profile("patient")
 _CLUSTER_TESTS = Path(__file__).parent / "cluster"
 _UNAVAILABLE = pytest.StashKey[str]()
 _NAME_LENGTH = 40
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Choose what the tests below `tests/cluster/` run on."""
+    parser.addoption(
+        "--cluster",
+        choices=("real", "sim"),
+        default="real",
+        help="clusters for tests/cluster: real control planes, or simulated ones (simcluster)",
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,8 +61,14 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 @pytest.fixture(scope="session")
-def control_planes(pytestconfig: pytest.Config) -> Iterator[Fleet]:
+def control_planes(pytestconfig: pytest.Config) -> Iterator[Fleet | SimFleet]:
     """Control planes that start when first asked for, up to three of them, and end with the run."""
+    fleet = SimFleet() if pytestconfig.getoption("--cluster") == "sim" else _real(pytestconfig)
+    yield fleet
+    fleet.stop()
+
+
+def _real(pytestconfig: pytest.Config) -> Fleet:
 
     def notify(line: str) -> None:
         capture = pytestconfig.pluginmanager.getplugin("capturemanager")
@@ -65,9 +82,7 @@ def control_planes(pytestconfig: pytest.Config) -> Iterator[Fleet]:
             raise
         pytestconfig.stash[_UNAVAILABLE] = str(unavailable)
         pytest.skip(str(unavailable))
-    fleet = Fleet(folder)
-    yield fleet
-    fleet.stop()
+    return Fleet(folder)
 
 
 @pytest.fixture(scope="session")

@@ -58,7 +58,7 @@ _PARTS: Mapping[str, Part] = MappingProxyType(
 class Behaviour:
     """What lives in one cluster. It follows the store from its construction until `close`."""
 
-    __slots__ = ("_failures", "_parts", "_queue", "_started", "_store", "_watcher", "client")
+    __slots__ = ("_failures", "_held", "_parts", "_queue", "_started", "_store", "_watcher", "client")
 
     def __init__(self, api: Api, store: Store, clock: Clock, random: Random) -> None:
         self._store = store
@@ -69,12 +69,24 @@ class Behaviour:
         self._watcher = Watcher(self.client, placement, kubelets)
         self._parts: dict[str, Part] = {"scheduler": placement.sync, "kubelet": kubelets.sync}
         self._failures: dict[Key, int] = {}
+        self._held: dict[Key, None] | None = None
         self._started = False
         store.on_change(self._see)
 
     def close(self) -> None:
         """Do nothing any more."""
         self._queue.close()
+
+    def pause_controllers(self) -> None:
+        """Let what the controllers would do wait for `resume_controllers`; pods are placed and run on."""
+        if self._held is None:
+            self._held = {}
+
+    def resume_controllers(self) -> None:
+        """Undo `pause_controllers`."""
+        held, self._held = self._held or {}, None
+        for key in held:
+            self._queue.add(key)
 
     @property
     def idle(self) -> bool:
@@ -95,7 +107,12 @@ class Behaviour:
 
     def _work(self, key: Key) -> None:
         try:
-            part = self._parts.get(key.part) or _PARTS[key.part]
+            part = self._parts.get(key.part)
+            if part is None:
+                if self._held is not None:
+                    self._held[key] = None
+                    return
+                part = _PARTS[key.part]
             part(self.client, key)
         except ApiError as error:
             self._retry(key, error)

@@ -1,6 +1,7 @@
 """What a test does to a cluster from outside: faults, compaction, dropped watches, time. Not Kubernetes.
 
-Below `/_simcluster/`: `GET` and `PUT faults`, `POST compact`, `POST drop-watches`, `POST step`, `GET state`.
+Below `/_simcluster/`: `GET` and `PUT faults`, `POST compact`, `POST drop-watches`,
+`POST pause-controllers`, `POST resume-controllers`, `POST step`, `GET state`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,13 @@ def control(site: Site, method: str, action: str, body: bytes) -> JsonObject:
         return _faults(site, method, body)
     if action == "state":
         return _state(site)
-    actions = {"compact": _compact, "drop-watches": _drop_watches, "step": _step}
+    actions = {
+        "compact": _compact,
+        "drop-watches": _drop_watches,
+        "pause-controllers": _pause_controllers,
+        "resume-controllers": _resume_controllers,
+        "step": _step,
+    }
     if action not in actions:
         raise no_such_path()
     if method != "POST":
@@ -71,6 +78,18 @@ def _drop_watches(site: Site, said: JsonObject) -> JsonObject:
     dropped = len(site.watches)
     site.drop_watches()
     return {"dropped": dropped}
+
+
+def _pause_controllers(site: Site, said: JsonObject) -> JsonObject:
+    del said
+    site.cluster.behaviour.pause_controllers()
+    return {}
+
+
+def _resume_controllers(site: Site, said: JsonObject) -> JsonObject:
+    del said
+    site.cluster.behaviour.resume_controllers()
+    return {}
 
 
 def _step(site: Site, said: JsonObject) -> JsonObject:

@@ -1,8 +1,10 @@
-"""The controller as a process that kills itself: `python -m tests.cluster.killed CONFIG N`.
+"""The controller as a process that kills itself, many times over: `python -m tests.cluster.killed`.
 
-It does what is due and ends, like `gitops run --once`, unless it gets to its N-th action before: then it
-sends itself SIGKILL right after that. An action is whatever changes the world outside the process: a write
-to a cluster, a record, a push. Each is named on stdout. N of 0 never kills.
+Each line on stdin, `CONFIG N OUTPUT` with tabs between them, runs it once, in a process that shares nothing
+with other runs but the modules that were imported before any; the answer is a line with its exit code,
+negative for a signal. It does what is due and ends, like `gitops run --once`, unless it gets to its N-th
+action before: then it sends itself SIGKILL right after that. An action is whatever changes the world outside
+the process: a write to a cluster, a record, a push. Each is named in the file OUTPUT. N of 0 never kills.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import asyncio
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -43,10 +46,36 @@ class Fuse:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main() -> int:
+def main() -> None:
+    """Run the controller for each line."""
+    for line in sys.stdin:
+        config, at, output = line.rstrip("\n").split("\t")
+        child = os.fork()
+        if not child:
+            _end_as(config, int(at), output)
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+def _end_as(config: str, at: int, output: str) -> None:
+    code = 1
+    try:
+        with Path(output).open("wb") as file:
+            os.dup2(file.fileno(), sys.stdout.fileno())
+            os.dup2(file.fileno(), sys.stderr.fileno())
+        code = run(config, at)
+    except BaseException:  # noqa: BLE001 - the test shows the output
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def run(path: str, at: int) -> int:
     """Run once; 0 when everything is as Git says."""
-    path, at = sys.argv[1:]
-    fuse = Fuse(int(at))
+    fuse = Fuse(at)
     _after(Mirror, "push_branch", fuse)
     _after(Mirror, "push_audit", fuse)
     append = Recorder.append
@@ -83,4 +112,4 @@ def _after(owner: type[Any], name: str, fuse: Fuse) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

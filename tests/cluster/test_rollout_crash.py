@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 import yaml
 
 from controllers.main import mirror_of
@@ -18,6 +22,54 @@ from tests.cluster.rig.control_plane import ControlPlane
 from tests.cluster.world import CANARY_EARLY_REST, People, World, config_map, deployment
 
 MORE_ACTIONS_THAN_ANY_ROLLOUT = 60
+PARTS = 4
+CONFIG = "controller.yaml"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Take the actions in one test; on simulated clusters in several, which may run side by side."""
+    if "actions" in metafunc.fixturenames:
+        parts = PARTS if metafunc.config.getoption("--cluster") == "sim" else 1
+        actions = [range(1 + part, MORE_ACTIONS_THAN_ANY_ROLLOUT, parts) for part in range(parts)]
+        metafunc.parametrize(
+            "actions", actions, ids=lambda those: f"{those.start},{those.start + those.step}..."
+        )
+
+
+@dataclass(slots=True)
+class Runner:
+    """Runs the controller in processes that are new, but have not to import everything anew."""
+
+    process: asyncio.subprocess.Process
+
+    async def run(self, folder: Path, at: int) -> tuple[int, str]:
+        """Run it once with the configuration in `folder`; return its exit code and its output."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        output = folder / "output.txt"
+        self.process.stdin.write(f"{folder / CONFIG}\t{at}\t{output}\n".encode())
+        try:
+            async with asyncio.timeout(60):
+                code = await self.process.stdout.readline()
+        except TimeoutError:
+            pytest.fail(f"it did not come to rest:\n{output.read_text()[-4000:]}")
+        return int(code), output.read_text()
+
+
+@pytest_asyncio.fixture
+async def runner() -> AsyncIterator[Runner]:
+    """End with the test, whatever runs."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.cluster.killed",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    yield Runner(process)
+    os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
 
 
 @pytest.fixture
@@ -26,14 +78,16 @@ def world(clusters: tuple[ControlPlane, ...], namespace: str, tmp_path: Path) ->
     return World(People(tmp_path), clusters[:2], namespace, tmp_path, "production")
 
 
-async def test_killed_after_each_action_of_a_good_rollout(world: World) -> None:
+async def test_killed_after_each_action_of_a_good_rollout(
+    world: World, runner: Runner, actions: range
+) -> None:
     """Every target ends on the new revision, every event is recorded once, nothing is orphaned."""
-    await start(world)
-    for at in range(1, MORE_ACTIONS_THAN_ANY_ROLLOUT):
+    await start(world, runner)
+    for at in actions:
         image = f"registry.example/web:1.{at}"
         world.people.push(f"Release {at}", release(world, image, f"added-{at}"))
-        killed = await run(world, at)
-        await run(world, 0)
+        killed = await run(world, runner, at)
+        await run(world, runner, 0)
         check_history(world)
         for index in range(2):
             assert image_on(world, index) == image
@@ -43,16 +97,16 @@ async def test_killed_after_each_action_of_a_good_rollout(world: World) -> None:
     pytest.fail("the rollout never ended")
 
 
-async def test_killed_after_each_action_of_a_revert(world: World) -> None:
+async def test_killed_after_each_action_of_a_revert(world: World, runner: Runner, actions: range) -> None:
     """The canary ends on the last good revision, with exactly one revert commit for each bad one."""
-    await start(world)
-    for at in range(1, MORE_ACTIONS_THAN_ANY_ROLLOUT):
+    await start(world, runner)
+    for at in actions:
         before = world.people.head()
         bad = world.people.push(
             f"Break {at}", release(world, f"registry.example/web:1.{at}-crash-loop", f"added-{at}")
         )
-        killed = await run(world, at)
-        await run(world, 0)
+        killed = await run(world, runner, at)
+        await run(world, runner, 0)
         check_history(world)
         messages = [world.people.message(commit) for commit in world.people.log(f"{bad}..main")]
         assert len(messages) == 1
@@ -66,14 +120,14 @@ async def test_killed_after_each_action_of_a_revert(world: World) -> None:
     pytest.fail("the revert never ended")
 
 
-async def start(world: World) -> None:
+async def start(world: World, runner: Runner) -> None:
     """The first release, undisturbed."""
     config = world.config().model_dump(mode="json", by_alias=True, exclude_none=True)
-    (world.folder / "controller.yaml").write_text(yaml.safe_dump(config))
+    (world.folder / CONFIG).write_text(yaml.safe_dump(config))
     waves = [{**wave, "progressDeadline": "60s"} for wave in (CANARY_EARLY_REST[0], CANARY_EARLY_REST[2])]
     files = {**world.clusters(), **world.environment_file(waves=waves)}
     world.people.push("Start", {**files, **release(world, "registry.example/web:1.0", "added-0")})
-    await run(world, 0)
+    await run(world, runner, 0)
 
 
 def release(world: World, image: str, extra: str) -> dict[str, str | None]:
@@ -84,28 +138,13 @@ def release(world: World, image: str, extra: str) -> dict[str, str | None]:
     }
 
 
-async def run(world: World, at: int) -> bool:
+async def run(world: World, runner: Runner, at: int) -> bool:
     """Run the controller once, killed after its `at`-th action; returns whether it was."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.cluster.killed",
-        str(world.folder / "controller.yaml"),
-        str(at),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        async with asyncio.timeout(60):
-            output, _ = await process.communicate()
-    except TimeoutError:
-        process.kill()
-        output, _ = await process.communicate()
-        pytest.fail(f"it did not come to rest:\n{output.decode()[-4000:]}")
+    code, output = await runner.run(world.folder, at)
     if at:
-        assert process.returncode in (-signal.SIGKILL, 0), output.decode()[-4000:]
-        return process.returncode == -signal.SIGKILL
-    assert process.returncode == 0, output.decode()[-4000:]
+        assert code in (-signal.SIGKILL, 0), output[-4000:]
+        return code == -signal.SIGKILL
+    assert code == 0, output[-4000:]
     return False
 
 

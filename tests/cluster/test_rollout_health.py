@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from pathlib import Path
 
 import pytest
@@ -24,10 +22,9 @@ async def test_old_health_does_not_open_a_gate(world: World) -> None:
     first = world.people.push(
         "First", {**world.clusters(), **world.environment_file(), world.path("web"): deployment("web")}
     )
-    manager = world.planes[0].pids["kube-controller-manager"]
     async with world.controller():
         await world.succeeded(first, "web")
-        os.kill(manager, signal.SIGSTOP)
+        world.planes[0].pause_controllers()
         try:
             second = world.people.push(
                 "Second", {world.path("web"): deployment("web", "registry.example/web:2.0")}
@@ -40,7 +37,7 @@ async def test_old_health_does_not_open_a_gate(world: World) -> None:
             assert world.target(0) in sentence
             assert len(world.seen.of(e.TargetHealthy)) == 2
         finally:
-            os.kill(manager, signal.SIGCONT)
+            world.planes[0].resume_controllers()
         await world.succeeded(second, "web")
 
 

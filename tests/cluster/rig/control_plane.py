@@ -84,6 +84,14 @@ class ControlPlane:
         """Undo `pause`."""
         self._group.signal("kube-apiserver", signal.SIGCONT)
 
+    def pause_controllers(self) -> None:
+        """Stop the controller manager, which then observes nothing; the API answers, and Pods run on."""
+        self._group.signal("kube-controller-manager", signal.SIGSTOP)
+
+    def resume_controllers(self) -> None:
+        """Undo `pause_controllers`."""
+        self._group.signal("kube-controller-manager", signal.SIGCONT)
+
     def kill_apiserver(self) -> None:
         """End the API server; connections are refused until `start_apiserver`."""
         self._group.kill("kube-apiserver")

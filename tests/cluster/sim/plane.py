@@ -23,7 +23,7 @@ from tests.cluster.rig.api import Api
 from tests.cluster.rig.processes import ProcessGroup, free_port, wait_for
 
 _SERVER = "simcluster"
-_START_WITHIN = 30.0
+_START_WITHIN = 60.0
 
 
 class SimPlane:
@@ -118,6 +118,14 @@ class SimPlane:
     def resume(self) -> None:
         """Undo `pause`."""
         self._group.signal(_SERVER, signal.SIGCONT)
+
+    def pause_controllers(self) -> None:
+        """Stop the controllers, which then observe nothing; the API answers, and pods run on."""
+        self.control("POST", "pause-controllers")
+
+    def resume_controllers(self) -> None:
+        """Undo `pause_controllers`."""
+        self.control("POST", "resume-controllers")
 
     def kill_apiserver(self) -> None:
         """Refuse connections until `start_apiserver`; what is stored stays, as etcd keeps it."""

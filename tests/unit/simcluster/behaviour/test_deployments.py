@@ -21,6 +21,23 @@ def _sizes(world: World) -> dict[str, int]:
     }
 
 
+def test_paused_controllers_observe_nothing_until_they_are_resumed(world: World) -> None:
+    """As a real controller manager that was stopped; Pods run on meanwhile."""
+    world.deploy(replicas=1)
+    world.step(0.1)
+    world.cluster.behaviour.pause_controllers()
+    world.change("Deployment", "web", lambda obj: obj["spec"].update(replicas=2))
+    world.step(5)
+    (pod,) = world.all("Pod")
+    assert pod["status"]["phase"] == "Running"
+    assert world.get("Deployment", "web")["metadata"]["generation"] == 2
+    assert world.status("Deployment", "web")["observedGeneration"] == 1
+    world.cluster.behaviour.resume_controllers()
+    world.step(2)
+    status = world.status("Deployment", "web")
+    assert (status["observedGeneration"], status["readyReplicas"]) == (2, 2)
+
+
 def test_deployment_becomes_available(world: World) -> None:
     """Its status, conditions in their order, revision and Events are the real ones."""
     world.deploy(replicas=3)

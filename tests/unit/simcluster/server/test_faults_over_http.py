@@ -103,6 +103,17 @@ async def test_watches_are_cut(client: Client, how: str) -> None:
             await asyncio.wait_for(response.content.readline(), 10)
 
 
+async def test_controllers_are_paused_from_outside(client: Client) -> None:
+    await client.send("POST", "/_simcluster/pause-controllers")
+    await client.make("/api/v1/namespaces", "later")
+    await client.send("DELETE", "/api/v1/namespaces/later")
+    await client.send("POST", "/_simcluster/step", {"seconds": 10})
+    assert (await client.get("/api/v1/namespaces/later"))["status"]["phase"] == "Terminating"
+    await client.send("POST", "/_simcluster/resume-controllers")
+    await client.send("POST", "/_simcluster/step", {"seconds": 10})
+    assert (await client.send("GET", "/api/v1/namespaces/later")).status == 404
+
+
 async def test_time_is_stepped_from_outside(client: Client) -> None:
     before = (await client.get("/_simcluster/state"))["time"]
     reply = await client.send("POST", "/_simcluster/step", {"seconds": 90})

@@ -182,7 +182,7 @@ async def test_no_request_finds_a_defect(client: Client, cluster: Cluster, seed:
     assert isinstance(cluster.clock, SteppedClock)
     vandal = Vandal(seed)
     answers: Counter[int] = Counter()
-    for number in range(200):
+    for number in range(500):
         if number % 50 == 0:
             for path, obj in OBJECTS.items():
                 await client.send("POST", path, {"metadata": {"name": "d"}, **obj})

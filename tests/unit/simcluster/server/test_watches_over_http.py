@@ -10,10 +10,12 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
 from simcluster.clock import SteppedClock
 from simcluster.cluster import Cluster
-from simcluster.server.watching import BOOKMARK_SECONDS
+from simcluster.server.watching import BOOKMARK_SECONDS, HttpSink, Sink, WatchStream
 from simcluster.store.watch import MAX_BEHIND
 from tests.unit.simcluster.server.conftest import Client
 
@@ -242,3 +244,33 @@ async def test_a_watch_that_cannot_be_is_refused(client: Client, query: str, wor
     reply = await client.send("GET", f"{CONFIG_MAPS}?watch=1&{query}")
     assert reply.status in (400, 422, 500)
     assert words in reply.message
+
+
+async def test_a_watcher_that_has_gone_when_its_watch_ends_is_no_failure() -> None:
+    """Most watchers just go; a thousand clusters' would fill the log with tracebacks."""
+
+    class Gone(web.StreamResponse):
+        asked = False
+
+        async def prepare(self, request: web.BaseRequest) -> None:
+            del request
+
+        async def write_eof(self, data: bytes = b"") -> None:
+            del data
+            self.asked = True
+            raise ConnectionResetError
+
+    class Over(WatchStream):
+        def __init__(self) -> None:
+            """Nothing to send."""
+
+        async def run(self, sink: Sink, *, seconds: float, bookmarks: bool, initial_end: bool) -> None:
+            del sink, seconds, bookmarks, initial_end
+
+    async def reachable() -> None:
+        return
+
+    response = Gone()
+    sink = HttpSink(make_mocked_request("GET", "/"), response, reachable)
+    await sink.stream(Over(), seconds=1, bookmarks=False, initial_end=False)
+    assert response.asked
