@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.cluster.sim.plane import start
-from tests.conformance.cases import FOLDER, Case, load
+from tests.conformance.case_files import FOLDER, Case, load
 from tests.conformance.client import Server
 from tests.conformance.session import install
 

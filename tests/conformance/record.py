@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from tests.cluster.rig import binaries, control_plane
-from tests.conformance.cases import FOLDER, RECORDED
+from tests.conformance.case_files import FOLDER, RECORDED
 from tests.conformance.client import Server
 from tests.conformance.session import Session, install
 

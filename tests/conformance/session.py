@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.conformance.answers import at, printed, settled, shown
-from tests.conformance.cases import body_of, filled, objects, path_of
+from tests.conformance.case_files import body_of, filled, objects, path_of
 from tests.conformance.client import Client, Reply, Server, Watch
 
 _JSON = "application/json"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conformance.cases import RECORDED, Case
+from tests.conformance.case_files import RECORDED, Case
 from tests.conformance.client import Server
 from tests.conformance.session import Session
 

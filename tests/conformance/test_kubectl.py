@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.rig import binaries
-from tests.conformance.cases import RECORDED, Case
+from tests.conformance.case_files import RECORDED, Case
 from tests.conformance.client import Server
 from tests.conformance.session import Session
 
