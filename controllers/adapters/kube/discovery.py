@@ -6,6 +6,7 @@ Keeps the answer; a refresh is a conditional request, which costs the server not
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 
 import orjson
 
@@ -24,6 +25,8 @@ from gitops.objects import JsonObject
 
 # Servers that do not know aggregated discovery (before 1.27) answer with the plain document.
 _ACCEPT = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;q=0.9"
+# Clusters of one version serve the same, byte for byte: a thousand of them share what was read of it once.
+_DOCUMENTS_KEPT = 32
 _NOT_MODIFIED = 304
 _ERRORS_FROM = 400
 
@@ -59,12 +62,11 @@ class DiscoveryCache:
         answer = await self._ask(path, headers)
         if answer.status == _NOT_MODIFIED and kept is not None:
             return kept
-        document = self._document(answer)
-        if document.get("kind") == "APIGroupDiscoveryList":
-            found = parse_aggregated(document)
+        found = _aggregated(answer.body)
+        if found is not None:
             self._parts[path] = (answer.headers.get("ETag", ""), found)
             return found
-        return await self._one_by_one(path, group_versions(document))
+        return await self._one_by_one(path, group_versions(self._document(answer)))
 
     async def _one_by_one(self, path: str, versions: list[str]) -> Discovery:
         lists = await asyncio.gather(*(self._resource_list(f"{path}/{version}") for version in versions))
@@ -102,3 +104,15 @@ class DiscoveryCache:
                 f"{self._transport.name}: discovery: what answered is not a Kubernetes API server"
             )
         return document
+
+
+@lru_cache(maxsize=_DOCUMENTS_KEPT)
+def _aggregated(body: bytes) -> Discovery | None:
+    """Read an aggregated document; None for anything else."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(document, dict) or document.get("kind") != "APIGroupDiscoveryList":
+        return None
+    return parse_aggregated(document)

@@ -367,3 +367,21 @@ def test_a_field_that_an_apply_leaves_empty_is_null_and_refused() -> None:
         'spec.free in body must be of type object: "null"'
     )
     assert world.apply(widget(spec={"size": "l"})).object["spec"] == {"size": "l"}
+
+
+def test_a_scale_that_changes_nothing_splits_its_owners_entry() -> None:
+    """The replicas get an entry without a time, and the next such write loses it (measured on 1.37)."""
+    world = World()
+    world.create(deployment(), manager="m")
+    replicas: dict[str, Any] = {"f:spec": {"f:replicas": {}}}
+
+    def scaled() -> list[dict[str, Any]]:
+        world.merge(deployment(), {"spec": {"replicas": 1}}, "scale", manager="n")
+        entries: list[dict[str, Any]] = world.get(deployment())["metadata"]["managedFields"]
+        assert {each["manager"] for each in entries} == {"m"}
+        return entries
+
+    first, rest = scaled()
+    assert (first["fieldsV1"], "time" in first) == (replicas, False)
+    assert "f:replicas" not in rest["fieldsV1"]["f:spec"]
+    assert scaled() == [rest]

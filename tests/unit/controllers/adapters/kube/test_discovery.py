@@ -74,3 +74,14 @@ async def test_something_that_is_no_api_server_is_named_so() -> None:
         stage.api.then(says("<html>"), says("<html>"))
         with pytest.raises(Unreachable, match="not a Kubernetes API server"):
             await stage.client.discovery()
+
+
+async def test_clusters_that_serve_the_same_share_what_was_read_of_it() -> None:
+    """A thousand clusters of one version must not hold its kinds a thousand times."""
+    found = []
+    for _ in range(2):
+        async with staged() as stage:
+            stage.api.then(*[answers(aggregated("shop.io", "Shop"))] * 2)
+            found.append((await stage.client.discovery()).find("shop.io/v1", "Shop"))
+    assert found[0] is not None
+    assert found[0] is found[1]
