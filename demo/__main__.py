@@ -105,6 +105,7 @@ async def _scenes(stage: Stage, screen: Screen, watching: Watching) -> None:
     await play.first_rollout()
     await play.crash()
     await play.fix()
+    await play.edit()
     await closing(stage, screen)
 
 

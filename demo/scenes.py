@@ -1,4 +1,4 @@
-"""The play: a first rollout, a commit that crashes, the commit that mends it. Every claim is looked up."""
+"""The play: a first rollout, a commit that crashes, its mending, an edit by hand. Claims are looked up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from demo.screen import Screen
 from demo.shop import Shop
-from demo.stage import CLUSTERS, Stage
+from demo.stage import CLUSTERS, EDITOR, Stage
 from demo.unexpected import Unexpected, expect
 from demo.watching import Watching
 from gitops.rollout import events as e
@@ -87,6 +87,27 @@ class Play:
         expect("head of the branch", self._shop.head, fixed)
         self._expect_image(_PRODUCTION, _FIXED)
         self._screen.checked(f"all clusters of production run web {_FIXED}")
+
+    async def edit(self) -> None:
+        """Find a change by hand, say whose it is, and undo it."""
+        cluster, by_hand = "eu-west", "1.5.1-by-hand"
+        self._screen.scene(
+            "4. Somebody edits a cluster by hand",
+            "The environment says `drift: Correct`: a field of ours that somebody else changes is put back.",
+        )
+        self._screen.command(f"kubectl --namespace shop edit deployment web   # {cluster}: web:{by_hand}")
+        self._stage.edit_image(cluster, "web", f"{_IMAGE}:{by_hand}")
+        await self._watching.until(lambda: self._corrected(cluster), "the correction", _PATIENCE)
+        self._expect_image([cluster], _FIXED)
+        self._screen.checked(f"{cluster} runs web {_FIXED} again, and the record names {EDITOR}")
+
+    def _corrected(self, cluster: str) -> bool:
+        return any(
+            isinstance(event, e.DriftCorrected)
+            and event.target.startswith(f"{cluster}/")
+            and EDITOR in {author.manager for author in event.by}
+            for event in self._of("web")
+        )
 
     def _update(self, old: str, new: str) -> str:
         self._shop.replace(_FILE, f"{_IMAGE}:{old}\n", f"{_IMAGE}:{new}\n")

@@ -30,9 +30,11 @@ _TOLD = (
     e.RolloutSucceeded,
     e.RolloutReverted,
     e.RevisionRefused,
+    e.DriftFound,
+    e.DriftCorrected,
 )
 _BAD = (e.TargetFailed, e.RolloutFailed, e.RolloutHalted, e.TargetNotRestored, e.RevertRefused)
-_GOOD = (e.WavePassed, e.RolloutSucceeded, e.TargetRestored, e.RevertPushed)
+_GOOD = (e.WavePassed, e.RolloutSucceeded, e.TargetRestored, e.RevertPushed, e.DriftCorrected)
 _STYLES = {
     TargetPhase.WAITING: "dim",
     TargetPhase.APPLYING: "yellow",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -12,12 +13,14 @@ from demo.shop import Shop
 from gitops.model.controller import ClusterConnection, Controller, FollowedRepository
 from gitops.model.schema import API_VERSION
 from simcluster import kubeconfig
+from simcluster.api.options import PatchKind, WriteOptions
 from simcluster.cluster import Cluster
 from simcluster.fleet import Fleet, Settings
 from simcluster.kinds.kind import Kind
 
 CLUSTERS = ("staging", "canary", "eu-west", "us-east", "ap-south")
 NAMESPACE = "shop"
+EDITOR = "kubectl-edit"
 
 
 class Stage:
@@ -82,6 +85,19 @@ class Stage:
     def deployment(self, cluster: str, name: str) -> Any:  # noqa: ANN401 - raw JSON
         """Read a Deployment from its API."""
         return self._clusters[cluster].api.get(self._kind(cluster, "apps/v1", "Deployment"), NAMESPACE, name)
+
+    def edit_image(self, cluster: str, name: str, image: str) -> None:
+        """Change a Deployment's image as `kubectl edit` does, behind the controller's back."""
+        container = {"name": name, "image": image}
+        change = {"spec": {"template": {"spec": {"containers": [container]}}}}
+        self._clusters[cluster].api.patch(
+            self._kind(cluster, "apps/v1", "Deployment"),
+            NAMESPACE,
+            name,
+            PatchKind.STRATEGIC,
+            json.dumps(change).encode(),
+            WriteOptions(manager=EDITOR),
+        )
 
     def writes(self, cluster: str) -> dict[str, str]:
         """Give marks of everything that only the controller writes there: a write changes them.

@@ -40,6 +40,7 @@ def test_every_scene_comes_out_as_told(tmp_path: Path) -> None:
         "nothing was written on eu-west, us-east, ap-south",
         "the canary runs web 1.4.2 again",
         "all clusters of production run web 1.5.1",
+        "eu-west runs web 1.5.1 again, and the record names kubectl-edit",
     ):
         assert f"checked: {claim}" in said
     assert "chain intact" in said
