@@ -17,6 +17,8 @@ setup: $(filter .uv/bin/uv,$(UV))  ## install the locked dependencies into .venv
 demo: setup       ## the main job, on simulated clusters; DEMO=--once ends by itself
 	@$(RUN) python -m demo $(DEMO)
 
+# The tests start hundreds of processes: bytecode is kept, whatever the environment says.
+test: export PYTHONDONTWRITEBYTECODE =
 test: setup       ## every test, those of the controller on real control planes and on simulated clusters
 	$(RUN) pytest
 	$(RUN) pytest -q --cluster=sim -n 6 --dist worksteal tests/cluster --ignore-glob='tests/cluster/test_rig*.py' \

@@ -21,6 +21,7 @@ from typing import Any
 
 import yaml
 
+import controllers.adapters.kube.authentication  # noqa: F401 - imported late: once, and not by each process
 from controllers.adapters.git import Mirror
 from controllers.adapters.kube.wire import RequestSeen
 from controllers.main import Fleet
