@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, TypeAlias
 
 from simcluster.errors import Cause
+from simcluster.fields import gotext
 from simcluster.fields.sets import EMPTY, FieldSet
 from simcluster.kinds.defaults import pruned, with_defaults
 from simcluster.kinds.kind import Kind
@@ -131,7 +132,8 @@ def _scale_errors(obj: JsonObject, kind: Kind) -> Iterator[Cause]:
         if isinstance(value, bool) or not isinstance(value, int):
             kind_of = _GO_TYPES.get(type(value), "map[string]interface {}")
             message = (
-                f"Invalid value: 0: {path} accessor error: {value} is of the type {kind_of}, expected int64"
+                f"Invalid value: 0: {path} accessor error: {gotext.plain(value)} is of the type {kind_of}, "
+                "expected int64"
             )
         elif value < 0:
             message = f"Invalid value: {value}: should be a non-negative integer"
@@ -142,7 +144,7 @@ def _scale_errors(obj: JsonObject, kind: Kind) -> Iterator[Cause]:
         yield Cause(path, "FieldValueInvalid", message)
 
 
-def _at(obj: JsonObject, path: str) -> object:
+def _at(obj: JsonObject, path: str) -> Any:  # noqa: ANN401 - any JSON may come
     found: object = obj
     for name in path.strip(".").split("."):
         found = found.get(name) if isinstance(found, dict) else None
