@@ -29,7 +29,11 @@ _WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"-{_SAFE}{{5}}\b"), "-<random>"),
 )
 _COLUMNS = re.compile(r"(?<=\S) {2,}")
-_AGE = re.compile(r"(?<![\w.-])(\d+h)?(\d+m)?\d+(\.\d+)?(s|ms)(?![\w-])|<unknown>|<invalid>")
+_AGE = re.compile(
+    r"(?<![\w.-])(\d+h)?(\d+m)?\d+(\.\d+)?(s|ms)(?![\w-])"
+    r"|(?<![\w.=:-])(\d+d)?(\d+h)?\d+[mhd](?![\w-])"  # what is older than some minutes
+    r"|<unknown>|<invalid>"
+)
 _VOLATILE_KEYS = {
     "resourceVersion": "<version>",
     "continue": "<continue>",
