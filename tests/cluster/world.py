@@ -150,7 +150,10 @@ class World:
         return found
 
     def environment_file(self, **spec: Any) -> dict[str, str | None]:
-        """An environment over all planes; `spec` overrides its fields."""
+        """An environment over all planes; `spec` overrides its fields.
+
+        Drift is left alone unless a test is about it: looking closer at an object sends a dry-run.
+        """
         body = {
             "apiVersion": "gitops-waves.io/v1alpha1",
             "kind": "Environment",
@@ -160,6 +163,7 @@ class World:
                 "waves": [
                     {**wave, "progressDeadline": "60s"} for wave in CANARY_EARLY_REST[: len(self.planes)]
                 ],
+                "drift": "Ignore",
                 **spec,
             },
         }
