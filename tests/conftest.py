@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark every test below `tests/cluster/`. Side by side, the long ones begin, so that none is waited for."""
+    """Mark every test below `tests/cluster/`. Side by side, the long ones begin: nobody waits for them."""
     for item in items:
         if _CLUSTER_TESTS in item.path.parents:
             item.add_marker(pytest.mark.cluster)
