@@ -160,7 +160,12 @@ class EnvironmentDrift:
         for name, found in sorted(members.items()):
             if name not in self._clusters:
                 self._clusters[name] = ClusterDrift(
-                    self._environment, clients[name], self, self._corrector, self._patience
+                    self._environment,
+                    clients[name],
+                    self,
+                    self._corrector,
+                    self._patience,
+                    self._tools.snapshots,
                 )
             self._clusters[name].follow(found)
         return complete
