@@ -76,13 +76,11 @@ class ClusterDrift:
         await asyncio.gather(*(ledger.stop() for ledger in self._ledgers.values()))
         await self._sightings.stop()
 
-    def scopes(self) -> tuple[Scope, ...]:
-        """The places that are watched."""
-        return tuple(place.scope for place in self._places.values())
-
-    async def give_way(self, scope: Scope) -> None:
+    async def give_way(self, application: str, target: str) -> None:
         """Let a rollout write at a place: wait until no write of ours is under way."""
-        await self._places[_where(scope)].give_way()
+        for place in self._places.values():
+            if (place.scope.application, str(place.scope.target)) == (application, target):
+                await place.give_way()
 
     def reports(self) -> Mapping[tuple[str, str], DriftReport]:
         """What is open, by application and target."""

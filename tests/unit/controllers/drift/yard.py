@@ -171,8 +171,7 @@ class Yard:
         """Let a worker bring the target to these manifests; who watches drift gives way meanwhile."""
         revision = f"{number:040x}"
         self.desk.writing = True
-        for scope in self.drift.scopes():
-            await self.drift.give_way(scope)
+        await self.drift.give_way(SCOPE.application, str(SCOPE.target))
         told: list[TargetReport] = []
         wanted = Wanted(SCOPE, revision, f"{number:064x}", "environments/production/web", manifests)
         policy = PlanPolicy(create_namespace=True, prune_permitted=True)
