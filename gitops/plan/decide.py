@@ -5,7 +5,7 @@ from __future__ import annotations
 from gitops.errors import Problem
 from gitops.inventory import HOLDING, PRUNE, STATEFUL, Entry, PruneWord, how_to_release
 from gitops.objects import GroupKind, Manifest, ObjectKey, short_digest
-from gitops.ownership import PART_OF, claimed_by
+from gitops.ownership import ENVIRONMENT, PART_OF, claimed_by
 from gitops.plan.model import Action, ObjectPlan, PlanPolicy, Wanted
 from gitops.plan.view import LiveObject, TargetView
 
@@ -32,7 +32,7 @@ def wanted_object(manifest: Manifest, wanted: Wanted, view: TargetView) -> Objec
     if ours:
         action, because = _ours(manifest_digest, entry, live)
     else:
-        claim = _claim(key, live, applyset, view)
+        claim = _claim(key, live, wanted, view)
         if claim is not None:
             return Problem(manifest.source, claim)
         action, because = Action.TAKE_OVER, _taken_from(live, view)
@@ -73,14 +73,16 @@ def _ours(manifest_digest: str, entry: Entry | None, live: LiveObject) -> tuple[
     return Action.CONFIGURE, because
 
 
-def _claim(key: ObjectKey, live: LiveObject, applyset: str, view: TargetView) -> str | None:
+def _claim(key: ObjectKey, live: LiveObject, wanted: Wanted, view: TargetView) -> str | None:
     """Say who claims an object that is not ours, or None where it may be taken over."""
     other = live.labels.get(PART_OF, "")
     if other in view.siblings:
         if key not in view.siblings[other]:
-            return None  # moved between two applications of one environment
-        return f"{key} belongs to another application of this environment, which renders it too: keep one"
-    owner = claimed_by(live.labels, live.annotations, live.owner_references, ours=applyset)
+            return None  # moved between two applications, environments or targets of one repository
+        theirs = live.labels.get(ENVIRONMENT, "")
+        where = "this environment" if theirs in ("", wanted.scope.environment) else f"environment {theirs}"
+        return f"{key} belongs to another application of {where}, which renders it too: keep one"
+    owner = claimed_by(live.labels, live.annotations, live.owner_references, ours=wanted.scope.applyset)
     if owner is None:
         return None
     return f"{key} already exists and belongs to {owner}: remove it there first, or rename it here"
@@ -121,7 +123,7 @@ def _foreign(entry: Entry, live: LiveObject, applyset: str) -> tuple[Action, str
 def _elsewhere(entry: Entry, view: TargetView) -> tuple[Action, str] | None:
     # Tracked until the other application has put its label on: its rollout may be reverted before it does.
     if any(entry.key in keys for keys in view.siblings.values()):
-        return Action.KEEP, "another application of this environment renders it now and takes it over"
+        return Action.KEEP, "another application of this repository renders it now and takes it over"
     return None
 
 

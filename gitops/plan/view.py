@@ -51,7 +51,7 @@ class TargetView:
     cluster does not serve. `namespaces` that exist; None when not known. `live` holds every object that
     exists among those wanted (settled) and those in the inventory: a key that is missing is an object that
     is not there, so a read that failed must not become a view. `siblings` says, per ApplySet id, what the
-    other applications of the environment render on this target at this revision. `added`: what the failed
+    other applications of the repository render on this cluster at this revision. `added`: what the failed
     revision rendered, where a target is taken back from one.
     """
 
