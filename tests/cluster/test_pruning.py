@@ -83,7 +83,9 @@ def owner(world: World, application: str) -> str:
 
 
 @pytest.mark.parametrize("first", ["giver", "taker"])
-async def test_an_object_that_moves_to_another_environment_is_handed_over(world: World, first: str) -> None:
+async def test_an_object_that_moves_to_another_environment_is_handed_over(
+    world: World, deleted: list[str], first: str
+) -> None:
     """Whichever of the two rollouts comes first: never deleted, the same uid, in the other's inventory."""
     giver, taker = world, elsewhere(world, "staging")
     shared = config_map("shared", key="value")
