@@ -17,7 +17,7 @@ from controllers.drift.cluster import ClusterDrift, Member
 from controllers.drift.corrector import Corrector, Standing
 from controllers.drift.place import Place
 from controllers.drift.snapshots import Snapshots
-from controllers.rollout.observer import Access
+from controllers.rollout.observer import Access, Question
 from controllers.rollout.worker import Errand, TargetWorker
 from gitops.drift import Deed, DriftFact, DriftRules, Sight
 from gitops.errors import Location
@@ -57,7 +57,7 @@ async def until(condition: Callable[[], Any], within: float = 20) -> None:
             await asyncio.sleep(0.005)
 
 
-async def _no_siblings() -> Mapping[str, frozenset[ObjectKey]]:
+async def _no_siblings(_question: Question) -> Mapping[str, frozenset[ObjectKey]]:
     return {}
 
 
