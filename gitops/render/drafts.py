@@ -9,6 +9,7 @@ from typing import Any
 
 from gitops.dialect import Document
 from gitops.errors import Location, Problem
+from gitops.inventory import PRUNE, unknown_word
 from gitops.model.schema import API_VERSION
 from gitops.objects import Json, JsonObject, ObjectKey, split_api_version
 
@@ -175,6 +176,9 @@ def _map_problems(draft: Draft, field: str, value: Json) -> Iterator[Problem]:
             yield Problem(place, f"metadata.{field}: {name} must be text: put it in quotes")
         if name.startswith(_APPLYSET) or name == _ENVIRONMENT_LABEL:
             yield Problem(place, f"{name} is reserved: it says which application an object belongs to")
+    if field == "annotations" and (wrong := unknown_word(value)):
+        place = draft.document.locate(*draft.pointer, "metadata", field, PRUNE)
+        yield Problem(place, wrong)
 
 
 def cleaned(draft: Draft) -> JsonObject:
