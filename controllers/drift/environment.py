@@ -160,7 +160,12 @@ class EnvironmentDrift:
             if name not in self._clusters:
                 desk = _ClusterDesk(self, name)
                 self._clusters[name] = ClusterDrift(
-                    self._environment, clients[name], desk, self._corrector, self._patience
+                    self._environment,
+                    clients[name],
+                    desk,
+                    self._corrector,
+                    self._patience,
+                    self._tools.snapshots,
                 )
             self._clusters[name].follow(found)
         return complete
