@@ -52,7 +52,7 @@ def layout(document: Document) -> Span:
 
 
 def _span(event: Any, events: Iterator[Any], first_line: int) -> Span:  # noqa: ANN401 - PyYAML's events are untyped
-    start, end = int(event.start_mark.index), int(event.end_mark.index)
+    start, end = _index(event.start_mark), _index(event.end_mark)
     place = (first_line + int(event.start_mark.line), int(event.start_mark.column) + 1)
     if isinstance(event, yaml.AliasEvent):
         return Span(Form.ALIAS, start, end, place)
@@ -65,7 +65,7 @@ def _span(event: Any, events: Iterator[Any], first_line: int) -> Span:  # noqa: 
         parts.append(_span(inner, events, first_line))
         inner = next(events)
     if event.flow_style:
-        end = int(inner.end_mark.index)
+        end = _index(inner.end_mark)
     elif parts:
         end = parts[-1].end
     if closing is yaml.SequenceEndEvent:
@@ -73,3 +73,7 @@ def _span(event: Any, events: Iterator[Any], first_line: int) -> Span:  # noqa: 
         return Span(form, start, end, place, children=tuple(parts))
     form = Form.FLOW_MAPPING if event.flow_style else Form.BLOCK_MAPPING
     return Span(form, start, end, place, keys=tuple(parts[::2]), children=tuple(parts[1::2]))
+
+
+def _index(mark: Any) -> int:  # noqa: ANN401 - as above
+    return int(mark.index)

@@ -22,6 +22,8 @@ def rewrite(path: str, data: bytes, index: int, wanted: Json) -> bytes:
     if same(document.value, wanted):
         return data
     text = data.decode()
+    ended = text.endswith("\n")
+    text += "" if ended else "\n"  # as the reader has it
     start = _start(text, document)
     parts: list[str] = []
     done = 0
@@ -30,7 +32,7 @@ def rewrite(path: str, data: bytes, index: int, wanted: Json) -> bytes:
             raise _by_hand(document)
         parts += (text[done : start + splice.start], splice.text)
         done = start + splice.end
-    edited = "".join((*parts, text[done:])).encode()
+    edited = "".join((*parts, text[done:] if ended else text[done:].removesuffix("\n"))).encode()
     if not _says(path, edited, documents, index, wanted):
         raise _by_hand(document)
     return edited

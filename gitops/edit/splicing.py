@@ -167,8 +167,7 @@ class _Writer:
         head = f"{head[: indicators.start()]}|{block.chomping}{head[indicators.end() :]}"
         lines = writing.indented(block.lines, indent)
         end = self._value_end(span) if indicators["chomping"] != "+" else span.end
-        whole = end == span.end and self._text[end - 1] == "\n"
-        after = self._break if whole or (end == len(self._text) and block.chomping != "-") else ""
+        after = self._break if end == span.end and self._text[end - 1] == "\n" else ""
         text = self._break.join((head.removesuffix("\r"), *lines))
         self.found.append(Splice(span.start, end, text + after))
         return True
@@ -225,12 +224,7 @@ class _Writer:
         text = self._break.join(lines)
         if at:
             place = self._lines_end(parts[at - 1].value)
-            if self._text[place - 1] != "\n":
-                # The document ends without a line break, which a block scalar needs.
-                text = f"{self._break}{text}{self._break if '|' in text else ''}"
-            else:
-                text += self._break
-            self.found.append(Splice(place, place, text))
+            self.found.append(Splice(place, place, f"{text}{self._break}"))
         else:
             place = parts[0].start
             indent = " " * self._column(place)
