@@ -191,6 +191,7 @@ class World:
                 "connections": connections,
                 "stateDirectory": str(self.folder / "state"),
                 "listen": "127.0.0.1:0",
+                "driftCheckInterval": None,  # a dry-run now and then, which tests that count would count
                 **changes,
             }
         )
