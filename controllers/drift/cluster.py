@@ -15,6 +15,7 @@ from controllers.drift.inventories import Inventories, Where
 from controllers.drift.ledger import Ledger
 from controllers.drift.place import Place
 from controllers.drift.sightings import Sightings
+from controllers.drift.snapshots import Snapshots
 from controllers.rollout.observer import CONFIG_MAPS, Access
 from gitops.drift import DriftReport, Sight
 from gitops.inventory import Inventory, selector
@@ -35,7 +36,13 @@ class ClusterDrift:
     """Watches until stopped. Used from the event loop only. It is the `View` of its own attention."""
 
     def __init__(
-        self, environment: str, own: KubeClient, desk: Desk, corrector: Corrector, patience: Patience
+        self,
+        environment: str,
+        own: KubeClient,
+        desk: Desk,
+        corrector: Corrector,
+        patience: Patience,
+        snapshots: Snapshots,
     ) -> None:
         self._environment = environment
         self._own = own
@@ -47,7 +54,7 @@ class ClusterDrift:
         self._attention = Attention(desk, corrector, patience, self)
         self._inventories = Inventories(environment, own, self._take, self._is_own_write)
         self._sightings = Sightings(
-            environment, own, self._seen, lambda kind: self._spawn(self._listed(kind))
+            environment, own, self._seen, lambda kind: self._spawn(self._listed(kind)), snapshots
         )
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -69,13 +76,11 @@ class ClusterDrift:
         await asyncio.gather(*(ledger.stop() for ledger in self._ledgers.values()))
         await self._sightings.stop()
 
-    def scopes(self) -> tuple[Scope, ...]:
-        """The places that are watched."""
-        return tuple(place.scope for place in self._places.values())
-
-    async def give_way(self, scope: Scope) -> None:
+    async def give_way(self, application: str, target: str) -> None:
         """Let a rollout write at a place: wait until no write of ours is under way."""
-        await self._places[_where(scope)].give_way()
+        for place in self._places.values():
+            if (place.scope.application, str(place.scope.target)) == (application, target):
+                await place.give_way()
 
     def reports(self) -> Mapping[tuple[str, str], DriftReport]:
         """What is open, by application and target."""

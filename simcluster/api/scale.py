@@ -24,8 +24,8 @@ from simcluster.patches import json_patch, merge_patch, strategic
 from simcluster.patches.refusals import go_text
 from simcluster.store.records import Stored
 from simcluster.strategies import prepare_update
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 Path: TypeAlias = tuple[str, ...]
 
 _MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"

@@ -6,8 +6,6 @@ namespace, field ownership, admission, preconditions, what the kind fills in, va
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from simcluster.api import deleting, metadata, namespaces, preconditions, rules
 from simcluster.api.accepting import accept, accept_applied, accept_patched, warning
 from simcluster.api.core import Core
@@ -28,8 +26,7 @@ from simcluster.patches import json_patch, merge_patch, strategic
 from simcluster.patches.refusals import go_text, internal
 from simcluster.store.records import Stored
 from simcluster.strategies import generated, prepare_create, prepare_status, prepare_update, warnings
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _STATUS = "status"
 _MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"

@@ -10,9 +10,9 @@ from simcluster.fields.elements import ElementError
 from simcluster.fields.sets import SELF, FieldSet, Node
 from simcluster.fields.shapes import ANY, child, shape
 from simcluster.kinds.types import List, Scalar, Struct, Type
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
-JsonObject: TypeAlias = dict[str, Any]
 Problem: TypeAlias = tuple[str, str]  # path, message
 
 _TEXT_FORMATS = ("", "byte")

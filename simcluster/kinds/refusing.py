@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from simcluster.errors import Cause
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
-JsonObject: TypeAlias = dict[str, Any]
 
 INVALID = "FieldValueInvalid"
 _WIDEST_PLAIN = 1e6

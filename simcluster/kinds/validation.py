@@ -15,9 +15,9 @@ from simcluster.kinds.formats import fits
 from simcluster.kinds.kind import Kind
 from simcluster.kinds.list_types import list_type_errors
 from simcluster.kinds.refusing import INVALID, child, invalid_value, members, number_text, shown
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
-JsonObject: TypeAlias = dict[str, Any]
 
 _TYPE_INVALID = "FieldValueTypeInvalid"
 _BLOCKING = frozenset(

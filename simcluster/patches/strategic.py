@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from simcluster.errors import JsonObject, bad_request
+from simcluster.errors import bad_request
 from simcluster.kinds.types import List, Struct, Type, resolved
 from simcluster.patches.lists import merge_key_of, one_kind, ordered, without_matching
 from simcluster.patches.merge_patch import without_nulls
 from simcluster.patches.refusals import decoded, go_text, go_type, internal, json_type, same
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
 DIRECTIVE = "$patch"

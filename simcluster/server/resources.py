@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, TypeAlias
 
 from aiohttp import hdrs, web
 
@@ -31,8 +30,6 @@ from simcluster.server.rendering import View, view
 from simcluster.server.routes import check_routed, is_collective, is_place, nothing_there
 from simcluster.server.watching import HttpSink, WatchStream
 from simcluster.strategies import deprecation
-
-JsonObject: TypeAlias = dict[str, Any]
 
 _CREATED = 201
 _ACCEPTED = 202

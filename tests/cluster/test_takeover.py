@@ -132,9 +132,7 @@ async def test_two_environments_that_claim_one_object_are_told_apart(world: Worl
                 world.path("web", "own.yaml"): config_map("own"),
             },
         )
-        sentence = await world.told(
-            "web is halted", "ConfigMap", "/shared already exists and belongs to ApplySet"
-        )
+        sentence = await world.told("web is halted", "ConfigMap", "/shared belongs to another application")
     assert "of environment production" in sentence
     assert (
         world.live(0, "v1/configmaps/shared")["metadata"]["resourceVersion"]

@@ -16,7 +16,8 @@ from controllers.clock import now
 from controllers.drift.cluster import ClusterDrift, Member
 from controllers.drift.corrector import Corrector, Standing
 from controllers.drift.place import Place
-from controllers.rollout.observer import Access
+from controllers.drift.snapshots import Snapshots
+from controllers.rollout.observer import Access, Question
 from controllers.rollout.worker import Errand, TargetWorker
 from gitops.drift import Deed, DriftFact, DriftRules, Sight
 from gitops.errors import Location
@@ -56,7 +57,7 @@ async def until(condition: Callable[[], Any], within: float = 20) -> None:
             await asyncio.sleep(0.005)
 
 
-async def _no_siblings() -> Mapping[str, frozenset[ObjectKey]]:
+async def _no_siblings(_question: Question) -> Mapping[str, frozenset[ObjectKey]]:
     return {}
 
 
@@ -99,6 +100,7 @@ class Yard:
     facts: list[DriftFact] = field(default_factory=list)
     requests: list[RequestSeen] = field(default_factory=list)
     revisions: dict[str, tuple[Manifest, ...]] = field(default_factory=dict)
+    snapshots: Snapshots = field(default_factory=Snapshots)
     drift: ClusterDrift = field(init=False)
 
     def __post_init__(self) -> None:
@@ -114,7 +116,7 @@ class Yard:
             now,
             str,
         )
-        self.drift = ClusterDrift("production", self.client, self.desk, corrector, QUICK)
+        self.drift = ClusterDrift("production", self.client, self.desk, corrector, QUICK, self.snapshots)
 
     def follow(self) -> None:
         """Watch the application."""
@@ -169,8 +171,7 @@ class Yard:
         """Let a worker bring the target to these manifests; who watches drift gives way meanwhile."""
         revision = f"{number:040x}"
         self.desk.writing = True
-        for scope in self.drift.scopes():
-            await self.drift.give_way(scope)
+        await self.drift.give_way(SCOPE.application, str(SCOPE.target))
         told: list[TargetReport] = []
         wanted = Wanted(SCOPE, revision, f"{number:064x}", "environments/production/web", manifests)
         policy = PlanPolicy(create_namespace=True, prune_permitted=True)
