@@ -10,6 +10,7 @@ from enum import StrEnum
 import pygit2
 from pygit2.enums import FileMode
 
+from controllers.adapters.git.listing import raw_entries
 from gitops.errors import InvalidInput, Location, Problem
 
 READ_LIMIT = 32 << 20  # bytes of one file
@@ -28,7 +29,11 @@ class Kind(StrEnum):
     SUBMODULE = "submodule"
 
 
-_KINDS = {FileMode.TREE: Kind.TREE, FileMode.LINK: Kind.SYMLINK, FileMode.COMMIT: Kind.SUBMODULE}
+_KINDS: dict[int, Kind] = {
+    FileMode.TREE: Kind.TREE,
+    FileMode.LINK: Kind.SYMLINK,
+    FileMode.COMMIT: Kind.SUBMODULE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +126,16 @@ class TreeView:
 
     def _list(self, oid: str, path: str, problems: list[Problem] | None = None) -> Iterator[Entry]:
         prefix = f"{path}/" if path else ""
-        for item in self._tree(oid):
+        for item in raw_entries(self._repository, oid):
             try:
-                name = (item.raw_name or b"").decode()
+                name = item.name.decode()
             except UnicodeDecodeError:
                 name = ""
             if name.isprintable() and name:
-                kind = _KINDS.get(item.filemode, Kind.BLOB)
-                yield Entry(name, prefix + name, kind, str(item.id))
+                kind = _KINDS.get(item.format, Kind.BLOB)
+                yield Entry(name, prefix + name, kind, item.oid)
                 continue
-            shown = prefix + ascii(item.raw_name)[2:-1]
+            shown = prefix + ascii(item.name)[2:-1]
             problem = Problem(
                 Location(shown), "file names must be UTF-8 without control characters; rename it"
             )
