@@ -103,6 +103,10 @@ class Metrics:
         """Write everything as Prometheus' text format (CONTENT_TYPE). Costs with the number of series."""
         return generate_latest(self.registry)
 
+    def tasks(self, count: int) -> None:
+        """Set how many tasks the event loop has."""
+        self._tasks.set(count)
+
     def observe_events(self, environment: str, events: Iterable[e.Event], before: EnvironmentState) -> None:
         """Count new events, once each, in order; `before` is the state that they were decided in."""
         rollouts = _Rollouts.of(before)
@@ -306,6 +310,7 @@ class Metrics:
         )
         self._git_errors = make(Counter, "git_request_errors", "Talks that failed.", "operation")
         self._work = make(Gauge, "work_in_progress", "Work under way by kind.", "kind")
+        self._tasks = make(Gauge, "event_loop_tasks", "Tasks of the event loop, idle ones included.")
         self._last_pass = make(
             Gauge,
             "last_successful_pass_timestamp_seconds",

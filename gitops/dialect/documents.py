@@ -24,15 +24,16 @@ _SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u(
 class Document:
     """One document that is not empty. Treat `value` as frozen: aliases share their parts.
 
-    `index` counts the file's documents from 0, `line` is where the value begins.
+    `index` counts the file's documents from 0, `line` is where the value begins. `text` is what the file
+    has from `first_line` on; one of several JSON values on a line is padded to its column.
     """
 
     value: Json
     index: int
     line: int
     path: str
-    _text: str = field(repr=False)
-    _first_line: int = field(repr=False)
+    text: str = field(repr=False)
+    first_line: int = field(repr=False)
 
     def at(self, *pointer: str | int) -> Place:
         """Line and column, from 1, of the value at `pointer`; of its nearest parent where it is missing."""
@@ -64,7 +65,7 @@ class Document:
         return Location(self.path, *self.key_at(*pointer))
 
     def _root(self) -> Node:
-        return _compose_again(self._text, self._first_line)
+        return _compose_again(self.text, self.first_line)
 
 
 # Places are needed for errors only, so values are kept and places are found by reading once more.
