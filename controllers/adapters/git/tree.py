@@ -68,16 +68,24 @@ class TreeView:
     def walk(self, folder: str = "") -> Iterator[Entry]:
         """List everything below a folder except folders themselves, sorted by path.
 
-        Symlinks and submodules are listed, not entered. Raises all bad file names together, and for more than
-        WALK_LIMIT names.
+        As `walk_entry`; where there is no such folder there is nothing.
         """
         with self._lock:
             found = self._follow(folder)
             if found is None or found.kind is not Kind.TREE:
                 return iter(())
+            return self.walk_entry(found)
+
+    def walk_entry(self, folder: Entry) -> Iterator[Entry]:
+        """List everything below a folder that was listed before.
+
+        Symlinks and submodules are listed, not entered. Raises all bad file names together, and for more than
+        WALK_LIMIT names.
+        """
+        with self._lock:
             leaves: list[Entry] = []
             problems: list[Problem] = []
-            folders = [found]
+            folders = [folder]
             seen = 0
             while folders:
                 place = folders.pop()
@@ -85,7 +93,7 @@ class TreeView:
                     (folders if entry.kind is Kind.TREE else leaves).append(entry)
                     seen += 1
                 if seen > WALK_LIMIT:
-                    raise _invalid(folder, f"more than {WALK_LIMIT} files and folders are not read")
+                    raise _invalid(folder.path, f"more than {WALK_LIMIT} files and folders are not read")
                 if place.path.count("/") >= DEEPEST:
                     raise _invalid(place.path[:200], f"folders are read {DEEPEST} levels deep")
         if problems:
