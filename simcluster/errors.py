@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from simcluster.quoting import quoted
+from simcluster.gotext import quoted
 from simcluster.values import JsonObject
 
 

@@ -38,7 +38,10 @@ _READ_FIRST = frozenset({Verdict.GONE, Verdict.RECREATED, Verdict.REAPPLIED})
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An object to look at: what was applied, from which manifest, what counts, and what was seen."""
+    """An object to look at: what was applied, from which manifest, what counts, and what was seen.
+
+    `thorough`: a dry-run shall tell, also where nothing looks changed.
+    """
 
     entry: Entry
     manifest: Manifest
@@ -46,6 +49,7 @@ class Question:
     rules: DriftRules
     sight: Sight | None
     applied_at: str = ""
+    thorough: bool = False
 
     @property
     def mode(self) -> DriftMode:
@@ -143,7 +147,7 @@ def _gone(question: Question) -> Answer:
 def _compared(question: Question, live: JsonObject, applied: JsonObject) -> Answer:
     sight = Sight.of(live["metadata"])
     judged = question.judge(sight)
-    if judged.verdict in (Verdict.TERMINATING, Verdict.INTACT):
+    if judged.verdict is Verdict.TERMINATING or (judged.verdict is Verdict.INTACT and not question.thorough):
         return Answer(sight, judged.verdict)
     claim = judged.because if judged.verdict is Verdict.NOT_OURS else _claim(question, judged.verdict, live)
     if claim:

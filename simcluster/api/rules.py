@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from simcluster import gotext
 from simcluster.errors import Cause
-from simcluster.fields import gotext
 from simcluster.fields.sets import EMPTY, FieldSet
 from simcluster.kinds.defaults import pruned, with_defaults
 from simcluster.kinds.kind import Kind

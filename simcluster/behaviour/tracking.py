@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from simcluster.fields.gotext import json_text
+from simcluster.gotext import json_text
 from simcluster.kinds.types import List, Scalar, Struct, Type, resolved
 from simcluster.values import JsonObject
 

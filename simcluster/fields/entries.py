@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from simcluster.clock import timestamp
 from simcluster.fields.elements import ElementError
-from simcluster.fields.gotext import json_text, quoted
 from simcluster.fields.sets import FieldSet
+from simcluster.gotext import json_text, quoted
 from simcluster.values import JsonObject
 
 APPLY = "Apply"

@@ -8,9 +8,9 @@ from __future__ import annotations
 import orjson
 
 from simcluster.fields.compare import compare
-from simcluster.fields.gotext import json_text
 from simcluster.fields.sets import EMPTY, FieldSet
 from simcluster.fields.typed import TypedError, check, field_set
+from simcluster.gotext import json_text
 from simcluster.kinds.types import Struct
 from simcluster.values import JsonObject
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from simcluster.fields import elements, gotext
+from simcluster import gotext
+from simcluster.fields import elements
 from simcluster.fields.elements import ElementError
 from simcluster.fields.sets import SELF, FieldSet, Node
 from simcluster.fields.shapes import ANY, child, shape

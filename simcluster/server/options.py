@@ -15,7 +15,7 @@ from simcluster.api.options import (
     WriteOptions,
 )
 from simcluster.errors import Cause, bad_request, invalid
-from simcluster.quoting import quoted
+from simcluster.gotext import quoted
 from simcluster.server.paths import Query, truth
 from simcluster.values import JsonObject
 

@@ -10,10 +10,10 @@ from aiohttp import hdrs, web
 
 from simcluster.api.options import ListOptions, Result, WriteOptions
 from simcluster.errors import ApiError, method_not_allowed, not_found, not_supported
+from simcluster.gotext import quoted
 from simcluster.kinds.decoding import decode
 from simcluster.kinds.kind import Kind, Subresource
 from simcluster.kinds.typed import read
-from simcluster.quoting import quoted
 from simcluster.rbac import escalation
 from simcluster.server import logs, rendering, reviews
 from simcluster.server.bodies import body_kind, delete_body, patch_kind
