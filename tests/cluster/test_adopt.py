@@ -52,6 +52,14 @@ data:
     one
     two
 """
+APPLICATION = """\
+apiVersion: gitops-waves.io/v1alpha1
+kind: Application
+metadata: {name: web}
+spec:
+  variables:
+    zone: a
+"""
 STRATEGIC = "application/strategic-merge-patch+json"
 
 
@@ -59,13 +67,7 @@ STRATEGIC = "application/strategic-merge-patch+json"
 def shop(tmp_path: Path, cluster: ControlPlane, namespace: str) -> Shop:
     """A shop whose Deployment runs, and whose drift stays."""
     shop = Shop(tmp_path / "shop", cluster, namespace)
-    kinds = "apiVersion: gitops-waves.io/v1alpha1\nkind: "
-    shop.commit(
-        {
-            APP: DEPLOYMENT,
-            f"{WEB}/application.yaml": f"{kinds}Application\nmetadata: {{name: web}}\nspec:\n  variables:\n    zone: a\n",
-        }
-    )
+    shop.commit({APP: DEPLOYMENT, f"{WEB}/application.yaml": APPLICATION})
     shop.gitops("run", "--once", "--state-dir", str(shop.path.with_name("state")))
     return shop
 
