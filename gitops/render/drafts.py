@@ -89,7 +89,7 @@ class Draft:
 
 
 def drafts(document: Document) -> Iterator[Draft | Problem]:
-    """Give the objects of a document: one, or each item of a `List`, in lists too."""
+    """Give the objects of a document: one, or each item of a `List`, as kubectl does."""
     yield from _expand(document.value, document, ())
 
 
@@ -100,6 +100,9 @@ def _expand(value: Json, document: Document, pointer: tuple[str | int, ...]) -> 
     kind, items = value.get("kind"), value.get("items")
     if not (isinstance(kind, str) and kind.endswith("List") and isinstance(items, list)):
         yield Draft(value, document, pointer)
+        return
+    if pointer:
+        yield Problem(document.locate(*pointer), f"a {kind} inside a List: kubectl cannot read this")
         return
     inherited = (
         {} if kind == "List" else {"apiVersion": value.get("apiVersion"), "kind": kind[: -len("List")]}

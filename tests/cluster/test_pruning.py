@@ -29,12 +29,12 @@ from gitops.errors import Unreachable
 from gitops.inventory import applyset_id, from_config_maps, parent_name
 from gitops.ownership import PART_OF
 from gitops.rollout import events as e
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 from tests.cluster.world import People, World, config_map, deployment
 
 
 @pytest.fixture
-def world(cluster: ControlPlane, namespace: str, tmp_path: Path) -> World:
+def world(cluster: Plane, namespace: str, tmp_path: Path) -> World:
     """One cluster, an empty repository."""
     return World(People(tmp_path), (cluster,), namespace, tmp_path, "production")
 
