@@ -21,6 +21,7 @@ from controllers.adapters.kube.connection import ConnectionSettings
 from controllers.adapters.kube.patience import Patience
 from controllers.clock import now
 from controllers.clusters import Clusters
+from controllers.drift.habits import Habits
 from controllers.drift.snapshots import Snapshots
 from controllers.logs import KnownSecrets
 from controllers.measured import GitRequest, MeasuredMirror, nobody
@@ -146,7 +147,7 @@ class Fleet:
             follow_force_push=repository.on_force_push is ForcePush.FOLLOW,
             clock=now,
             watch_drift=self._watch_drift,
-            snapshots=Snapshots(state_folder(self._config) / "watches"),
+            habits=_habits(self._config),
         )
         timing = Timing(interval=repository.poll_interval / timedelta(seconds=1))
         follower = Follower(mirror, watch=mirror.remote.local_path, timing=timing)
@@ -221,6 +222,14 @@ class _MetricsObserver:
         self._metrics.work(sum(self._work.values(), Counter()))
         self._metrics.set_targets(environment, state)
         self._metrics.pass_done(environment, now())
+
+
+def _habits(config: Controller) -> Habits:
+    every = config.drift_check_interval
+    return Habits(
+        snapshots=Snapshots(state_folder(config) / "watches"),
+        check_every=every.total_seconds() if every is not None else 0.0,
+    )
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -205,17 +205,6 @@ class Metrics:
                 for result, count in sorted(event.counts.items()):
                     self._objects.labels(environment, result.lower()).inc(count)
                 self._drift.labels(environment).inc(event.counts.get(Action.CORRECT.value, 0))
-            case _:
-                self._count_drift(environment, event)
-
-    def _count_drift(self, environment: str, event: e.Event) -> None:
-        match event:
-            case e.DriftFound():
-                self._drift_found.labels(environment, event.group_kind, event.mode.lower()).inc()
-            case e.DriftCorrected():
-                self._drift_corrected.labels(environment, event.group_kind).inc()
-            case e.DriftContested():
-                self._drift_contested.labels(environment, event.group_kind).inc()
             case e.TargetFailed():
                 self._failures.labels(environment, event.cause.lower()).inc()
             case e.WavePassed():
@@ -224,6 +213,19 @@ class Metrics:
                 self._reverts.labels(environment, "pushed").inc()
             case e.RevertRefused():
                 self._reverts.labels(environment, "refused").inc()
+            case _:
+                self._count_drift(environment, event)
+
+    def _count_drift(self, environment: str, event: e.Event) -> None:
+        match event:
+            case e.DriftFound():
+                self._drift_found.labels(environment, event.group_kind, event.mode.lower()).inc()
+            case e.DriftCorrected():
+                self._drift_corrected.labels(environment, event.group_kind, event.mode.lower()).inc()
+            case e.DriftContested():
+                self._drift_contested.labels(environment, event.group_kind, event.mode.lower()).inc()
+            case e.DriftMutated():
+                self._drift_mutated.labels(environment, event.group_kind, event.mode.lower()).inc()
             case _:
                 pass
 
@@ -274,10 +276,18 @@ class Metrics:
             Counter, "drift_found", "Objects found drifted and left so.", env, "kind", "mode"
         )
         self._drift_corrected = make(
-            Counter, "drift_corrected", "Objects put back as soon as they drifted.", env, "kind"
+            Counter, "drift_corrected", "Objects put back as soon as they drifted.", env, "kind", "mode"
         )
         self._drift_contested = make(
-            Counter, "drift_contested", "Objects that somebody changes by turns with us.", env, "kind"
+            Counter, "drift_contested", "Objects that somebody changes by turns with us.", env, "kind", "mode"
+        )
+        self._drift_mutated = make(
+            Counter,
+            "drift_mutated",
+            "Objects whose fields come back different from our own write.",
+            env,
+            "kind",
+            "mode",
         )
         self._drift_open = make(Gauge, "drift_open", "Objects that are drifted now.", env, "kind", "mode")
 
