@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -18,6 +19,10 @@ from tests.unit.controllers.drift.yard import CONFIG_MAPS, QUICK, Yard, config_m
 NAME = WatchName("https://eu-1:6443", "production", "", "configmaps", "")
 SIGHT = Sight("u1", "7", 3, "hash", "2026-03-01T12:00:00Z", "applyset-x-v1", terminating=False)
 SNAPSHOT = Snapshot("41", {("shop", "web"): ("shop", "web", SIGHT)})
+
+
+def head(**changes: Any) -> bytes:
+    return orjson.dumps({"format": 1, "of": list(NAME), "version": "41", "items": 0, **changes})
 
 
 def the_file(folder: Path) -> Path:
@@ -46,11 +51,13 @@ def test_another_watch_finds_nothing(tmp_path: Path, other: WatchName) -> None:
         b"[]",
         b"\xff\xfe",
         b'{"format": 1}',
-        orjson.dumps({"format": 2, "of": list(NAME), "version": "41", "items": []}),
-        orjson.dumps({"format": 1, "of": ["other"], "version": "41", "items": []}),
-        orjson.dumps({"format": 1, "of": list(NAME), "version": 41, "items": []}),
-        orjson.dumps({"format": 1, "of": list(NAME), "version": "41", "items": [["shop", "web"]]}),
-        orjson.dumps({"format": 1, "of": list(NAME), "version": "41", "items": [["a", "b", *SIGHT[:-1], 0]]}),
+        head(format=2),
+        head(of=["other"]),
+        head(version=41),
+        head(items=1),
+        head(items=1) + b'\n["shop", "web"]',
+        head(items=1) + b"\n" + orjson.dumps(["shop", "web", *SIGHT[:-1], 0]),
+        head(items=1) + b"\n" + orjson.dumps(["shop", "web", *SIGHT])[:-9],
     ],
 )
 def test_nonsense_is_nothing(tmp_path: Path, content: bytes) -> None:
