@@ -83,9 +83,20 @@ def _claim(key: ObjectKey, live: LiveObject, wanted: Wanted, view: TargetView) -
         where = "this environment" if theirs in ("", wanted.scope.environment) else f"environment {theirs}"
         return f"{key} belongs to another application of {where}, which renders it too: keep one"
     owner = claimed_by(live.labels, live.annotations, live.owner_references, ours=wanted.scope.applyset)
-    if owner is None:
+    if owner is None or _given_to_us(live):
         return None
-    return f"{key} already exists and belongs to {owner}: remove it there first, or rename it here"
+    return (
+        f"{key} already exists and belongs to {owner}: remove it there first (gitops take-over "
+        f"{wanted.scope.environment} says what else to do), or rename it here"
+    )
+
+
+def _given_to_us(live: LiveObject) -> bool:
+    """Whether a person took it over from a tool, whose marks may still be there.
+
+    Then it holds our fields and not yet our label; an ApplySet's and a controller's objects are never taken.
+    """
+    return bool(live.fields) and PART_OF not in live.labels and not claimed_by({}, {}, live.owner_references)
 
 
 def _taken_from(live: LiveObject, view: TargetView) -> str:
