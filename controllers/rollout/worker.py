@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 from controllers.adapters.kube.patience import Patience
+from controllers.rollout.account import Account
 from controllers.rollout.applied import Applied, NotHealthy
 from controllers.rollout.applier import Applier, DryRun, NotApplied, counts
 from controllers.rollout.leftovers import Leftovers
@@ -47,6 +48,7 @@ class Errand(NamedTuple):
     wanted: Wanted
     policy: PlanPolicy
     siblings: Siblings
+    account: Account | None = None
 
 
 class TargetWorker:
@@ -124,14 +126,22 @@ class TargetWorker:
 
     async def plan(self) -> tuple[Observed, Plan]:
         """Look at the target and make the plan; the same for a rollout and for `gitops plan`."""
-        wanted, policy, siblings = self._errand
+        wanted, siblings = self._errand.wanted, self._errand.siblings
         observed = await self._observer.look(wanted, siblings)
-        plan = planning.make(wanted, observed.view, policy, observed.settled)
+        plan = self._planned(observed)
         if plan.refusals:
             # Perhaps a CRD was installed since discovery was read: ask again before refusing.
             observed = await self._observer.look(wanted, siblings, refresh=True)
-            plan = planning.make(wanted, observed.view, policy, observed.settled)
+            plan = self._planned(observed)
         return observed, plan
+
+    def _planned(self, observed: Observed) -> Plan:
+        account = self._errand.account or Account()
+        policy = replace(self._errand.policy, pruned_elsewhere=account.elsewhere())
+        plan = planning.make(self._errand.wanted, observed.view, policy, observed.settled)
+        if not plan.refusals:
+            account.reserve(len(plan.prune))
+        return plan
 
     async def _apply(self, plan: Plan, observed: Observed) -> Applied:
         if plan.acts:

@@ -73,12 +73,16 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class PlanPolicy:
-    """What the environment and the commit allow. `restoring`: going back to the last good revision."""
+    """What the environment and the commit allow. `restoring`: going back to the last good revision.
+
+    `pruned_elsewhere`: how many objects the rollout deletes on the wave's other targets.
+    """
 
     create_namespace: bool = False
     prune: PruneBudget = field(default_factory=PruneBudget)
     prune_permitted: bool = False
     restoring: bool = False
+    pruned_elsewhere: int = 0
 
 
 @dataclass(frozen=True, slots=True)
