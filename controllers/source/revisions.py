@@ -1,4 +1,4 @@
-"""Reads revisions of one repository: the catalog, and the parsed files of an application."""
+"""Reads revisions of one repository: the catalog, and the documents of an application."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
 
 from controllers.adapters.git.mirror import Mirror
 from controllers.adapters.git.tree import Entry, Kind, TreeView
-from controllers.source.parsed import ParsedFiles
+from controllers.source.closures import Closures
+from controllers.source.renders import Renders
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model import catalog as catalogs
-from gitops.model.catalog import Catalog, EnvironmentSource, SourceFile
+from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
 from gitops.model.folders import REPOSITORY_FILE
 
 _ROOTS = ("clusters", "environments")
@@ -24,9 +24,10 @@ _KEPT = 16
 class Revisions:
     """Catalogs by commit, those used last are kept. Synchronous: call it from a worker thread."""
 
-    def __init__(self, mirror: Mirror) -> None:
+    def __init__(self, mirror: Mirror, renders: Renders | None = None) -> None:
         self._mirror = mirror
-        self._parsed = ParsedFiles()
+        self._renders = renders or Renders()
+        self._closures = Closures(mirror, self._renders)
         self._lock = threading.Lock()
         self._catalogs: OrderedDict[str, Catalog] = OrderedDict()
 
@@ -45,19 +46,12 @@ class Revisions:
             self._catalogs.move_to_end(revision)
             return known
 
-    def documents(self, revision: str, files: Iterable[SourceFile]) -> dict[str, tuple[Document, ...]]:
-        """Parse files of a revision. Raises InvalidInput for what cannot be read or parsed, all together."""
-        tree = self._mirror.tree(revision)
-        found: dict[str, tuple[Document, ...]] = {}
-        problems: list[Problem] = []
-        for file in files:
-            try:
-                found[file.path] = self._parsed.get(file, partial(tree.read, file.path))
-            except InvalidInput as error:
-                problems += error.problems
-        if problems:
-            raise InvalidInput(*problems)
-        return found
+    def documents(self, revision: str, application: ApplicationSource) -> tuple[Document, ...]:
+        """Give an application's documents at a revision, rendered where it wants that.
+
+        Raises InvalidInput for what cannot be read, parsed or rendered, all together.
+        """
+        return self._renders.documents(self._mirror.tree(revision), application)
 
     def _read(self, revision: str) -> Catalog:
         tree = self._mirror.tree(revision)
@@ -80,7 +74,7 @@ class Revisions:
                 contents[path] = tree.read(path)
             except InvalidInput as error:
                 problems += error.problems
-        return _blame(catalogs.build(entries, contents), problems)
+        return self._closures.complete(_blame(catalogs.build(entries, contents), problems), tree)
 
 
 def _listed(tree: TreeView) -> Iterable[Entry]:

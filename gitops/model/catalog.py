@@ -15,7 +15,7 @@ from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model import folders
 from gitops.model.dependencies import check_dependencies
-from gitops.model.folders import APPLICATION_FILE, Folder, configuration_paths
+from gitops.model.folders import APPLICATION_FILE, Folder, RendererName, configuration_paths
 from gitops.model.kinds import (
     Application,
     ApplicationSpec,
@@ -33,6 +33,7 @@ __all__ = [
     "Catalog",
     "EnvironmentSource",
     "SourceFile",
+    "SourceLink",
     "build",
     "configuration_paths",
 ]
@@ -46,11 +47,21 @@ class SourceFile:
     oid: str
 
 
+@dataclass(frozen=True, order=True, slots=True)
+class SourceLink:
+    """A symlink of the repository, and where it leads as it is written there."""
+
+    path: str
+    target: str
+
+
 @dataclass(frozen=True, slots=True)
 class ApplicationSource:
     """A folder of manifests. `problems` block this application alone.
 
-    `files` are its manifests, sorted, without `application.yaml`; `path` is the folder.
+    `path` is the folder, `files` what is rendered, sorted, without `application.yaml`: its manifests, or,
+    once `gitops.render.sources.complete` has looked, exactly what its renderer reads, in other folders too,
+    through `links`.
     """
 
     environment: str
@@ -59,6 +70,8 @@ class ApplicationSource:
     files: tuple[SourceFile, ...]
     spec: ApplicationSpec = field(default_factory=ApplicationSpec)
     problems: tuple[Problem, ...] = ()
+    renderer: RendererName = RendererName.PLAIN
+    links: tuple[SourceLink, ...] = ()
     document: Document | None = field(default=None, repr=False, compare=False)
 
     def at(self, *pointer: str | int) -> Location:
@@ -224,8 +237,16 @@ def _application(
 ) -> ApplicationSource:
     settings = f"{place.path}/{APPLICATION_FILE}"
     files = tuple(SourceFile(path, entries[path]) for path in sorted(place.files) if path != settings)
-    problems = folders.application_problems(place.name, place.path, (file.path for file in files))
-    source = ApplicationSource(place.environment, place.name, place.path, files, problems=tuple(problems))
+    paths = [file.path for file in files]
+    problems = folders.application_problems(place.name, place.path, paths)
+    source = ApplicationSource(
+        place.environment,
+        place.name,
+        place.path,
+        files,
+        problems=tuple(problems),
+        renderer=folders.application_renderer(place.path, paths),
+    )
     if settings not in contents:
         return source
     try:
