@@ -30,7 +30,7 @@ class Board:
         self._samplings: dict[ProbeWork, Sampling] = {}
         self._reverts: dict[RevertWork, RevertReport] = {}
         self._reachable: set[ReachWork] = set()
-        self._drift: Mapping[tuple[str, str], DriftReport] = {}
+        self._drift: dict[str, Mapping[tuple[str, str], DriftReport]] = {}
         self._facts: list[DriftFact] = []
 
     def target(self, work: ApplyWork | RestoreWork, report: TargetReport) -> None:
@@ -55,10 +55,10 @@ class Board:
         self._reachable.add(work)
         self.changed.set()
 
-    def drifted(self, reports: Mapping[tuple[str, str], DriftReport]) -> None:
-        """Say what drift is open, by application and target."""
-        if self._drift != reports:
-            self._drift = reports
+    def drifted(self, connection: str, reports: Mapping[tuple[str, str], DriftReport]) -> None:
+        """Say what drift is open on one cluster, by application and target."""
+        if self._drift.get(connection, {}) != reports:
+            self._drift[connection] = reports
             self.changed.set()
 
     def drift_done(self, fact: DriftFact) -> None:
@@ -92,7 +92,8 @@ class Board:
 
     def drift(self) -> tuple[Mapping[tuple[str, str], DriftReport], tuple[DriftFact, ...]]:
         """Open drift, and what is to be recorded about drift, as they are now."""
-        return self._drift, tuple(self._facts)
+        reports = {place: report for found in self._drift.values() for place, report in found.items()}
+        return reports, tuple(self._facts)
 
     def reachable(self) -> frozenset[ReachWork]:
         """All targets that answered again."""

@@ -96,7 +96,7 @@ class Hands:
             self._errands.prepare, work.application, work.target, work.revision, siblings_at=head
         )
         if isinstance(work, RestoreWork):
-            return await prepare(Purpose(restoring=True))
+            return await prepare(Purpose(restoring=True, failed=work.failed))
         return await prepare(Purpose(removed=work.removed, prune_permitted=work.prune_permitted))
 
     async def _probe(self, work: ProbeWork) -> None:

@@ -14,7 +14,7 @@ from controllers.source.renders import Renders
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model import catalog as catalogs
-from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
+from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource, SourceFile
 from gitops.model.folders import REPOSITORY_FILE
 
 _ROOTS = ("clusters", "environments")
@@ -52,6 +52,22 @@ class Revisions:
         Raises InvalidInput for what cannot be read, parsed or rendered, all together.
         """
         return self._renders.documents(self._mirror.tree(revision), application)
+
+    def mentioned(self, revision: str, files: Iterable[SourceFile], names: frozenset[str]) -> frozenset[str]:
+        """Which of `names` stand anywhere in the text of these files; all, where a file cannot be read."""
+        tree = self._mirror.tree(revision)
+        found: set[str] = set()
+        for file in files:
+            try:
+                text = tree.read(file.path)
+            except InvalidInput:
+                return names
+            found.update(name for name in names - found if name.encode() in text)
+        return frozenset(found)
+
+    def recorded_environments(self) -> tuple[str, ...]:
+        """Environments of this repository that anything was ever recorded of."""
+        return self._mirror.audit_environments()
 
     def _read(self, revision: str) -> Catalog:
         tree = self._mirror.tree(revision)

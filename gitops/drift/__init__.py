@@ -1,10 +1,10 @@
 """Drift by ownership: what was applied against what is seen, who did it, and what may be done about it."""
 
 from gitops.drift.authors import Author, author_of, names, newest_author
-from gitops.drift.compare import carried_over, compare
+from gitops.drift.compare import carried_over, compare, holds
 from gitops.drift.contest import Contest, corrected
 from gitops.drift.finding import DriftKind, Finding, author_form, told
-from gitops.drift.modes import DRIFT, DriftRules
+from gitops.drift.modes import DRIFT, DriftRules, unknown_mode
 from gitops.drift.report import Deed, DriftFact, DriftReport
 from gitops.drift.verdict import Judgement, Sight, Verdict, judge
 
@@ -26,8 +26,10 @@ __all__ = [
     "carried_over",
     "compare",
     "corrected",
+    "holds",
     "judge",
     "names",
     "newest_author",
     "told",
+    "unknown_mode",
 ]

@@ -30,11 +30,12 @@ class Action(StrEnum):
     DELETE = "delete"
     KEEP = "keep"  # no longer rendered, stays tracked
     HAND_OVER = "hand over"  # no longer rendered, not ours any more: untracked, never deleted
+    RELEASE = "release"  # no longer rendered, stays because its annotation says so: untracked
     GONE = "gone"  # no longer rendered and not there: untracked
 
 
 WRITES = frozenset({Action.CREATE, Action.CONFIGURE, Action.CORRECT, Action.REPLACE, Action.TAKE_OVER})
-UNTRACKS = frozenset({Action.HAND_OVER, Action.GONE})
+UNTRACKS = frozenset({Action.HAND_OVER, Action.RELEASE, Action.GONE})
 
 
 class Scope(NamedTuple):

@@ -19,6 +19,7 @@ _WORDS = {
     Action.DELETE: "to delete",
     Action.KEEP: "kept",
     Action.HAND_OVER: "handed over",
+    Action.RELEASE: "released",
     Action.GONE: "gone",
     Action.FINISHED: "finished",
     Action.UNCHANGED: "unchanged",

@@ -10,8 +10,6 @@ from gitops.inventory import Inventory
 from gitops.objects import JsonObject, ObjectKey
 from gitops.redact import LAST_APPLIED
 
-PRUNE = "gitops-waves.io/prune"
-
 
 @dataclass(frozen=True, slots=True)
 class LiveObject:
@@ -53,7 +51,8 @@ class TargetView:
     cluster does not serve. `namespaces` that exist; None when not known. `live` holds every object that
     exists among those wanted (settled) and those in the inventory: a key that is missing is an object that
     is not there, so a read that failed must not become a view. `siblings` says, per ApplySet id, what the
-    other applications of the environment render on this target at this revision.
+    other applications of the repository render on this cluster at this revision. `added`: what the failed
+    revision rendered, where a target is taken back from one.
     """
 
     namespaced: Callable[[str, str], bool | None]
@@ -61,6 +60,7 @@ class TargetView:
     inventory: Inventory | None = None
     live: Mapping[ObjectKey, LiveObject] = field(default_factory=dict)
     siblings: Mapping[str, frozenset[ObjectKey]] = field(default_factory=dict)
+    added: frozenset[ObjectKey] = frozenset()
 
     def exists(self, namespace: str) -> bool:
         """Whether objects can be written there now; a cluster-scoped object always can."""

@@ -93,6 +93,7 @@ class RestoreWork:
     target: str
     revision: str
     digest: str
+    failed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

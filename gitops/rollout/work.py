@@ -52,7 +52,8 @@ def restore_work(application: str, state: ApplicationState, rollout: Rollout, ta
     """The work that brings `target` back; only where there is a last good revision."""
     if state.good is None:
         raise ValueError(f"{application} has no last good revision to restore")
-    return RestoreWork(application, rollout.id, target, state.good.revision, state.good.digest)
+    good = state.good
+    return RestoreWork(application, rollout.id, target, good.revision, good.digest, rollout.revision)
 
 
 def probes(application: str, rollout: Rollout, gate: HttpGate) -> tuple[ProbeWork, ...]:

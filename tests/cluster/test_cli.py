@@ -13,7 +13,7 @@ import pygit2
 import pytest
 
 from tests.cluster.rig.api import MERGE_PATCH
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 
 _ROOT = Path(__file__).parents[2]
 _GITOPS = [sys.executable, "-c", "from controllers.cli.app import main; main()"]
@@ -26,7 +26,7 @@ class Shop:
     """A repository with one environment of one target, and the command line in its folder."""
 
     path: Path
-    plane: ControlPlane
+    plane: Plane
     namespace: str
 
     def __post_init__(self) -> None:
@@ -121,7 +121,7 @@ class Shop:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, cluster: ControlPlane, namespace: str) -> Shop:
+def shop(tmp_path: Path, cluster: Plane, namespace: str) -> Shop:
     """A shop that was never rolled out."""
     return Shop(tmp_path / "shop", cluster, namespace)
 
@@ -133,6 +133,7 @@ def _counts(said: str) -> dict[str, int]:
     return found
 
 
+@pytest.mark.long
 def test_a_plan_tells_what_a_run_then_does(shop: Shop) -> None:
     """Before: to create, and nothing is. After: nothing to do. A change: exactly its fields."""
     before = shop.versions()

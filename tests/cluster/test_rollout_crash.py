@@ -18,7 +18,7 @@ import yaml
 from controllers.main import mirror_of
 from gitops import audit
 from gitops.rollout import events as e
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 from tests.cluster.world import CANARY_EARLY_REST, People, World, config_map, deployment
 
 MORE_ACTIONS_THAN_ANY_ROLLOUT = 60
@@ -73,11 +73,12 @@ async def runner() -> AsyncIterator[Runner]:
 
 
 @pytest.fixture
-def world(clusters: tuple[ControlPlane, ...], namespace: str, tmp_path: Path) -> World:
+def world(clusters: tuple[Plane, ...], namespace: str, tmp_path: Path) -> World:
     """Two clusters, two waves."""
     return World(People(tmp_path), clusters[:2], namespace, tmp_path, "production")
 
 
+@pytest.mark.long
 async def test_killed_after_each_action_of_a_good_rollout(
     world: World, runner: Runner, actions: range
 ) -> None:
@@ -97,6 +98,7 @@ async def test_killed_after_each_action_of_a_good_rollout(
     pytest.fail("the rollout never ended")
 
 
+@pytest.mark.long
 async def test_killed_after_each_action_of_a_revert(world: World, runner: Runner, actions: range) -> None:
     """The canary ends on the last good revision, with exactly one revert commit for each bad one."""
     await start(world, runner)

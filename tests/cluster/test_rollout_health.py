@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from gitops.rollout import events as e
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 from tests.cluster.world import People, World, deployment
 
 
 @pytest.fixture
-def world(clusters: tuple[ControlPlane, ...], namespace: str, tmp_path: Path) -> World:
+def world(clusters: tuple[Plane, ...], namespace: str, tmp_path: Path) -> World:
     """Two clusters, the first one the canary."""
     return World(People(tmp_path), clusters[:2], namespace, tmp_path, "production")
 
@@ -59,6 +59,7 @@ async def test_a_clear_sign_fails_the_target_long_before_the_deadline(
         assert world.seen.of(e.TargetFailed)[0].cause == "Health"
 
 
+@pytest.mark.long
 async def test_a_pod_that_cannot_be_scheduled_fails_the_target(world: World) -> None:
     """The scheduler's own words are the evidence."""
     files = {**world.clusters(), **world.environment_file()}

@@ -1,4 +1,4 @@
-"""What a person's request becomes in Git: the edited file, and the commit's message."""
+"""Requests as commits: whether an environment is suspended, and the messages with their trailers."""
 
 from __future__ import annotations
 
