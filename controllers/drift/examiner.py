@@ -97,14 +97,26 @@ async def examine(client: KubeClient, resource: Resource, question: Question) ->
         answer = _gone(question) if live is None else _as_applied(question, live)
         if answer is not None:
             return answer
+    live, applied = await look_closely(client, resource, question.manifest)
+    return _gone(question) if live is None else _compared(question, live, applied)
+
+
+async def look_closely(
+    client: KubeClient, resource: Resource, manifest: Manifest
+) -> tuple[JsonObject | None, JsonObject]:
+    """Give the live object, and the same version of it as a dry-run apply of `manifest` makes it.
+
+    None where it is not there. Raises Unreachable where it changes faster than it can be read.
+    """
+    key = manifest.key
     for _ in range(_TRIES):
         reading = client.get(resource, key.name, key.namespace)
-        trying = client.apply(resource, question.manifest.body, dry_run=True, metadata_only=False)
+        trying = client.apply(resource, manifest.body, dry_run=True, metadata_only=False)
         live, applied = await _both(reading, trying)
-        if live is None:
-            return _gone(question)
-        if live["metadata"].get("resourceVersion") == applied["metadata"].get("resourceVersion"):
-            return _compared(question, live, applied)
+        if live is None or live["metadata"].get("resourceVersion") == applied["metadata"].get(
+            "resourceVersion"
+        ):
+            return live, applied
     raise Unreachable(f"{key} changes faster than it can be looked at")
 
 

@@ -76,6 +76,10 @@ class Shop:
 
     def gitops(self, *arguments: str, code: int = 0) -> str:
         """Call the command line; its stdout. No secret is ever on either stream."""
+        return self.call(*arguments, code=code).stdout
+
+    def call(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Call the command line; both streams."""
         folder = self.path.parent
         environment = {
             **os.environ,
@@ -96,7 +100,7 @@ class Shop:
         assert _SECRET not in done.stdout + done.stderr
         assert self.plane.token not in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
-        return done.stdout
+        return done
 
     def run_once(self, code: int = 0) -> str:
         """Do what is due."""
