@@ -34,7 +34,7 @@ from controllers.source import Follower, Timing
 from controllers.source.renders import Renders
 from controllers.source.revisions import Revisions
 from controllers.web.server import WebServer
-from controllers.web.status import Heartbeats
+from controllers.web.status import Heartbeats, Watched
 from gitops.model.controller import (
     ClusterConnection,
     Controller,
@@ -180,6 +180,11 @@ class Fleet:
     def environments(self) -> Mapping[str, EnvironmentState]:
         """All environments' states, by name."""
         return {name: loop.state for one in self.repositories for name, loop in sorted(one.loops.items())}
+
+    def watched(self) -> Mapping[str, Watched]:
+        """What is watched for drift, by environment."""
+        loops = ((name, loop) for one in self.repositories for name, loop in sorted(one.loops.items()))
+        return {name: Watched(*loop.watched) for name, loop in loops}
 
     def waits(self, environment: str) -> tuple[Wait, ...] | None:
         """Why an environment's applications do not move; None for one that nobody knows."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gitops.errors import InvalidInput, Location, Problem
-from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource, SourceFile, SourceLink
+from gitops.model.catalog import ApplicationSource, Catalog, SourceFile, SourceLink
 from gitops.model.folders import KUSTOMIZATION_FILES, RendererName
 from gitops.render.references import Reading, Reference, Use, path_problem
 
@@ -67,20 +67,28 @@ def follow(folder: str, tree: Tree, read: Read) -> Closure:
 
 def complete(catalog: Catalog, closure_of: Callable[[ApplicationSource], Closure]) -> Catalog:
     """Give the catalog whose kustomize applications list exactly what kustomize reads."""
-    environments = {name: _completed(one, closure_of) for name, one in catalog.environments.items()}
+    environments = {
+        name: replace(
+            one,
+            applications={
+                each: completed(source, closure_of(source)) if reads_more(source) else source
+                for each, source in one.applications.items()
+            },
+        )
+        for name, one in catalog.environments.items()
+    }
     return replace(catalog, environments=environments)
 
 
-def _completed(
-    environment: EnvironmentSource, closure_of: Callable[[ApplicationSource], Closure]
-) -> EnvironmentSource:
-    applications = dict(environment.applications)
-    for name, one in applications.items():
-        if one.renderer is RendererName.KUSTOMIZE:
-            found = closure_of(one)
-            problems = tuple(sorted({*one.problems, *found.problems}))
-            applications[name] = replace(one, files=found.files, links=found.links, problems=problems)
-    return replace(environment, applications=applications)
+def reads_more(application: ApplicationSource) -> bool:
+    """Whether it has a closure: its renderer reads other files than the manifests in its folder."""
+    return application.renderer is RendererName.KUSTOMIZE
+
+
+def completed(application: ApplicationSource, closure: Closure) -> ApplicationSource:
+    """Give the application with what its renderer reads, and what is wrong there."""
+    problems = tuple(sorted({*application.problems, *closure.problems}))
+    return replace(application, files=closure.files, links=closure.links, problems=problems)
 
 
 class _Follower:

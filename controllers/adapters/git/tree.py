@@ -10,6 +10,7 @@ from enum import StrEnum
 import pygit2
 from pygit2.enums import FileMode
 
+from controllers.adapters.git.listing import raw_entries
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import SourceLink
 from gitops.render.sources import Found
@@ -30,7 +31,11 @@ class Kind(StrEnum):
     SUBMODULE = "submodule"
 
 
-_KINDS = {FileMode.TREE: Kind.TREE, FileMode.LINK: Kind.SYMLINK, FileMode.COMMIT: Kind.SUBMODULE}
+_KINDS: dict[int, Kind] = {
+    FileMode.TREE: Kind.TREE,
+    FileMode.LINK: Kind.SYMLINK,
+    FileMode.COMMIT: Kind.SUBMODULE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +70,24 @@ class TreeView:
     def walk(self, folder: str = "") -> Iterator[Entry]:
         """List everything below a folder except folders themselves, sorted by path.
 
-        Symlinks and submodules are listed, not entered. Raises all bad file names together, and for more than
-        WALK_LIMIT names.
+        As `walk_entry`; where there is no such folder there is nothing.
         """
         with self._lock:
             found = self._follow(folder)
             if found is None or found.kind is not Kind.TREE:
                 return iter(())
+            return self.walk_entry(found)
+
+    def walk_entry(self, folder: Entry) -> Iterator[Entry]:
+        """List everything below a folder that was listed before.
+
+        Symlinks and submodules are listed, not entered. Raises all bad file names together, and for more than
+        WALK_LIMIT names.
+        """
+        with self._lock:
             leaves: list[Entry] = []
             problems: list[Problem] = []
-            folders = [found]
+            folders = [folder]
             seen = 0
             while folders:
                 place = folders.pop()
@@ -82,7 +95,7 @@ class TreeView:
                     (folders if entry.kind is Kind.TREE else leaves).append(entry)
                     seen += 1
                 if seen > WALK_LIMIT:
-                    raise _invalid(folder, f"more than {WALK_LIMIT} files and folders are not read")
+                    raise _invalid(folder.path, f"more than {WALK_LIMIT} files and folders are not read")
                 if place.path.count("/") >= DEEPEST:
                     raise _invalid(place.path[:200], f"folders are read {DEEPEST} levels deep")
         if problems:
@@ -133,16 +146,16 @@ class TreeView:
 
     def _list(self, oid: str, path: str, problems: list[Problem] | None = None) -> Iterator[Entry]:
         prefix = f"{path}/" if path else ""
-        for item in self._tree(oid):
+        for item in raw_entries(self._repository, oid):
             try:
-                name = (item.raw_name or b"").decode()
+                name = item.name.decode()
             except UnicodeDecodeError:
                 name = ""
             if name.isprintable() and name:
-                kind = _KINDS.get(item.filemode, Kind.BLOB)
-                yield Entry(name, prefix + name, kind, str(item.id))
+                kind = _KINDS.get(item.format, Kind.BLOB)
+                yield Entry(name, prefix + name, kind, item.oid)
                 continue
-            shown = prefix + ascii(item.raw_name)[2:-1]
+            shown = prefix + ascii(item.name)[2:-1]
             problem = Problem(
                 Location(shown), "file names must be UTF-8 without control characters; rename it"
             )

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from controllers.adapters.git import TreeView
+from controllers.source.catalogs import CatalogReader
 from controllers.source.closures import Closures
 from controllers.source.renders import Renders
 from gitops.errors import Refused
-from gitops.model.catalog import ApplicationSource
+from gitops.model.catalog import ApplicationSource, Catalog
 from gitops.render.sources import Closure
 from tests.unit.controllers.rollout.shop import Shop, config_map
 
@@ -104,6 +105,11 @@ def problems(shop: Shop, revision: str, name: str) -> list[str]:
     return [str(problem) for problem in found.problems]
 
 
+def raw(shop: Shop, revision: str) -> Catalog:
+    """A catalog before anything was followed."""
+    return CatalogReader().read(shop.mirror.tree(revision))
+
+
 class Counted(Renders):
     """Counts what is followed."""
 
@@ -124,7 +130,7 @@ def test_only_what_changed_is_followed_again(shop: Shop) -> None:
 
     def complete(revision: str) -> list[str]:
         renders.followed.clear()
-        closures.complete(shop.catalog(revision), shop.mirror.tree(revision))
+        closures.complete(raw(shop, revision), shop.mirror.tree(revision))
         return sorted(renders.followed)
 
     assert complete(shop.first) == ["one", "three", "two"]
@@ -136,12 +142,23 @@ def test_only_what_changed_is_followed_again(shop: Shop) -> None:
     assert complete(shop.first) == ["one", "two"]
 
 
+def test_what_did_not_change_is_the_same_object_again(shop: Shop) -> None:
+    """So that nothing is computed again from it."""
+    first = shop.catalog(shop.first).environments["production"]
+    elsewhere = shop.commit("Elsewhere", {"HANDBOOK": "read me\n"})
+    assert shop.catalog(elsewhere).environments["production"] is first
+    base = shop.commit("Change the base", {f"{BASE}/config.yaml": config_map("base", "two")})
+    then = shop.catalog(base).environments["production"]
+    same = {name for name in then.applications if then.applications[name] is first.applications[name]}
+    assert same == {"three", "web", "api"}
+
+
 def test_where_the_difference_cannot_be_told_everything_is_followed(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     renders = Counted()
     closures = Closures(shop.mirror, renders)
-    closures.complete(shop.catalog(shop.first), shop.mirror.tree(shop.first))
+    closures.complete(raw(shop, shop.first), shop.mirror.tree(shop.first))
     revision = shop.commit("Change", {f"{BASE}/config.yaml": config_map("base", "two")})
 
     def refuse(*_arguments: object) -> tuple[str, ...]:
@@ -149,15 +166,15 @@ def test_where_the_difference_cannot_be_told_everything_is_followed(
 
     monkeypatch.setattr(shop.mirror, "changed_paths", refuse)
     renders.followed.clear()
-    closures.complete(shop.catalog(revision), shop.mirror.tree(revision))
+    closures.complete(raw(shop, revision), shop.mirror.tree(revision))
     assert sorted(renders.followed) == ["one", "three", "two"]
 
 
 def test_an_application_that_leaves_is_forgotten(shop: Shop) -> None:
     closures = Closures(shop.mirror, Renders())
-    closures.complete(shop.catalog(shop.first), shop.mirror.tree(shop.first))
+    closures.complete(raw(shop, shop.first), shop.mirror.tree(shop.first))
     gone = shop.commit("Leave", {app("one"): None, app("two"): None, app("three"): None})
-    closures.complete(shop.catalog(gone), shop.mirror.tree(gone))
+    closures.complete(raw(shop, gone), shop.mirror.tree(gone))
     assert (closures._known, dict(closures._users), dict(closures._missing)) == ({}, {}, {})
 
 
