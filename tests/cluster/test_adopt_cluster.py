@@ -244,4 +244,5 @@ def test_marks_are_removed_where_that_is_asked_for(shop: Shop) -> None:
     for name, (uid, _, spec) in identity(shop).items():
         assert (uid, spec) == before[name][::2]
     assert pods(shop) == ran
-    assert "marks" not in shop.gitops("take-over", "production")
+    said = json.loads(shop.gitops("take-over", "production", "-o", "json"))
+    assert [one["marks"] for one in said["objects"]] == [[]] * len(TOOLS)
