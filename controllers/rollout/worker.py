@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeAlias
 from controllers.adapters.kube.patience import Patience
 from controllers.rollout.applier import Applier, DryRun, NotApplied, counts
 from controllers.rollout.observer import Access, Observed, Siblings, TargetObserver
+from controllers.rollout.validator import Validator
 from controllers.rollout.watch import HealthWatch, Look, Standing
 from gitops import plan as planning
 from gitops.errors import Denied, GitopsError, InvalidInput, Problem, TerminalError, TransientError
@@ -89,6 +90,7 @@ class TargetWorker:
         self._objects = access.objects
         self._observer = TargetObserver(access)
         self._applier = Applier(access)
+        self._validator = Validator(access.objects)
         self._say = report
         self._clean = redact
         self._clock = clock
@@ -130,9 +132,11 @@ class TargetWorker:
         self._tell(unreachable="", waiting_for="its objects to be applied")
         # What the API server would refuse is told together with what we refuse ourselves.
         tried = await self._applier.dry_run(plan, observed.discovery)
-        problems = (*plan.refusals, *tried.problems, *_unseen(plan, observed, tried))
+        found = await self._validator.problems(plan, tried)
+        problems = (*plan.refusals, *tried.problems, *found, *_unseen(plan, observed, tried))
         if problems:
-            self._fail(FailureCause.REFUSED if plan.refusals else FailureCause.REJECTED, problems)
+            refused = plan.refusals or (found and not tried.problems)
+            self._fail(FailureCause.REFUSED if refused else FailureCause.REJECTED, problems)
             return None
         plan = plan.refined({}, tried.replacements)
         try:

@@ -23,6 +23,7 @@ from controllers.adapters.kube.calls import (
 )
 from controllers.adapters.kube.discovery import DiscoveryCache
 from controllers.adapters.kube.errors import Expired
+from controllers.adapters.kube.openapi import OpenAPI
 from controllers.adapters.kube.resources import Discovery, Resource
 from controllers.adapters.kube.status import error_for
 from controllers.adapters.kube.transport import Transport
@@ -89,6 +90,11 @@ class KubeClient:
             raise ValueError("impersonation needs the namespace and the name of a service account")
         identity = {"Impersonate-User": f"system:serviceaccount:{namespace}:{name}"}
         return KubeClient(self._transport, identity=identity, cache=self._cache)
+
+    @property
+    def openapi(self) -> OpenAPI:
+        """What the cluster says about the shape of its objects."""
+        return OpenAPI(self._transport)
 
     async def discovery(self, *, refresh: bool = False) -> Discovery:
         """Give what the cluster serves; `refresh` asks again, as after a CRD was applied."""
