@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from controllers.adapters.kube.client import KubeClient
 from controllers.rollout.applier import DryRun
+from controllers.rollout.observer import Observed
 from gitops import validation
 from gitops.errors import Problem
 from gitops.plan import Plan
@@ -33,3 +34,14 @@ class Validator:
         """Give the wanted objects whose apiVersion this cluster's Kubernetes serves, and warns of."""
         suspects = [one for one in plan.wanted.manifests if validation.removal(one.api_version, one.kind)]
         return validation.deprecations(suspects, await self._openapi.minor()) if suspects else ()
+
+
+def unseen(plan: Plan, observed: Observed, tried: DryRun) -> tuple[Problem, ...]:
+    """What may be written and not be looked at: nobody can say whose it is."""
+    return tuple(
+        Problem(planned.manifest.source, f"{planned.key}: {observed.unseen[planned.key]}")
+        for planned in plan.objects
+        if planned.manifest is not None
+        and planned.key in observed.unseen
+        and planned.key not in tried.rejected
+    )

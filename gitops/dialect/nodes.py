@@ -12,7 +12,7 @@ import yaml
 from gitops.dialect import scalars
 from gitops.objects import Json
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Place = tuple[int, int]
 
@@ -87,7 +87,7 @@ class Composer:
 
     def compose(self) -> Node | None:
         """Read the document; None when there is none. Raises Malformed."""
-        events: Generator[Any, None, None] = yaml.parse(self._text, Loader=_LOADER)  # type: ignore[assignment]
+        events: Generator[Any, None, None] = yaml.parse(self._text, Loader=LOADER)  # type: ignore[assignment]
         try:
             return self._document(events)
         except yaml.MarkedYAMLError as error:

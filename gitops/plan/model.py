@@ -28,7 +28,8 @@ class Action(StrEnum):
     UNCHANGED = "unchanged"  # neither dry-run nor applied
     FINISHED = "finished"  # a Job that its own time to live removed after it was applied
     DELETE = "delete"
-    KEEP = "keep"  # no longer rendered, stays tracked
+    KEEP = "keep"  # no longer rendered, stays tracked until another application has taken it over
+    HOLD = "hold"  # no longer rendered, stays tracked until its deletion is permitted
     HAND_OVER = "hand over"  # no longer rendered, not ours any more: untracked, never deleted
     RELEASE = "release"  # no longer rendered, stays because its annotation says so: untracked
     GONE = "gone"  # no longer rendered and not there: untracked
@@ -72,12 +73,16 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class PlanPolicy:
-    """What the environment and the commit allow. `restoring`: going back to the last good revision."""
+    """What the environment and the commit allow. `restoring`: going back to the last good revision.
+
+    `pruned_elsewhere`: how many objects the rollout deletes on the wave's other targets.
+    """
 
     create_namespace: bool = False
     prune: PruneBudget = field(default_factory=PruneBudget)
     prune_permitted: bool = False
     restoring: bool = False
+    pruned_elsewhere: int = 0
 
 
 @dataclass(frozen=True, slots=True)

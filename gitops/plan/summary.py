@@ -18,6 +18,7 @@ _WORDS = {
     Action.TAKE_OVER: "to take over",
     Action.DELETE: "to delete",
     Action.KEEP: "kept",
+    Action.HOLD: "held back",
     Action.HAND_OVER: "handed over",
     Action.RELEASE: "released",
     Action.GONE: "gone",

@@ -63,7 +63,8 @@ class Draft:
     pointer: tuple[str | int, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.body.get('kind')} {self.metadata.get('name')} ({self.source})"
+        place = replace(self.source, inside="")  # it would say kind and name once more
+        return f"{self.body.get('kind')} {self.metadata.get('name')} ({place})"
 
     def at(self, *pointer: str | int, key: bool = False) -> Location:
         """Where the value at `pointer` below the object was written, or its key."""
@@ -73,6 +74,8 @@ class Draft:
     @property
     def source(self) -> Location:
         """The file and line that the object begins on."""
+        if self.document.rendered:
+            return self.at()
         if not self.pointer:
             return Location(self.document.path, self.document.line)
         return replace(self.at(), column=0)

@@ -61,9 +61,15 @@ class KubeClient:
         cache: DiscoveryCache | None = None,
     ) -> None:
         self.name = transport.name
+        self.openapi = OpenAPI(transport)
         self._transport = transport
         self._identity = dict(identity or {})
         self._cache = cache or DiscoveryCache(transport)
+
+    @property
+    def server(self) -> str:
+        """Where the API server is: scheme, host and port."""
+        return self._transport.server
 
     @property
     def on_request(self) -> Callable[[RequestSeen], None]:
@@ -90,11 +96,6 @@ class KubeClient:
             raise ValueError("impersonation needs the namespace and the name of a service account")
         identity = {"Impersonate-User": f"system:serviceaccount:{namespace}:{name}"}
         return KubeClient(self._transport, identity=identity, cache=self._cache)
-
-    @property
-    def openapi(self) -> OpenAPI:
-        """What the cluster says about the shape of its objects."""
-        return OpenAPI(self._transport)
 
     async def discovery(self, *, refresh: bool = False) -> Discovery:
         """Give what the cluster serves; `refresh` asks again, as after a CRD was applied."""
