@@ -107,6 +107,11 @@ class Metrics:
         """Set how many tasks the event loop has."""
         self._tasks.set(count)
 
+    def watched(self, environment: str, objects: int, *, complete: bool) -> None:
+        """Set how many objects are watched for drift, and whether all of them were looked at."""
+        self._watched.labels(environment).set(objects)
+        self._looked_at.labels(environment).set(complete)
+
     def observe_events(self, environment: str, events: Iterable[e.Event], before: EnvironmentState) -> None:
         """Count new events, once each, in order; `before` is the state that they were decided in."""
         rollouts = _Rollouts.of(before)
@@ -205,17 +210,6 @@ class Metrics:
                 for result, count in sorted(event.counts.items()):
                     self._objects.labels(environment, result.lower()).inc(count)
                 self._drift.labels(environment).inc(event.counts.get(Action.CORRECT.value, 0))
-            case _:
-                self._count_drift(environment, event)
-
-    def _count_drift(self, environment: str, event: e.Event) -> None:
-        match event:
-            case e.DriftFound():
-                self._drift_found.labels(environment, event.group_kind, event.mode.lower()).inc()
-            case e.DriftCorrected():
-                self._drift_corrected.labels(environment, event.group_kind).inc()
-            case e.DriftContested():
-                self._drift_contested.labels(environment, event.group_kind).inc()
             case e.TargetFailed():
                 self._failures.labels(environment, event.cause.lower()).inc()
             case e.WavePassed():
@@ -224,6 +218,19 @@ class Metrics:
                 self._reverts.labels(environment, "pushed").inc()
             case e.RevertRefused():
                 self._reverts.labels(environment, "refused").inc()
+            case _:
+                self._count_drift(environment, event)
+
+    def _count_drift(self, environment: str, event: e.Event) -> None:
+        match event:
+            case e.DriftFound():
+                self._drift_found.labels(environment, event.group_kind, event.mode.lower()).inc()
+            case e.DriftCorrected():
+                self._drift_corrected.labels(environment, event.group_kind, event.mode.lower()).inc()
+            case e.DriftContested():
+                self._drift_contested.labels(environment, event.group_kind, event.mode.lower()).inc()
+            case e.DriftMutated():
+                self._drift_mutated.labels(environment, event.group_kind, event.mode.lower()).inc()
             case _:
                 pass
 
@@ -274,10 +281,22 @@ class Metrics:
             Counter, "drift_found", "Objects found drifted and left so.", env, "kind", "mode"
         )
         self._drift_corrected = make(
-            Counter, "drift_corrected", "Objects put back as soon as they drifted.", env, "kind"
+            Counter, "drift_corrected", "Objects put back as soon as they drifted.", env, "kind", "mode"
         )
         self._drift_contested = make(
-            Counter, "drift_contested", "Objects that somebody changes by turns with us.", env, "kind"
+            Counter, "drift_contested", "Objects that somebody changes by turns with us.", env, "kind", "mode"
+        )
+        self._drift_mutated = make(
+            Counter,
+            "drift_mutated",
+            "Objects whose fields come back different from our own write.",
+            env,
+            "kind",
+            "mode",
+        )
+        self._watched = make(Gauge, "drift_watched_objects", "Objects whose live state is watched.", env)
+        self._looked_at = make(
+            Gauge, "drift_watch_complete", "1 where everything applied is watched and was looked at.", env
         )
         self._drift_open = make(Gauge, "drift_open", "Objects that are drifted now.", env, "kind", "mode")
 

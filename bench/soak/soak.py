@@ -205,7 +205,7 @@ async def run(settings: Settings, keep: Path | None = None) -> dict[str, Any]:
     with contextlib.ExitStack() as stack:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gitops-waves-soak-")))
         planes = stack.enter_context(_planes(settings.clusters))
-        world = World(Authors(folder), tuple(planes), NAMESPACE, folder, ENVIRONMENT)  # type: ignore[arg-type]
+        world = World(Authors(folder), tuple(planes), NAMESPACE, folder, ENVIRONMENT)
         for plane in planes:
             plane.api.create("/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
         config = folder / "controller.yaml"

@@ -8,14 +8,14 @@ from collections.abc import Collection, Coroutine, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from controllers.adapters.kube.client import KubeClient
-from controllers.adapters.kube.patience import Patience
 from controllers.drift.attention import Attention, Desk
 from controllers.drift.corrector import Corrector
+from controllers.drift.habits import Habits
 from controllers.drift.inventories import Inventories, Where
 from controllers.drift.ledger import Ledger
+from controllers.drift.patrol import Patrol
 from controllers.drift.place import Place
 from controllers.drift.sightings import Sightings
-from controllers.drift.snapshots import Snapshots
 from controllers.rollout.observer import CONFIG_MAPS, Access
 from gitops.drift import DriftReport, Sight
 from gitops.inventory import Inventory, selector
@@ -41,8 +41,7 @@ class ClusterDrift:
         own: KubeClient,
         desk: Desk,
         corrector: Corrector,
-        patience: Patience,
-        snapshots: Snapshots,
+        habits: Habits,
     ) -> None:
         self._environment = environment
         self._own = own
@@ -51,15 +50,19 @@ class ClusterDrift:
         self._places: dict[Where, Place] = {}
         self._ledgers: dict[Where, Ledger] = {}
         self._by_key: dict[ObjectKey, tuple[Place, ...]] = {}
-        self._attention = Attention(desk, corrector, patience, self)
+        self._attention = Attention(desk, corrector, habits.patience, self)
         self._inventories = Inventories(environment, own, self._take, self._is_own_write)
         self._sightings = Sightings(
-            environment, own, self._seen, lambda kind: self._spawn(self._listed(kind)), snapshots
+            environment, own, self._seen, lambda kind: self._spawn(self._listed(kind)), habits.snapshots
         )
         self._tasks: set[asyncio.Task[None]] = set()
+        self._check_every = habits.check_every
 
     def follow(self, members: Iterable[Member]) -> None:
         """Watch these, and nothing else. The first call begins."""
+        if self._check_every:
+            self._spawn(Patrol(self._check_every, self, self._attention).run())
+            self._check_every = 0.0
         self._members = {(one.application, one.target.namespace): one for one in members}
         for where in self._places.keys() - self._members.keys():
             self._drop(where)

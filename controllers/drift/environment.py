@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from controllers.adapters.kube.client import KubeClient
-from controllers.adapters.kube.patience import Patience
 from controllers.drift.cluster import ClusterDrift, Member
 from controllers.drift.corrector import Corrector, Standing
 from controllers.drift.manifests import ManifestCache
@@ -55,7 +54,7 @@ class EnvironmentDrift:
         self._errands = errands
         self._tools = tools
         self._writing = writing
-        self._patience = Patience(first_wait=0.5, longest_wait=30.0)
+        self._patience = tools.habits.patience
         self._following: Following | None = None
         self._news = asyncio.Event()
         self._clusters: dict[str, ClusterDrift] = {}
@@ -164,8 +163,7 @@ class EnvironmentDrift:
                     clients[name],
                     desk,
                     self._corrector,
-                    self._patience,
-                    self._tools.snapshots,
+                    self._tools.habits,
                 )
             self._clusters[name].follow(found)
         return complete

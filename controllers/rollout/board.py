@@ -10,13 +10,12 @@ from typing import Any
 from gitops.drift import DriftFact, DriftReport
 from gitops.gates import Sampling
 from gitops.rollout.observation import (
-    ApplyWork,
     ProbeWork,
     ReachWork,
-    RestoreWork,
     RevertReport,
     RevertWork,
     TargetReport,
+    TargetWork,
     Work,
 )
 
@@ -26,15 +25,15 @@ class Board:
 
     def __init__(self) -> None:
         self.changed = asyncio.Event()
-        self._targets: dict[ApplyWork | RestoreWork, TargetReport] = {}
+        self._targets: dict[TargetWork, TargetReport] = {}
         self._samplings: dict[ProbeWork, Sampling] = {}
         self._reverts: dict[RevertWork, RevertReport] = {}
         self._reachable: set[ReachWork] = set()
         self._drift: dict[str, Mapping[tuple[str, str], DriftReport]] = {}
         self._facts: list[DriftFact] = []
 
-    def target(self, work: ApplyWork | RestoreWork, report: TargetReport) -> None:
-        """Say how applying or restoring a target stands."""
+    def target(self, work: TargetWork, report: TargetReport) -> None:
+        """Say how applying, restoring or pruning a target stands."""
         if self._targets.get(work) != report:
             self._targets[work] = report
             self.changed.set()
@@ -78,7 +77,7 @@ class Board:
             board.pop(work, None)
         self._reachable -= {work}
 
-    def targets(self) -> MappingProxyType[ApplyWork | RestoreWork, TargetReport]:
+    def targets(self) -> MappingProxyType[TargetWork, TargetReport]:
         """All target reports, as they are now."""
         return MappingProxyType(dict(self._targets))
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
 from controllers.adapters.http.sampling import sample_forever
 from controllers.adapters.kube.patience import Patience
+from controllers.rollout.account import Account
 from controllers.rollout.board import Board
 from controllers.rollout.errands import Errands, Purpose
+from controllers.rollout.leftovers import PRUNE_PATIENCE, prune_again
 from controllers.rollout.tools import Tools
 from controllers.rollout.worker import Errand, TargetWorker, rendering_failed
 from gitops.errors import Denied, GitopsError, InvalidInput, TerminalError, TransientError
@@ -19,6 +22,7 @@ from gitops.rollout.observation import (
     ApplyWork,
     Failure,
     ProbeWork,
+    PruneWork,
     ReachWork,
     RestoreWork,
     RevertWork,
@@ -46,10 +50,17 @@ class Hands:
         self._tools = tools
         self._current = current
         self._patience = Patience(first_wait=0.5, longest_wait=15.0)
+        self._prunes: dict[PruneWork, int] = {}
+        self._reserved: dict[tuple[str, str, str], dict[str, int]] = {}
 
-    async def do(self, work: Work) -> None:
-        """Do `work` until it is done for good, or cancelled because nobody wants it any more."""
+    async def do(self, work: Work) -> float | None:
+        """Do `work` until it is done for good, or cancelled because nobody wants it any more.
+
+        Pruning goes on at intervals: it gives the seconds until it is to be called again.
+        """
         match work:
+            case PruneWork():
+                return await self._prune(work)
             case ApplyWork() | RestoreWork():
                 await self._carry(work)
             case ProbeWork():
@@ -60,6 +71,7 @@ class Hands:
                 await self._reach(work)
             case _:
                 assert_never(work)
+        return None
 
     async def _carry(self, work: ApplyWork | RestoreWork) -> None:
         say = partial(self._board.target, work)
@@ -90,6 +102,28 @@ class Hands:
             patience=self._patience,
         ).run()
 
+    async def _prune(self, work: PruneWork) -> float | None:
+        self._board.target(work, replace(self._board.targets().get(work, TargetReport()), settled=False))
+        tries = self._prunes[work] = self._prunes.get(work, 0) + 1
+        try:
+            _, head = self._current()
+            purpose = Purpose(removed=work.removed, prune_permitted=True)
+            errand = await self._errands.prepare(
+                work.application, work.target, work.revision, purpose, siblings_at=head
+            )
+            access = await self._errands.access(await self._errands.place(work.revision, work.target))
+            clean = self._tools.secrets.text
+            left = await prune_again(errand.wanted, errand.siblings, access, work.objects, clean)
+            report = TargetReport(leaving=left, settled=True)
+        except GitopsError as error:
+            because = self._tools.secrets.text(str(error))
+            report = TargetReport(leaving=dict.fromkeys(work.objects, because), unreachable=because)
+        self._board.target(work, report)
+        if report.leaving:
+            return PRUNE_PATIENCE.wait(tries)
+        self._prunes.pop(work)
+        return None
+
     async def _errand(self, work: ApplyWork | RestoreWork) -> Errand:
         _, head = self._current()
         prepare = partial(
@@ -97,7 +131,25 @@ class Hands:
         )
         if isinstance(work, RestoreWork):
             return await prepare(Purpose(restoring=True, failed=work.failed))
-        return await prepare(Purpose(removed=work.removed, prune_permitted=work.prune_permitted))
+        errand = await prepare(Purpose(removed=work.removed, prune_permitted=work.prune_permitted))
+        return errand._replace(account=self._account(work))
+
+    def _account(self, work: ApplyWork) -> Account:
+        rollout = self._rollout(work)
+        wave = rollout.current_wave if rollout else None
+        if wave is None:
+            return Account(work.target)
+        name = (work.application, work.rollout, wave.name)
+        if name not in self._reserved:
+            # Of an application, one rollout runs at a time, and one wave of it.
+            self._reserved = {key: one for key, one in self._reserved.items() if key[0] != work.application}
+            self._reserved[name] = {}
+
+        def recorded() -> dict[str, int]:
+            now = self._rollout(work)
+            return {target: now.targets[target].pruned for target in wave.targets} if now else {}
+
+        return Account(work.target, self._reserved[name], recorded)
 
     async def _probe(self, work: ProbeWork) -> None:
         rollout = self._rollout(work)
@@ -129,7 +181,7 @@ class Hands:
                 self._board.answers(work)
                 await asyncio.Event().wait()
 
-    def _rollout(self, work: ProbeWork) -> Rollout | None:
+    def _rollout(self, work: ProbeWork | ApplyWork) -> Rollout | None:
         state, _ = self._current()
         rollout = state.application(work.application).rollout
         return rollout if rollout is not None and rollout.id == work.rollout else None

@@ -10,7 +10,7 @@ from typing import Protocol
 from controllers.adapters.git.mirror import Mirror
 from controllers.adapters.http.sampling import Prober
 from controllers.clusters import Clusters
-from controllers.drift.snapshots import Snapshots
+from controllers.drift.habits import Habits
 from controllers.logs import KnownSecrets
 from controllers.rollout.recorder import Recorder
 from controllers.rollout.reverter import Reverter
@@ -48,4 +48,4 @@ class Tools:
     beat: Callable[[str], None]
     clock: Callable[[], datetime]
     watch_drift: bool = True
-    snapshots: Snapshots = field(default_factory=Snapshots)
+    habits: Habits = field(default_factory=Habits)

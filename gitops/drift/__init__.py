@@ -4,7 +4,7 @@ from gitops.drift.authors import Author, author_of, names, newest_author
 from gitops.drift.compare import carried_over, compare, holds
 from gitops.drift.contest import Contest, corrected
 from gitops.drift.finding import DriftKind, Finding, author_form, told
-from gitops.drift.modes import DRIFT, DriftRules
+from gitops.drift.modes import DRIFT, DriftRules, unknown_mode
 from gitops.drift.report import Deed, DriftFact, DriftReport
 from gitops.drift.verdict import Judgement, Sight, Verdict, judge
 
@@ -31,4 +31,5 @@ __all__ = [
     "names",
     "newest_author",
     "told",
+    "unknown_mode",
 ]

@@ -7,10 +7,23 @@ from dataclasses import dataclass
 
 from gitops.diff import Operation
 from gitops.drift.authors import Author
+from gitops.errors import Problem
 from gitops.model.kinds import DriftMode, IgnoredDifference
-from gitops.objects import ObjectKey
+from gitops.model.reading import nearest
+from gitops.objects import Manifest, ObjectKey
 
 DRIFT = "gitops-waves.io/drift"
+
+
+def unknown_mode(manifest: Manifest) -> Problem | None:
+    """Say that an object's annotation names no mode: the environment's counts then, which nobody meant."""
+    written = manifest.annotations.get(DRIFT)
+    modes = [mode.value for mode in DriftMode]
+    if written is None or written in modes:
+        return None
+    return Problem(
+        manifest.source, f"annotation {DRIFT}: {written[:40]!r} is no mode{nearest(written, modes)}"
+    )
 
 
 @dataclass(frozen=True, slots=True)

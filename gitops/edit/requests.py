@@ -105,6 +105,21 @@ def restored_message(environment: str, revisions: Iterable[tuple[str, str]], rea
     return _message(f"Restore {applications} in {environment} to {to}", reason, trailers)
 
 
+def adopted_message(
+    place: tuple[str, str], name: str, target: str, changes: Iterable[str], reason: str = ""
+) -> str:
+    """Write the message of a commit that makes what is live on `target` the manifest of object `name`.
+
+    `place` is the environment and the application; `changes` are lines without secrets, shown indented so
+    that no line of them can be a trailer.
+    """
+    environment, application = place
+    body = "\n".join(f"    {line}" for change in changes for line in change.splitlines())
+    trailers = (("Gitops-Environment", environment), ("Gitops-Application", application))
+    paragraphs = "\n\n".join(part for part in (reason.strip(), f"As it is on {target}:", body) if part)
+    return _message(f"Adopt {name} in {environment}", paragraphs, trailers)
+
+
 def _message(subject: str, reason: str, trailers: Iterable[tuple[str, str]]) -> str:
     # Trailers are the last paragraph alone, so nothing in the reason can pass for one.
     paragraphs = [subject, reason.strip(), "\n".join(f"{key}: {value}" for key, value in trailers)]

@@ -141,5 +141,5 @@ def _own(
     if entry.key.group_kind in STATEFUL and not permitted:
         taken_back = policy.restoring and added and entry.key.group_kind not in HOLDING
         if not taken_back:
-            return Action.KEEP, how_to_release(entry.key, scope)
+            return Action.HOLD, how_to_release(entry.key, scope)
     return Action.DELETE, NOT_RENDERED

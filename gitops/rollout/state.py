@@ -69,7 +69,7 @@ class WavePlan(Recorded):
 
 
 class TargetProgress(Recorded):
-    """One target of a running rollout. `since` is when the phase began."""
+    """One target of a running rollout, in its phase `since` then. `pruned`: how many objects are to go."""
 
     phase: TargetPhase = TargetPhase.WAITING
     since: datetime
@@ -78,6 +78,7 @@ class TargetProgress(Recorded):
     because: str = ""
     evidence: tuple[str, ...] = ()
     changed: int = 0
+    pruned: int = 0
 
     @property
     def touched(self) -> bool:
@@ -161,6 +162,24 @@ class OpenDrift(Recorded):
     seen: str
 
 
+class Leaving(Recorded):
+    """Objects on a target that are to go and were not gone when it was settled, each with the reason.
+
+    `removed`: the whole application leaves.
+    """
+
+    objects: dict[str, str]
+    since: datetime
+    removed: bool = False
+
+
+class Held(Recorded):
+    """Objects on a target that left Git and are kept, each with the reason and what would release it."""
+
+    objects: dict[str, str]
+    since: datetime
+
+
 class Quarantine(Recorded):
     """Inputs that failed; held until they change or a commit asks for a retry."""
 
@@ -193,6 +212,8 @@ class ApplicationState(Recorded):
     prune_permitted_by: str = ""
     outcome: Outcome | None = None
     drift: dict[str, dict[str, OpenDrift]] = Field(default_factory=dict)
+    leaving: dict[str, Leaving] = Field(default_factory=dict)
+    held: dict[str, Held] = Field(default_factory=dict)
 
     @property
     def drifted(self) -> tuple[tuple[str, str, OpenDrift], ...]:

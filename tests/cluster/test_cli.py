@@ -13,7 +13,7 @@ import pygit2
 import pytest
 
 from tests.cluster.rig.api import MERGE_PATCH
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 
 _ROOT = Path(__file__).parents[2]
 _GITOPS = [sys.executable, "-c", "from controllers.cli.app import main; main()"]
@@ -26,7 +26,7 @@ class Shop:
     """A repository with one environment of one target, and the command line in its folder."""
 
     path: Path
-    plane: ControlPlane
+    plane: Plane
     namespace: str
 
     def __post_init__(self) -> None:
@@ -76,6 +76,10 @@ class Shop:
 
     def gitops(self, *arguments: str, code: int = 0) -> str:
         """Call the command line; its stdout. No secret is ever on either stream."""
+        return self.call(*arguments, code=code).stdout
+
+    def call(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Call the command line; both streams."""
         folder = self.path.parent
         environment = {
             **os.environ,
@@ -96,7 +100,7 @@ class Shop:
         assert _SECRET not in done.stdout + done.stderr
         assert self.plane.token not in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
-        return done.stdout
+        return done
 
     def run_once(self, code: int = 0) -> str:
         """Do what is due."""
@@ -121,7 +125,7 @@ class Shop:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, cluster: ControlPlane, namespace: str) -> Shop:
+def shop(tmp_path: Path, cluster: Plane, namespace: str) -> Shop:
     """A shop that was never rolled out."""
     return Shop(tmp_path / "shop", cluster, namespace)
 
@@ -182,6 +186,54 @@ def test_a_plan_lists_everything_that_the_api_server_would_reject(shop: Shop) ->
     for line in (1, 6, 10):
         assert f"refused     {_WEB}/bad.yaml:{line}: " in said
     assert shop.versions() == before
+
+
+def test_a_plan_names_every_wrong_field_with_its_place(shop: Shop) -> None:
+    """The server names the first alone, and no line. What it takes, it takes; what is old, it is told."""
+    shop.run_once()
+    shop.commit(
+        {
+            f"{_WEB}/bad.yaml": (
+                "apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec:\n  selectors: {a: b}\n"
+                "  ports:\n    - port: '80'\n---\n"
+                "apiVersion: v1\nkind: Endpoints\nmetadata: {name: old}\n---\n"
+                "apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {name: older}\n"
+            )
+        }
+    )
+    said = shop.gitops("plan", "HEAD", code=1)
+    assert f'refused     {_WEB}/bad.yaml:5:3: Service {shop.namespace}/bad: unknown field "spec.sel' in said
+    assert f"{_WEB}/bad.yaml:7:13: Service {shop.namespace}/bad: spec.ports[0].port must be a whole" in said
+    assert f"warning     {_WEB}/bad.yaml:9:13: v1 Endpoints is deprecated in Kubernetes 1.33: write" in said
+    assert "does not serve batch/v1beta1 CronJob, deprecated in Kubernetes 1.21, removed in 1.25" in said
+
+
+def test_what_no_server_can_judge_yet_is_held_against_the_definition_beside_it(shop: Shop) -> None:
+    """A kind and its objects in one commit: the object is wrong, so the definition is not applied either."""
+    shop.run_once()
+    shop.commit(
+        {
+            f"{_WEB}/kind.yaml": (
+                "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n"
+                "metadata: {name: lamps.unborn.example}\nspec:\n  group: unborn.example\n"
+                "  scope: Namespaced\n  names: {kind: Lamp, plural: lamps, singular: lamp}\n"
+                "  versions:\n    - name: v1\n      served: true\n      storage: true\n"
+                "      schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, "
+                "properties: {color: {type: string}}}}}}\n"
+            ),
+            f"{_WEB}/lamp.yaml": (
+                "apiVersion: unborn.example/v1\nkind: Lamp\nmetadata: {name: a}\nspec: {colour: red}\n"
+            ),
+        }
+    )
+    said = shop.run_once(code=3)
+    assert (
+        f'{_WEB}/lamp.yaml:4:8: Lamp.unborn.example {shop.namespace}/a: unknown field "spec.colour"' in said
+    )
+    answer = shop.plane.api.request(
+        "GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/lamps.unborn.example"
+    )
+    assert answer.status == 404
 
 
 def test_once_ends_with_3_when_a_commit_was_rejected_and_taken_back(shop: Shop) -> None:

@@ -22,7 +22,7 @@ from gitops.errors import InvalidInput, Problem
 from gitops.render.drafts import Draft, drafts
 from tests.cluster.documents import DOCUMENTS, HEAD, NAME
 from tests.cluster.rig import binaries
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 
 CASES = Path(__file__).parents[1] / "cases" / "dialect"
 
@@ -115,7 +115,7 @@ def differences(reader: Reader, texts: Sequence[bytes], suffix: str = "yaml") ->
 
 
 @pytest.fixture(scope="module")
-def reader(cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Reader:
+def reader(cluster: Plane, tmp_path_factory: pytest.TempPathFactory) -> Reader:
     folder = tmp_path_factory.mktemp("dialect")
     return Reader(cluster.write_kubeconfig(folder / "kubeconfig"), folder)
 

@@ -19,7 +19,7 @@ from gitops.inventory import from_config_maps, parent_name
 from gitops.objects import ObjectKey
 from gitops.rollout import events as e
 from tests.cluster.rig.api import APPLY, MERGE_PATCH
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 from tests.cluster.sim.plane import SimPlane
 from tests.cluster.world import People, World, config_map, deployment
 
@@ -27,7 +27,7 @@ COLOUR = "/data/colour"
 
 
 @pytest.fixture
-def world(cluster: ControlPlane, namespace: str, tmp_path: Path) -> World:
+def world(cluster: Plane, namespace: str, tmp_path: Path) -> World:
     """One cluster, an empty repository."""
     return World(People(tmp_path), (cluster,), namespace, tmp_path, "production")
 

@@ -4,6 +4,10 @@
 |---|---|
 | an object that moves is deleted and made again | the tests of moves, in both orders of the two rollouts |
 | a folder that is renamed deletes what is in it | the tests of renamed folders |
+| one commit empties many clusters before anybody looks | the test of a wave's budget |
+| a deletion that is refused, or waits for a finalizer, is forgotten | the tests of deletions that fail |
+| a stateful object, or one that somebody protects, goes with its manifest | the tests of what is held back |
+| an object that others made anew is deleted by its name | the test of an object made anew |
 | a rollback leaves what the bad revision added, or deletes what was there before | the test of a revert |
 """
 
@@ -19,16 +23,19 @@ import pytest
 import yaml
 
 from controllers.adapters.kube.client import KubeClient
+from controllers.adapters.kube.errors import Forbidden, Rejected
 from controllers.adapters.kube.resources import Resource
+from controllers.rollout import pruning
+from gitops.errors import Unreachable
 from gitops.inventory import applyset_id, from_config_maps, parent_name
 from gitops.ownership import PART_OF
 from gitops.rollout import events as e
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 from tests.cluster.world import People, World, config_map, deployment
 
 
 @pytest.fixture
-def world(cluster: ControlPlane, namespace: str, tmp_path: Path) -> World:
+def world(cluster: Plane, namespace: str, tmp_path: Path) -> World:
     """One cluster, an empty repository."""
     return World(People(tmp_path), (cluster,), namespace, tmp_path, "production")
 
@@ -80,6 +87,13 @@ def metadata(world: World, path: str) -> dict[str, Any]:
 def owner(world: World, application: str) -> str:
     """The ApplySet id of an application here."""
     return applyset_id(parent_name(world.environment, application), world.namespace)
+
+
+def one_of(world: World, found: Mapping[str, str | None], **spec: Any) -> str:
+    """Push a first commit with one environment; return the revision."""
+    return world.people.push(
+        "First", {**world.clusters(), **world.environment_file(**spec), **files(world, found)}
+    )
 
 
 @pytest.mark.parametrize("first", ["giver", "taker"])
@@ -294,3 +308,212 @@ async def test_a_revert_takes_back_what_the_bad_revision_added(world: World, del
     assert metadata(world, "apps/v1/statefulsets/old")["uid"] in before.values()
     assert world.live(0, "v1/configmaps/theirs")
     assert sorted(deleted) == ["ConfigMap/added", "StatefulSet/new"]
+
+
+REFUSALS = {
+    "forbidden": Forbidden("configmaps is forbidden: User cannot delete resource"),
+    "by-admission": Rejected("admission webhook guard denied the request", code=400),
+    "server-error": Unreachable("delete configmaps: HTTP 500: failed calling webhook guard"),
+    "timeout": Unreachable("delete configmaps: no answer within 30 s"),
+}
+
+
+@pytest.mark.parametrize("how", sorted(REFUSALS))
+async def test_a_deletion_that_is_refused_stays_tracked_and_is_tried_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, deleted: list[str], how: str
+) -> None:
+    """No rollout waits for it, none is needed for it, and a restart does not forget it."""
+    refused = [True]
+    delete = KubeClient.delete
+
+    async def guarded(self: KubeClient, resource: Resource, name: str, *place: str, **more: Any) -> bool:
+        if name == "old" and refused:
+            raise REFUSALS[how]
+        return await delete(self, resource, name, *place, **more)
+
+    monkeypatch.setattr(KubeClient, "delete", guarded)
+    name = f"ConfigMap {world.namespace}/old"
+    started = one_of(world, {"web/a.yaml": config_map("a"), "web/old.yaml": config_map("old")})
+    async with world.controller():
+        await world.succeeded(started, "web")
+        uid = metadata(world, "v1/configmaps/old")["uid"]
+        pruned = world.people.push("Drop", files(world, {"web/old.yaml": None}))
+        await world.succeeded(pruned, "web")
+        sentence = await world.told("waits for 1 pruned objects to be gone", name, str(REFUSALS[how]))
+        assert "since" in sentence
+        assert inventory(world, "web")[name] == uid
+    async with world.controller():
+        await world.told("waits for 1 pruned objects to be gone", name)
+        assert metadata(world, "v1/configmaps/old")["uid"] == uid
+        refused.clear()
+        await world.until(lambda: world.seen.of(e.PruneFinished, "web"), "the end of the prune")
+        assert world.live(0, "v1/configmaps/old") is None
+        assert inventory(world, "web").keys() == {f"ConfigMap {world.namespace}/a"}
+    assert deleted == ["ConfigMap/old"]
+    assert len(world.seen.of(e.RolloutStarted)) == 2
+
+
+async def test_what_a_finalizer_holds_is_awaited_in_order(
+    world: World, monkeypatch: pytest.MonkeyPatch, deleted: list[str]
+) -> None:
+    """What it may need is deleted after it; the sentence names the finalizer; then everything goes."""
+    monkeypatch.setattr(pruning, "GONE_WITHIN_SECONDS", 1.0)
+    started = one_of(
+        world,
+        {
+            "web/a.yaml": config_map("a"),
+            "web/b.yaml": config_map("b"),
+            "web/old.yaml": deployment("old"),
+            "web/settings.yaml": config_map("settings"),
+        },
+    )
+    api = world.planes[0].api
+    path = f"/apis/apps/v1/namespaces/{world.namespace}/deployments/old"
+    async with world.controller():
+        await world.succeeded(started, "web")
+        api.patch(path, {"metadata": {"finalizers": ["example.org/hold"]}})
+        dropped = {"web/old.yaml": None, "web/settings.yaml": None}
+        pruned = world.people.push("Drop", files(world, dropped))
+        sentence = await world.told("web@", "example.org/hold")
+        await world.succeeded(pruned, "web")
+        sentence = await world.told("waits for 2 pruned objects to be gone", "example.org/hold")
+        assert f"ConfigMap {world.namespace}/settings: it goes after Deployment.apps" in sentence
+        assert world.live(0, "v1/configmaps/settings")
+        assert len(inventory(world, "web")) == 4
+        api.patch(path, {"metadata": {"finalizers": None}})
+        await world.until(lambda: world.seen.of(e.PruneFinished, "web"), "the end of the prune")
+        assert world.live(0, "v1/configmaps/settings") is None
+        assert len(inventory(world, "web")) == 2
+    assert deleted == ["Deployment/old", "ConfigMap/settings"]
+
+
+async def test_an_application_is_not_forgotten_before_its_last_object_is_gone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It left Git with permission; a finalizer holds one object, and the sentence stays until that goes."""
+    monkeypatch.setattr(pruning, "GONE_WITHIN_SECONDS", 1.0)
+    started = one_of(world, {"web/a.yaml": config_map("a"), "api/b.yaml": config_map("b")})
+    api = world.planes[0].api
+    path = f"/api/v1/namespaces/{world.namespace}/configmaps/a"
+    async with world.controller():
+        await world.succeeded(started, "web")
+        api.patch(path, {"metadata": {"finalizers": ["example.org/hold"]}})
+        removal = "Drop\n\nGitops-Allow-Prune: production/web\n"
+        world.people.push(removal, files(world, {"web/a.yaml": None}))
+        await world.told("web@", "waits for 1 pruned objects to be gone", "example.org/hold")
+        assert not world.seen.of(e.ApplicationRetired, "web")
+        api.patch(path, {"metadata": {"finalizers": None}})
+        await world.until(lambda: world.seen.of(e.ApplicationRetired, "web"), "web to be retired")
+        assert inventory(world, "web") == {}
+
+
+async def test_an_object_made_anew_by_others_is_left_and_said(world: World, deleted: list[str]) -> None:
+    """It has the name and even the labels, but another uid: it stays, and the record says why."""
+    started = one_of(world, {"web/a.yaml": config_map("a"), "web/old.yaml": config_map("old")})
+    api = world.planes[0].api
+    path = f"/api/v1/namespaces/{world.namespace}/configmaps"
+    async with world.controller():
+        await world.succeeded(started, "web")
+        live = world.live(0, "v1/configmaps/old")
+        api.request("DELETE", f"{path}/old")
+        labels = live["metadata"]["labels"]
+        anew = api.create(path, {"metadata": {"name": "old", "labels": labels}, "data": {"of": "others"}})
+        pruned = world.people.push("Drop", files(world, {"web/old.yaml": None}))
+        await world.succeeded(pruned, "web")
+        told = world.seen.of(e.TargetApplied)[-1].released
+        assert "another object of the same name" in told[f"ConfigMap {world.namespace}/old"]
+        assert inventory(world, "web").keys() == {f"ConfigMap {world.namespace}/a"}
+    assert metadata(world, "v1/configmaps/old")["uid"] == anew["metadata"]["uid"]
+    assert deleted == []
+
+
+async def test_what_prune_disabled_protects_is_left_untracked_with_a_record(
+    world: World, deleted: list[str]
+) -> None:
+    """The annotation in the manifest is enough, and no drift is seen in what is nobody's any more."""
+    body = yaml.safe_load(config_map("old"))
+    body["metadata"]["annotations"] = {"gitops-waves.io/prune": "disabled"}
+    found = {"web/a.yaml": config_map("a"), "web/old.yaml": yaml.safe_dump(body)}
+    started = one_of(world, found, drift="Correct")
+    async with world.controller():
+        await world.succeeded(started, "web")
+        uid = metadata(world, "v1/configmaps/old")["uid"]
+        pruned = world.people.push("Drop", files(world, {"web/old.yaml": None}))
+        await world.succeeded(pruned, "web")
+        told = world.seen.of(e.TargetApplied)[-1].released
+        assert told == {
+            f"ConfigMap {world.namespace}/old": "its annotation gitops-waves.io/prune is disabled"
+        }
+        assert inventory(world, "web").keys() == {f"ConfigMap {world.namespace}/a"}
+    assert metadata(world, "v1/configmaps/old")["uid"] == uid
+    assert deleted == []
+
+
+async def test_a_stateful_object_is_held_back_until_a_commit_permits_it(
+    world: World, deleted: list[str]
+) -> None:
+    """The sentence says how; the trailer alone is enough, without any other change."""
+    name = f"StatefulSet.apps {world.namespace}/db"
+    started = one_of(world, {"web/a.yaml": config_map("a"), "web/db.yaml": stateful_set("db")})
+    async with world.controller():
+        await world.succeeded(started, "web")
+        dropped = world.people.push("Drop", files(world, {"web/db.yaml": None}))
+        await world.succeeded(dropped, "web")
+        sentence = await world.told("web@", "keeps 1 objects that left Git", name)
+        assert "Gitops-Allow-Prune: production/web" in sentence
+        assert "gitops-waves.io/prune: enabled" in sentence
+        assert name in inventory(world, "web")
+        assert deleted == []
+        allowed = world.people.push("It may go\n\nGitops-Allow-Prune: production/web\n", {})
+        await world.until(lambda: world.live(0, "apps/v1/statefulsets/db") is None, "the deletion")
+        await world.succeeded(allowed, "web")
+        assert not any("keeps" in str(one) for one in world.fleet.waits("production") or ())  # type: ignore[union-attr]
+        assert inventory(world, "web").keys() == {f"ConfigMap {world.namespace}/a"}
+    assert deleted == ["StatefulSet/db"]
+
+
+async def test_a_stateful_object_goes_where_its_annotation_says_so(world: World, deleted: list[str]) -> None:
+    """Written into the manifest beforehand, nobody has to be asked."""
+    body = yaml.safe_load(stateful_set("db"))
+    body["metadata"]["annotations"] = {"gitops-waves.io/prune": "enabled"}
+    started = one_of(world, {"web/a.yaml": config_map("a"), "web/db.yaml": yaml.safe_dump(body)})
+    async with world.controller():
+        await world.succeeded(started, "web")
+        dropped = world.people.push("Drop", files(world, {"web/db.yaml": None}))
+        await world.succeeded(dropped, "web")
+    assert deleted == ["StatefulSet/db"]
+    assert world.live(0, "apps/v1/statefulsets/db") is None
+
+
+async def test_a_wave_deletes_no_more_than_its_budget_from_all_its_targets(
+    clusters: tuple[Plane, ...], namespace: str, tmp_path: Path, deleted: list[str]
+) -> None:
+    """Two of five objects may go from each target; three targets together would lose more than five.
+
+    What is started side by side does not slip through; a restart counts on; the trailer permits the rest.
+    """
+    world = World(People(tmp_path), clusters[:3], namespace, tmp_path, "production")
+    names = [f"c{number}" for number in range(5)]
+    prune = {"maxObjects": "50%", "maxObjectsPerWave": 5}
+    waves = [{"name": "all", "progressDeadline": "60s", "maxFailures": 0}]
+    found = {f"web/{name}.yaml": config_map(name) for name in names}
+    started = one_of(world, found, prune=prune, waves=waves)
+
+    def there() -> int:
+        return sum(
+            world.live(index, f"v1/configmaps/{name}") is not None for index in range(3) for name in names
+        )
+
+    async with world.controller():
+        await world.succeeded(started, "web")
+        world.people.push("Drop two", files(world, {"web/c0.yaml": None, "web/c1.yaml": None}))
+        sentence = await world.told("web is halted", "on other targets of the wave", "budget of 5")
+        assert "prune.maxObjectsPerWave" in sentence
+        assert len(deleted) <= 4
+    async with world.controller():
+        await world.told("web is halted", "budget of 5")
+        assert there() >= 11
+        allowed = world.people.push("Yes\n\nGitops-Allow-Prune: production/web\n", {})
+        await world.succeeded(allowed, "web")
+    assert there() == 9
+    assert len(deleted) == 6

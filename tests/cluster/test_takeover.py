@@ -9,7 +9,7 @@ import pytest
 
 from gitops.inventory import applyset_id, parent_name
 from gitops.rollout import events as e
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 from tests.cluster.world import People, World, config_map, deployment
 
 PART_OF = "applyset.kubernetes.io/part-of"
@@ -35,7 +35,7 @@ CLAIMS: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
 
 
 @pytest.fixture
-def world(cluster: ControlPlane, namespace: str, tmp_path: Path) -> World:
+def world(cluster: Plane, namespace: str, tmp_path: Path) -> World:
     """One cluster, an empty repository."""
     return World(People(tmp_path), (cluster,), namespace, tmp_path, "production")
 

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from controllers.adapters.kube.connection import ConnectionSettings, connect
+from simcluster.clock import SteppedClock
 from simcluster.fleet import Fleet, Settings
 from tests.unit.controllers.drift.yard import QUICK, Yard
 
 
 @pytest.fixture
 async def fleet() -> AsyncIterator[Fleet]:
-    """One simulated cluster behind plain HTTP."""
-    async with Fleet(Settings(clusters=1, nodes=1, tls=False)) as served:
+    """One simulated cluster behind plain HTTP. Its clock stands still: no apply is later than another."""
+    async with Fleet(Settings(clusters=1, nodes=1, tls=False, clock=SteppedClock)) as served:
         yield served
 
 

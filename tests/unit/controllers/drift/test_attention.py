@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.unit.controllers.drift.yard import Yard, budget, config_map, until
+from tests.unit.controllers.drift.yard import Yard, config_map, rule, until
 
 
 async def test_what_changed_is_put_back(yard: Yard) -> None:
@@ -21,10 +21,10 @@ async def test_what_changed_is_put_back(yard: Yard) -> None:
 async def test_nothing_is_looked_at_before_the_record_of_the_rollout_is_known(yard: Yard) -> None:
     """However late the news of the inventory: the objects look changed until then, and are not."""
     gate = yard.hold(whole=True)
-    await yard.roll_out(1, config_map("a"), budget("b"))
+    await yard.roll_out(1, config_map("a"), rule("b"))
     await yard.watched()
     gate.clear()
-    await yard.roll_out(2, config_map("a", "two"), budget("b", 2), config_map("c"))
+    await yard.roll_out(2, config_map("a", "two"), rule("b", 2), config_map("c"))
     await until(lambda: yard.place.suspects)
     yard.requests.clear()
     yard.drift.resume()
@@ -41,14 +41,14 @@ async def test_nothing_is_looked_at_before_the_record_of_the_rollout_is_known(ya
 async def test_news_of_objects_that_come_after_the_record_cost_a_read_at_most(yard: Yard) -> None:
     """A new object is not taken for a deleted one, nor our own apply for somebody else's."""
     gate = yard.hold(whole=False)
-    await yard.roll_out(1, config_map("a"), budget("b"))
+    await yard.roll_out(1, config_map("a"), rule("b"))
     await yard.watched()
     gate.clear()
-    await yard.roll_out(2, config_map("a", "two"), budget("b", 2), config_map("c"), budget("d"))
+    await yard.roll_out(2, config_map("a", "two"), rule("b", 2), config_map("c"), rule("d"))
     yard.requests.clear()
     await until(lambda: len(yard.place.entries) == 4 and yard.drift.synced)
     gate.set()
-    await until(lambda: yard.sight("c") and yard.sight("d", "PodDisruptionBudget", "policy"))
+    await until(lambda: yard.sight("c") and yard.sight("d", "NetworkPolicy", "networking.k8s.io"))
     await until(lambda: yard.drift.synced)
     assert (yard.dry_runs, yard.facts, yard.place.findings) == (0, [], {})
     assert {one.verb for one in yard.requests} <= {"get", "list", "watch"}
@@ -86,10 +86,10 @@ async def test_while_a_rollout_writes_nothing_is_touched(yard: Yard) -> None:
 async def test_a_place_that_is_left_waits_for_nothing(yard: Yard) -> None:
     """What waits for a record that nobody will read any more ends."""
     gate = yard.hold(whole=True)
-    await yard.roll_out(1, budget("a"))
+    await yard.roll_out(1, rule("a"))
     await yard.watched()
     gate.clear()
-    await yard.roll_out(2, budget("a", 2))
+    await yard.roll_out(2, rule("a", 2))
     await until(lambda: yard.place.suspects)
     yard.drift.resume()
     await until(_releasing)

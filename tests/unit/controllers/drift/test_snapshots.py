@@ -9,10 +9,11 @@ from pathlib import Path
 import orjson
 import pytest
 
+from controllers.drift.habits import Habits
 from controllers.drift.snapshots import Snapshot, Snapshots, WatchName
 from gitops.drift import Sight
 from simcluster.fleet import Fleet
-from tests.unit.controllers.drift.yard import CONFIG_MAPS, Yard, budget, config_map, until
+from tests.unit.controllers.drift.yard import CONFIG_MAPS, QUICK, Yard, config_map, rule, until
 
 NAME = WatchName("https://eu-1:6443", "production", "", "configmaps", "")
 SIGHT = Sight("u1", "7", 3, "hash", "2026-03-01T12:00:00Z", "applyset-x-v1", terminating=False)
@@ -77,9 +78,9 @@ def test_a_folder_that_cannot_be_written_costs_nothing_but_the_cache(tmp_path: P
 
 async def test_the_next_process_goes_on_watching_where_the_last_one_ended(yard: Yard, tmp_path: Path) -> None:
     """No kind is listed; what happened in between is found."""
-    yard.snapshots = Snapshots(tmp_path / "watches")
+    yard.habits = Habits(QUICK, Snapshots(tmp_path / "watches"))
     yard.start()
-    await yard.roll_out(1, config_map("a"), config_map("b"), budget("c"))
+    await yard.roll_out(1, config_map("a"), config_map("b"), rule("c"))
     await yard.watched()
     await yard.drift.stop()
     await yard.paint("a", "red")
@@ -88,16 +89,16 @@ async def test_the_next_process_goes_on_watching_where_the_last_one_ended(yard: 
     await yard.watched()
     await until(lambda: yard.corrections)
     assert await yard.value("a") == "one"
-    assert [one.resource for one in yard.requests if one.verb == "list"].count("poddisruptionbudgets") == 0
+    assert [one.resource for one in yard.requests if one.verb == "list"].count("networkpolicies") == 0
     assert yard.corrections == ["ConfigMap shop/a"]
     assert yard.dry_runs == 1
 
 
 async def test_where_the_server_forgot_there_is_a_list(yard: Yard, fleet: Fleet, tmp_path: Path) -> None:
     """410: what was deleted meanwhile is noticed."""
-    yard.snapshots = Snapshots(tmp_path / "watches")
+    yard.habits = Habits(QUICK, Snapshots(tmp_path / "watches"))
     yard.start()
-    await yard.roll_out(1, config_map("a"), budget("c"))
+    await yard.roll_out(1, config_map("a"), rule("c"))
     await yard.watched()
     await yard.drift.stop()
     await yard.person.delete(CONFIG_MAPS, "a", "shop")

@@ -15,8 +15,8 @@ from controllers.adapters.kube.wire import RequestSeen, WatchEvent
 from controllers.clock import now
 from controllers.drift.cluster import ClusterDrift, Member
 from controllers.drift.corrector import Corrector, Standing
+from controllers.drift.habits import Habits
 from controllers.drift.place import Place
-from controllers.drift.snapshots import Snapshots
 from controllers.rollout.observer import Access, Question
 from controllers.rollout.worker import Errand, TargetWorker
 from gitops.drift import Deed, DriftFact, DriftRules, Sight
@@ -38,12 +38,12 @@ def config_map(name: str, value: str = "one") -> Manifest:
     return Manifest(body, Location(f"environments/production/web/{name}.yaml", 1, 1))
 
 
-def budget(name: str, available: int = 1) -> Manifest:
+def rule(name: str, port: int = 1) -> Manifest:
     """A kind with a generation, and nobody who acts on it."""
-    spec = {"minAvailable": available, "selector": {"matchLabels": {"app": name}}}
+    spec = {"podSelector": {}, "ingress": [{"ports": [{"port": port}]}]}
     body = {
-        "apiVersion": "policy/v1",
-        "kind": "PodDisruptionBudget",
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
         "metadata": {"name": name},
         "spec": spec,
     }
@@ -100,7 +100,7 @@ class Yard:
     facts: list[DriftFact] = field(default_factory=list)
     requests: list[RequestSeen] = field(default_factory=list)
     revisions: dict[str, tuple[Manifest, ...]] = field(default_factory=dict)
-    snapshots: Snapshots = field(default_factory=Snapshots)
+    habits: Habits = field(default_factory=lambda: Habits(QUICK))
     drift: ClusterDrift = field(init=False)
 
     def __post_init__(self) -> None:
@@ -116,7 +116,7 @@ class Yard:
             now,
             str,
         )
-        self.drift = ClusterDrift("production", self.client, self.desk, corrector, QUICK, self.snapshots)
+        self.drift = ClusterDrift("production", self.client, self.desk, corrector, self.habits)
 
     def follow(self) -> None:
         """Watch the application."""
