@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from bench.generated import Generated, Size, application_folder, config_map
-from bench.measure import Cost, measured
+from bench.measure import measured
 from controllers.adapters.git import Mirror, Remote
 from controllers.adapters.git.tree import TreeView
 from controllers.clusters import Clusters
@@ -122,11 +122,10 @@ def _git(generated: Generated, follower: Follower) -> dict[str, Any]:
     """What Git takes of a one-file commit."""
     fetches, differences = [], []
     for number in range(COMMITS):
-        ends = [generated.head]
+        before = generated.head
         _commit(generated, number, "git")
-        ends.append(generated.head)
         fetches.append(_seconds(follower.mirror.fetch))
-        differences.append(_seconds(partial(follower.mirror.changed_paths, *ends)))
+        differences.append(_seconds(partial(follower.mirror.changed_paths, before, generated.head)))
     return {
         "fetch_of_a_one_file_commit_milliseconds": _milliseconds(fetches),
         "changed_paths_milliseconds": _milliseconds(differences),
