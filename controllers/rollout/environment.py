@@ -94,6 +94,11 @@ class EnvironmentLoop:
         """Why nothing moves, as of the newest pass; put into words when somebody asks."""
         return self._waits()
 
+    @property
+    def watched(self) -> tuple[int, bool]:
+        """How many objects are watched for drift, and whether all were looked at."""
+        return self._drift.tracked, self._drift.synced
+
     async def _pass_once(self) -> None:
         self._board.changed.clear()
         head = self._head
