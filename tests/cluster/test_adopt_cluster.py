@@ -216,8 +216,7 @@ def reduced(name: str) -> dict[str, Any]:
 
 def test_without_it_what_leaves_git_stays(shop: Shop) -> None:
     """What the command is for: an object that nobody claims is applied, and its other owner holds on."""
-    others = {f"{WEB}/{name}.yaml": None for name in TOOLS if name != "inhouse"}
-    shop.commit(others)
+    shop.commit({f"{WEB}/{name}.yaml": None for name in TOOLS if name != "inhouse"})
     assert shop.run_once() == "production: everything is as Git says\n"
     shop.commit({f"{WEB}/inhouse.yaml": yaml.safe_dump(reduced("inhouse"))})
     shop.run_once()

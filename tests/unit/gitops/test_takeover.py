@@ -71,12 +71,12 @@ def test_controllers_and_subresources_stay_as_they_are(theirs: Any, own: Any, wh
 def test_defaults_are_told_from_what_a_tool_set_by_the_object_as_it_would_be_made_new() -> None:
     """A default that nobody else keeps goes with its parent; what the tool set stays its own."""
     container = {"name": "main", "image": "a", "imagePullPolicy": "Always", "path": "/dev/termination-log"}
-    fields = {".": {}, "f:name": {}, "f:image": {}, "f:imagePullPolicy": {}, "f:path": {}}
+    fields: dict[str, Any] = {".": {}, "f:name": {}, "f:image": {}, "f:imagePullPolicy": {}, "f:path": {}}
     live = body(
         entry("kubectl-client-side-apply", {"f:spec": {"f:containers": {MAIN: fields}}}),
         spec={"containers": [container]},
     )
-    own = {"f:spec": {"f:containers": {MAIN: {".": {}, "f:name": {}, "f:image": {}}}}}
+    own: dict[str, Any] = {"f:spec": {"f:containers": {MAIN: {".": {}, "f:name": {}, "f:image": {}}}}}
     new = {"spec": {"containers": [{**container, "imagePullPolicy": "IfNotPresent"}]}}
     [kept, _] = take_over(live, body(ours(own)), new).managed_fields
     assert kept["fieldsV1"] == {"f:spec": {"f:containers": {MAIN: {"f:imagePullPolicy": {}}}}}
