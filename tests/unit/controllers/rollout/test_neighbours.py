@@ -1,4 +1,4 @@
-"""An application that cannot be rendered may render what its files name, or anything where a tool makes names."""
+"""An application that cannot be rendered may render what its files name, or anything if a tool makes it."""
 
 from __future__ import annotations
 
