@@ -1,18 +1,18 @@
-"""Reads revisions of one repository: the catalog, and the parsed files of an application."""
+"""Reads revisions of one repository: the catalog, and the documents of an application."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
-from functools import partial
 
 from controllers.adapters.git.mirror import Mirror
 from controllers.source.catalogs import CatalogReader
-from controllers.source.parsed import ParsedFiles
+from controllers.source.closures import Closures
+from controllers.source.renders import Renders
 from gitops.dialect import Document
-from gitops.errors import InvalidInput, Problem
-from gitops.model.catalog import Catalog, SourceFile
+from gitops.errors import InvalidInput
+from gitops.model.catalog import ApplicationSource, Catalog, SourceFile
 
 _KEPT = 16
 
@@ -20,9 +20,10 @@ _KEPT = 16
 class Revisions:
     """Catalogs by commit, those used last are kept. Synchronous: call it from a worker thread."""
 
-    def __init__(self, mirror: Mirror) -> None:
+    def __init__(self, mirror: Mirror, renders: Renders | None = None) -> None:
         self._mirror = mirror
-        self._parsed = ParsedFiles()
+        self._renders = renders or Renders()
+        self._closures = Closures(mirror, self._renders)
         self._reader = CatalogReader()
         self._lock = threading.Lock()
         self._catalogs: OrderedDict[str, Catalog] = OrderedDict()
@@ -36,25 +37,20 @@ class Revisions:
         with self._lock:
             known = self._catalogs.get(revision)
             if known is None:
-                known = self._catalogs[revision] = self._reader.read(self._mirror.tree(revision))
+                tree = self._mirror.tree(revision)
+                known = self._closures.complete(self._reader.read(tree), tree)
+                self._catalogs[revision] = known
                 while len(self._catalogs) > _KEPT:
                     self._catalogs.popitem(last=False)
             self._catalogs.move_to_end(revision)
             return known
 
-    def documents(self, revision: str, files: Iterable[SourceFile]) -> dict[str, tuple[Document, ...]]:
-        """Parse files of a revision. Raises InvalidInput for what cannot be read or parsed, all together."""
-        tree = self._mirror.tree(revision)
-        found: dict[str, tuple[Document, ...]] = {}
-        problems: list[Problem] = []
-        for file in files:
-            try:
-                found[file.path] = self._parsed.get(file, partial(tree.read, file.path))
-            except InvalidInput as error:
-                problems += error.problems
-        if problems:
-            raise InvalidInput(*problems)
-        return found
+    def documents(self, revision: str, application: ApplicationSource) -> tuple[Document, ...]:
+        """Give an application's documents at a revision, rendered where it wants that.
+
+        Raises InvalidInput for what cannot be read, parsed or rendered, all together.
+        """
+        return self._renders.documents(self._mirror.tree(revision), application)
 
     def mentioned(self, revision: str, files: Iterable[SourceFile], names: frozenset[str]) -> frozenset[str]:
         """Which of `names` stand anywhere in the text of these files; all, where a file cannot be read."""

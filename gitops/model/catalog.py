@@ -15,7 +15,7 @@ from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model import folders
 from gitops.model.dependencies import check_dependencies
-from gitops.model.folders import APPLICATION_FILE, Folder, configuration_paths
+from gitops.model.folders import APPLICATION_FILE, Folder, RendererName, configuration_paths
 from gitops.model.kinds import (
     Application,
     ApplicationSpec,
@@ -34,6 +34,7 @@ __all__ = [
     "EnvironmentSource",
     "Place",
     "SourceFile",
+    "SourceLink",
     "Surroundings",
     "application",
     "assemble",
@@ -56,11 +57,21 @@ class SourceFile:
     oid: str
 
 
+@dataclass(frozen=True, order=True, slots=True)
+class SourceLink:
+    """A symlink of the repository, and where it leads as it is written there."""
+
+    path: str
+    target: str
+
+
 @dataclass(frozen=True, slots=True)
 class ApplicationSource:
     """A folder of manifests. `problems` block this application alone.
 
-    `files` are its manifests, sorted, without `application.yaml`; `path` is the folder.
+    `path` is the folder, `files` what is rendered, sorted, without `application.yaml`: its manifests, or,
+    once `gitops.render.sources.complete` has looked, exactly what its renderer reads, in other folders too,
+    through `links`.
     """
 
     environment: str
@@ -69,6 +80,8 @@ class ApplicationSource:
     files: tuple[SourceFile, ...]
     spec: ApplicationSpec = _ORDINARY
     problems: tuple[Problem, ...] = ()
+    renderer: RendererName = RendererName.PLAIN
+    links: tuple[SourceLink, ...] = ()
     document: Document | None = field(default=None, repr=False, compare=False)
 
     def at(self, *pointer: str | int) -> Location:
@@ -262,9 +275,16 @@ def application(
     """Read an application by itself: `found` are its manifests, sorted, with `application.yaml`."""
     settings = f"{place.path}/{APPLICATION_FILE}"
     files = tuple(file for file in found if file.path != settings)
-    problems = folders.application_problems(place.name, place.path, (file.path for file in files))
+    paths = [file.path for file in files]
+    problems = folders.application_problems(place.name, place.path, paths)
     source = ApplicationSource(
-        place.environment, place.name, place.path, files, _ORDINARY, tuple(sorted(set(problems)))
+        place.environment,
+        place.name,
+        place.path,
+        files,
+        _ORDINARY,
+        tuple(sorted(set(problems))),
+        folders.application_renderer(place.path, paths),
     )
     if settings not in contents:
         return source

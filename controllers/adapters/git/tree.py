@@ -12,6 +12,8 @@ from pygit2.enums import FileMode
 
 from controllers.adapters.git.listing import raw_entries
 from gitops.errors import InvalidInput, Location, Problem
+from gitops.model.catalog import SourceLink
+from gitops.render.sources import Found
 
 READ_LIMIT = 32 << 20  # bytes of one file
 WALK_LIMIT = 500_000  # names below one folder: ten small trees that hold one another make ten billion
@@ -109,6 +111,16 @@ class TreeView:
             entry = self._entry(_parts(path))
             return entry.oid if entry else None
 
+    def find(self, path: str) -> Found | None:
+        """As `resolve`, and say which symlinks led there. Submodules are refused."""
+        links: dict[str, str] = {}
+        with self._lock:
+            entry = self._follow(path, links)
+        if entry is None:
+            return None
+        ways = tuple(SourceLink(*way) for way in sorted(links.items()))
+        return Found(entry.path, entry.kind is Kind.TREE, entry.oid if entry.kind is Kind.BLOB else "", ways)
+
     def resolve(self, path: str) -> Entry | None:
         """Follow symlinks to a file or folder; None where there is none."""
         with self._lock:
@@ -169,8 +181,11 @@ class TreeView:
             entry = Entry(part, path, _KINDS.get(item.filemode, Kind.BLOB), str(item.id))
         return entry
 
-    def _follow(self, path: str) -> Entry | None:
-        """Resolve as a file system would whose root is the tree, except that nothing may climb above it."""
+    def _follow(self, path: str, links: dict[str, str] | None = None) -> Entry | None:
+        """Resolve as a file system would whose root is the tree, except that nothing may climb above it.
+
+        `links` gets the target of every symlink on the way, by its path.
+        """
         done: list[str] = []
         todo = _parts(path)[::-1]
         hops = 0
@@ -190,7 +205,10 @@ class TreeView:
                 raise _invalid(entry.path, "submodules are not supported: commit the files themselves")
             if entry.kind is Kind.SYMLINK:
                 hops += 1
-                todo.extend(self._target(entry, path, hops)[::-1])
+                target = self._target(entry, path, hops)
+                if links is not None:
+                    links[entry.path] = "/".join(target) or "."
+                todo.extend(target[::-1])
             else:
                 done.append(part)
         return self._entry(done)
