@@ -4,6 +4,7 @@ from gitops.drift.authors import Author, author_of, names, newest_author
 from gitops.drift.compare import carried_over, compare
 from gitops.drift.contest import Contest, corrected
 from gitops.drift.finding import DriftKind, Finding, author_form, told
+from gitops.drift.foreign import ForeignDeed, ForeignFact, ForeignFinding, Held
 from gitops.drift.modes import DRIFT, DriftRules
 from gitops.drift.report import Deed, DriftFact, DriftReport
 from gitops.drift.verdict import Judgement, Sight, Verdict, judge
@@ -18,6 +19,10 @@ __all__ = [
     "DriftReport",
     "DriftRules",
     "Finding",
+    "ForeignDeed",
+    "ForeignFact",
+    "ForeignFinding",
+    "Held",
     "Judgement",
     "Sight",
     "Verdict",

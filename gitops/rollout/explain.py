@@ -58,9 +58,9 @@ def explain(environment: str, state: EnvironmentState, seen: Observation, now: d
         waits.extend(targets)
         told = frozenset(wait.target for wait in targets)
         waits.extend(_left_behind(view, name, application, told=told))
-    waits.extend(
-        wait for name in sorted(state.applications) for wait in _drifted(name, state.applications[name])
-    )
+    for what in (_drifted, _foreign):
+        for name, application in sorted(state.applications.items()):
+            waits.extend(what(name, application))
     return tuple(waits)
 
 
@@ -71,6 +71,14 @@ def _drifted(name: str, application: ApplicationState) -> Iterator[Wait]:
         yield Wait(
             name, target, f"has drifted in {key}", f"{found.because}{by}", found.since, release=release
         )
+
+
+def _foreign(name: str, application: ApplicationState) -> Iterator[Wait]:
+    for target, key, found in application.foreign_fields:
+        fields = f"{', '.join(found.fields)}, by {', '.join(found.by) or 'somebody'}"
+        because = f"{fields}; {found.because}" if found.because else fields
+        release = "whoever removes them, or a commit that allows them (foreignFields)"
+        yield Wait(name, target, f"holds fields of others in {key}", because, found.since, release=release)
 
 
 def _at_rest(view: _View, name: str, application: ApplicationState) -> Wait:

@@ -1,0 +1,178 @@
+"""Foreign fields: what others own inside an object of ours, read from its managedFields alone.
+
+What counts is everything outside `metadata` and `status`: a spec, the data of a ConfigMap, the rules of a
+Role. Labels, annotations and finalizers of the object itself are how tools talk to one another, and a status
+is an observation; what is written to a subresource (`status`, `scale`, …) is the business of whom the cluster
+lets write there. A field that we own as well is not foreign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from gitops.fields import Owner, Path, our_entry, owner_of, place_of, value_at
+from gitops.objects import JsonObject
+
+ALLOWED_MANAGERS = frozenset(
+    {
+        # The cluster's own: bound volumes, autoscaling, allocated addresses.
+        "cloud-controller-manager",
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        # Injectors of certificate authorities, sidecars and resource requests.
+        "cainjector",
+        "cert-manager-cainjector",
+        "istio-sidecar-injector",
+        "linkerd-proxy-injector",
+        "pilot-discovery",
+        "vault-agent-injector",
+        "vpa-admission-controller",
+        "vpa-updater",
+    }
+)
+"""Who may own fields in everybody's objects. Names are claims of whoever writes, as in any managedFields."""
+
+_NOT_SPEC = frozenset({"f:apiVersion", "f:kind", "f:metadata", "f:status"})
+# When somebody asked for a restart: `kubectl rollout restart` and what does as it. A wish, not a state.
+_RESTARTED: JsonObject = {
+    "f:spec": {
+        "f:template": {"f:metadata": {"f:annotations": {"f:kubectl.kubernetes.io/restartedAt": {}}}},
+    }
+}
+
+
+class ForeignFields(NamedTuple):
+    """What one manager owns beside us. `paths` are the topmost ones that hold nothing of ours, in order."""
+
+    owner: Owner
+    paths: tuple[Path, ...]
+
+
+def foreign_fields(
+    metadata: Mapping[str, Any],
+    allowed: Callable[[str], bool] = lambda _manager: False,
+    *,
+    kept: JsonObject | None = None,
+) -> tuple[ForeignFields, ...]:
+    """List by owner, in order, what others own inside an object of ours; () where nothing is applied by us.
+
+    `allowed` says of a manager that its fields count as little as ours: what it shares is not listed, and
+    neither is what the trie `kept` holds. Elements of lists are listed one by one.
+    """
+    entries = metadata.get("managedFields") or ()
+    ours = our_entry(entries)
+    if ours is None:
+        return ()
+    others = [entry for entry in entries if entry is not ours and not _counts_not(entry, allowed)]
+    if not others:
+        return ()
+    allies = [ours, *(entry for entry in entries if _counts_not(entry, allowed))]
+    trie = union(_RESTARTED, kept or {}, *(entry.get("fieldsV1") or {} for entry in allies))
+    found = (
+        ForeignFields(owner_of(entry), tuple(sorted(beyond(entry.get("fieldsV1") or {}, trie))))
+        for entry in others
+    )
+    return tuple(sorted(one for one in found if one.paths))
+
+
+def _counts_not(entry: JsonObject, allowed: Callable[[str], bool]) -> bool:
+    return bool(entry.get("subresource")) or allowed(str(entry.get("manager", "")))
+
+
+def union(*tries: JsonObject) -> JsonObject:
+    """Give the trie that holds what any of the FieldsV1 tries holds."""
+    whole: JsonObject = {}
+    for trie in tries:
+        for step, below in trie.items():
+            known = whole.get(step)
+            whole[step] = union(known, below) if known and below else known or below
+    return whole
+
+
+def beyond(theirs: JsonObject, kept: JsonObject) -> Iterator[Path]:
+    """Topmost paths of `theirs` outside metadata and status with nothing of `kept` at or below them.
+
+    Removing all of them removes everything that only `theirs` holds there, and nothing of `kept`.
+    """
+    for step, below in theirs.items():
+        if step not in _NOT_SPEC:
+            yield from _outside(below, kept.get(step), (step,))
+
+
+def _outside(theirs: JsonObject, kept: JsonObject | None, path: Path) -> Iterator[Path]:
+    if kept is None:
+        yield from _topmost(theirs, path)
+        return
+    for step, below in theirs.items():
+        if step != ".":
+            yield from _outside(below, kept.get(step), (*path, step))
+
+
+def _topmost(theirs: JsonObject, path: Path) -> Iterator[Path]:
+    """The path itself, or, of a list and of a whole spec, each thing in it."""
+    inner = [step for step in theirs if step != "." and (len(path) == 1 or not step.startswith("f:"))]
+    if not inner:
+        yield path
+    for step in inner:
+        yield from _topmost(theirs[step], (*path, step))
+
+
+def without(
+    managed_fields: Iterable[JsonObject], removed: Mapping[Owner, Iterable[Path]]
+) -> list[JsonObject]:
+    """Give managedFields in which these owners no longer own these paths, nor anything below them.
+
+    An entry of which nothing is left is left out; all others are as they were.
+    """
+    kept: list[JsonObject] = []
+    for entry in managed_fields:
+        fields = entry.get("fieldsV1") or {}
+        for path in removed.get(owner_of(entry), ()):
+            fields = _cut(fields, path)
+        if fields or not entry.get("fieldsV1"):
+            kept.append({**entry, "fieldsV1": fields} if fields else dict(entry))
+    return kept
+
+
+def _cut(fields: JsonObject, path: Path) -> JsonObject:
+    step, *rest = path
+    if step not in fields:
+        return fields
+    others = {name: below for name, below in fields.items() if name != step}
+    below = _cut(fields[step], tuple(rest)) if rest else {}
+    return {**others, step: below} if below.keys() - {"."} else others
+
+
+def pointers(live: JsonObject, paths: Iterable[Path]) -> tuple[str, ...]:
+    """Find fields in a live object, as JSON pointers (RFC 6901) in an order in which they can be removed.
+
+    What is not there is left out, and so is what is inside of something that is removed anyway.
+    """
+    found = {place for path in paths if (place := _place(live, path)) is not None}
+    outermost = [
+        place for place in found if not any(place[:length] in found for length in range(1, len(place)))
+    ]
+    ordered = sorted(outermost, key=lambda place: [_rank(step) for step in place], reverse=True)
+    return tuple("".join(f"/{_escaped(str(step))}" for step in place) for place in ordered)
+
+
+def _rank(step: str | int) -> tuple[int, str]:
+    return (step, "") if isinstance(step, int) else (0, step)
+
+
+def _escaped(step: str) -> str:
+    return step.replace("~", "~0").replace("/", "~1")
+
+
+def _place(live: Any, path: Path) -> tuple[str | int, ...] | None:  # noqa: ANN401 - any JSON
+    place: list[str | int] = []
+    for step in path:
+        name = place_of(step, live)
+        below = None if name is None else value_at(live, name)
+        if name is None or below is None:
+            return None
+        place.append(int(name) if isinstance(live, list) else name)
+        live = below
+    return tuple(place)
