@@ -111,7 +111,7 @@ def _questions(errand: Errand, observed: Observed, rules: DriftRules) -> list[Qu
         if manifest is None or _unasked(manifest, entry, sight, rules):
             continue
         if judge(entry, sight, applyset).verdict not in (Verdict.INTACT, Verdict.TERMINATING):
-            found.append(Question(entry, manifest, applyset, rules, there=sight is not None))
+            found.append(Question(entry, manifest, applyset, rules, sight))
     return found
 
 

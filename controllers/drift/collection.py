@@ -67,6 +67,11 @@ class Collection(Generic[Kept]):
         reflector = self._reflectors.get("") or self._reflectors.get(namespace)
         return reflector is not None and reflector.synced.is_set()
 
+    def version(self, namespace: str) -> str:
+        """The resource version up to which a namespace was seen; "" before it was listed."""
+        reflector = self._reflectors.get("") or self._reflectors.get(namespace)
+        return reflector.resource_version if reflector is not None else ""
+
     def items(self) -> list[Kept]:
         """All that was seen."""
         return [kept for reflector in self._reflectors.values() for kept in reflector.items.values()]

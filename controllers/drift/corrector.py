@@ -111,7 +111,7 @@ class Corrector:
                 return None
             resource = resource_of(manifest, await client.discovery())
             question = Question(
-                entry, manifest, place.applyset, rules, place.times.get(key, ""), there=sight is not None
+                entry, manifest, place.applyset, rules, sight, applied_at=place.times.get(key, "")
             )
             case = _Case(place, entry, manifest, resource, client, selected=sight is not None)
             try:
@@ -206,6 +206,8 @@ class Corrector:
         place, key, sight = case.place, case.entry.key, answer.sight
         place.findings.pop(key, None)
         if sight is None or answer.verdict in (Verdict.TERMINATING, Verdict.INTACT):
+            if sight is not None and answer.verdict is Verdict.INTACT:
+                place.seen_applied(key, sight)
             return
         if answer.ignored:
             self._accept(case, answer)

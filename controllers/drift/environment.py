@@ -93,12 +93,12 @@ class EnvironmentDrift:
         finally:
             await self._stop(self._clusters)
 
-    async def quiet(self, application: str, target: str) -> None:
-        """Wait until no correction is being written at a place: a rollout is about to."""
+    async def give_way(self, application: str, target: str) -> None:
+        """Let a rollout write at a place: wait until no correction is being written there."""
         for cluster in list(self._clusters.values()):
             for scope in cluster.scopes():
                 if (scope.application, str(scope.target)) == (application, target):
-                    await cluster.quiet(scope)
+                    await cluster.give_way(scope)
 
     def reports(self) -> Mapping[tuple[str, str], DriftReport]:
         """What is open, by application and target."""

@@ -15,10 +15,12 @@ from gitops.drift import (
     DriftKind,
     DriftRules,
     Finding,
+    Judgement,
     Sight,
     Verdict,
     carried_over,
     compare,
+    holds,
     judge,
     newest_author,
 )
@@ -30,23 +32,28 @@ from gitops.objects import JsonObject, Manifest
 from gitops.ownership import claimed_by
 
 _TRIES = 3
+_READ_FIRST = frozenset({Verdict.GONE, Verdict.RECREATED, Verdict.REAPPLIED})
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An object to look at: what was applied, the manifest it was applied from, and what counts."""
+    """An object to look at: what was applied, from which manifest, what counts, and what was seen."""
 
     entry: Entry
     manifest: Manifest
     applyset: str
     rules: DriftRules
+    sight: Sight | None
     applied_at: str = ""
-    there: bool = True
 
     @property
     def mode(self) -> DriftMode:
         """What may be done about this object."""
         return self.rules.mode_of(self.manifest.annotations)
+
+    def judge(self, sight: Sight | None) -> Judgement:
+        """Judge what is seen of the object."""
+        return judge(self.entry, sight, self.applyset, self.applied_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +81,19 @@ def resource_of(manifest: Manifest, discovery: Discovery) -> Resource:
 
 
 async def examine(client: KubeClient, resource: Resource, question: Question) -> Answer:
-    """Two reads at once, one of them a dry-run; again where the object changed between them."""
+    """Two reads at once, one of them a dry-run; again where the object changed between them.
+
+    Where a mere read may tell all, because the news of what was applied came before the news of the object,
+    it is made first.
+    """
     key = question.entry.key
+    if question.judge(question.sight).verdict in _READ_FIRST:
+        live = await client.get(resource, key.name, key.namespace)
+        answer = _gone(question) if live is None else _as_applied(question, live)
+        if answer is not None:
+            return answer
     for _ in range(_TRIES):
         reading = client.get(resource, key.name, key.namespace)
-        if not question.there:
-            live = await reading
-            if live is None:
-                return _gone(question)
-            question = replace(question, there=True)
-            reading = client.get(resource, key.name, key.namespace)
         trying = client.apply(resource, question.manifest.body, dry_run=True, metadata_only=False)
         live, applied = await _both(reading, trying)
         if live is None:
@@ -91,6 +101,15 @@ async def examine(client: KubeClient, resource: Resource, question: Question) ->
         if live["metadata"].get("resourceVersion") == applied["metadata"].get("resourceVersion"):
             return _compared(question, live, applied)
     raise Unreachable(f"{key} changes faster than it can be looked at")
+
+
+def _as_applied(question: Question, live: JsonObject) -> Answer | None:
+    """Answer where the live object alone shows that there is nothing to correct."""
+    sight = Sight.of(live["metadata"])
+    verdict = question.judge(sight).verdict
+    if verdict is Verdict.REAPPLIED and holds(live, question.manifest.body):
+        verdict = Verdict.INTACT
+    return Answer(sight, verdict) if verdict in (Verdict.INTACT, Verdict.TERMINATING) else None
 
 
 async def _both(
@@ -110,7 +129,7 @@ def _gone(question: Question) -> Answer:
 
 def _compared(question: Question, live: JsonObject, applied: JsonObject) -> Answer:
     sight = Sight.of(live["metadata"])
-    judged = judge(question.entry, sight, question.applyset, question.applied_at)
+    judged = question.judge(sight)
     if judged.verdict in (Verdict.TERMINATING, Verdict.INTACT):
         return Answer(sight, judged.verdict)
     claim = judged.because if judged.verdict is Verdict.NOT_OURS else _claim(question, judged.verdict, live)

@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 from controllers.adapters.kube.client import KubeClient
+from controllers.adapters.kube.wire import Listing
 from controllers.drift.collection import Collection
+from controllers.drift.place import number_of
 from controllers.rollout.observer import CONFIG_MAPS
 from gitops.errors import InvalidInput
 from gitops.inventory import INVENTORY_OF, Inventory, from_config_maps
@@ -40,16 +42,18 @@ class Inventories:
         self._unread: set[Where] = set()
         self._reading: asyncio.Task[None] | None = None
         self._stopped = False
+        self._moved = asyncio.Event()
         self._collection: Collection[JsonObject] = Collection(
             own, CONFIG_MAPS, f"{INVENTORY_OF}={environment}", lambda body: body, metadata_only=False
         )
         self._collection.on_change = self._changed
-        self._collection.on_synced = self._wake
+        self._collection.on_synced = self._listed
 
     def follow(self, clusters: Mapping[Where, str]) -> None:
         """Read these, each of the cluster of that name, and nothing else."""
         self._unread |= clusters.keys() - self._clusters.keys()
         self._clusters = dict(clusters)
+        self._tell_moved()
         self._collection.cover(dict.fromkeys((namespace for _, namespace in clusters), self._own))
         self._wake()
 
@@ -57,6 +61,30 @@ class Inventories:
     def synced(self) -> bool:
         """Whether all are read as far as is known."""
         return self._collection.synced and not self._unread
+
+    async def reach(self, where: Where, listing: Listing) -> None:
+        """Wait until what was given to `read` is at least as new as a list of the inventory's ConfigMaps.
+
+        Returns at once for what is not followed (any more).
+        """
+        while where in self._clusters and not self._reached(where, listing):
+            await self._moved.wait()
+
+    def _reached(self, where: Where, listing: Listing) -> bool:
+        """Whether all that the list shows was seen, and nothing is left that was deleted before it."""
+        seen = number_of(self._collection.version(where[1]))
+        listed = {str(body["metadata"]["name"]): _version(body) for body in listing.items}
+        then = number_of(listing.resource_version)
+        missed = [
+            name
+            for name, body in self._chunks.get(where, {}).items()
+            if name not in listed and 0 <= _version(body) <= then
+        ]
+        return where not in self._unread and max(listed.values(), default=-1) <= seen and not missed
+
+    def _tell_moved(self) -> None:
+        self._moved.set()
+        self._moved = asyncio.Event()
 
     async def stop(self) -> None:
         """End the watch and the reading."""
@@ -77,6 +105,11 @@ class Inventories:
         if where in self._clusters and not self._ours(where, str(metadata.get("resourceVersion", ""))):
             self._unread.add(where)
             self._wake()
+        self._tell_moved()
+
+    def _listed(self) -> None:
+        self._wake()
+        self._tell_moved()
 
     def _wake(self) -> None:
         if self._unread and not self._stopped and (self._reading is None or self._reading.done()):
@@ -89,6 +122,7 @@ class Inventories:
             cluster = self._clusters.get(where)
             if cluster is None:
                 self._unread.discard(where)
+                self._tell_moved()
                 continue
             chunks = list(self._chunks.get(where, {}).values())
             try:
@@ -98,3 +132,8 @@ class Inventories:
                 log.warning("drift of %s is not watched: %s", where[0], error)
             if chunks == list(self._chunks.get(where, {}).values()):
                 self._unread.discard(where)
+            self._tell_moved()
+
+
+def _version(body: JsonObject) -> int:
+    return number_of(str(body["metadata"].get("resourceVersion", "")))

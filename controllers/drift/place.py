@@ -34,7 +34,8 @@ class Place:
     `times`: when kinds without a generation were last applied by us, as far as seen. `known`: how an object
     looked when it was last looked at closely, so that nothing is looked at twice. `unsaved`: entries that
     the stored inventory does not have yet. `written`: the versions of our own newest writes, until the watch
-    has come to them. `where`: the kinds and namespaces of the entries.
+    has come to them. `where`: the kinds and namespaces of the entries. `turn` counts the rollouts that began
+    to write here, `confirmed` is the turn from which the whole record is known to have been read.
     """
 
     scope: Scope
@@ -50,6 +51,8 @@ class Place:
     mutations: dict[ObjectKey, frozenset[str]] = field(default_factory=dict)
     written: dict[ObjectKey, int] = field(default_factory=dict)
     unsaved: dict[ObjectKey, Entry] = field(default_factory=dict)
+    turn: int = 0
+    confirmed: int = -1
     _writing: int = 0
     _quiet: asyncio.Event = field(default_factory=asyncio.Event)
     _applyset: str = ""
@@ -63,11 +66,16 @@ class Place:
         """The id in the label of every member."""
         return self._applyset
 
+    @property
+    def sure(self) -> bool:
+        """Whether the entries are what the newest rollout stored, and not of a time before."""
+        return self.confirmed == self.turn
+
     def judge(self, key: ObjectKey, sight: Sight | None) -> Judgement:
         """Judge what is seen of a tracked object; news that our own write has overtaken say nothing."""
         written = self.written.get(key)
         if written is not None and sight is not None:
-            if _version(sight) < written:
+            if number_of(sight.resource_version) < written:
                 return Judgement(Verdict.INTACT, "it was applied since")
             del self.written[key]
         return judge(self.entries[key], sight, self._applyset, self.times.get(key, ""))
@@ -100,7 +108,7 @@ class Place:
         self.known.pop(entry.key, None)
         self.findings.pop(entry.key, None)
         self.seen_applied(entry.key, sight)
-        self.written[entry.key] = _version(sight)
+        self.written[entry.key] = number_of(sight.resource_version)
 
     def seen_applied(self, key: ObjectKey, sight: Sight) -> None:
         """Remember when we applied an object, where nothing but that time tells a later apply from it."""
@@ -127,14 +135,15 @@ class Place:
             if not self._writing:
                 self._quiet.set()
 
-    async def quiet(self) -> None:
-        """Wait until no write of ours is under way."""
+    async def give_way(self) -> None:
+        """Let a rollout write: wait until no write of ours is under way; the record is then its business."""
+        self.turn += 1
         await self._quiet.wait()
 
 
-def _version(sight: Sight) -> int:
+def number_of(resource_version: str) -> int:
     """Resource versions of one kind are ordered numbers (KEP-5504); -1 where a server has others."""
-    return int(sight.resource_version) if sight.resource_version.isdecimal() else -1
+    return int(resource_version) if resource_version.isdecimal() else -1
 
 
 def _shared(entry: Entry) -> Entry:

@@ -58,7 +58,7 @@ class EnvironmentLoop:
         self._errands = Errands(name, tools.revisions, tools.clusters, tools.secrets)
         self._hands = Hands(name, self._board, self._errands, tools, self._current)
         self._drift = EnvironmentDrift(name, self._board, self._errands, tools, self._writing)
-        self._crew = Crew(self._hands.do, self._board, self._drift.quiet)
+        self._crew = Crew(self._hands.do, self._board, self._drift.give_way)
         self._head = ""
         self._wish = Wish("")
         self._wished_for: object = None

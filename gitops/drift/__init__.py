@@ -1,7 +1,7 @@
 """Drift by ownership: what was applied against what is seen, who did it, and what may be done about it."""
 
 from gitops.drift.authors import Author, author_of, names, newest_author
-from gitops.drift.compare import carried_over, compare
+from gitops.drift.compare import carried_over, compare, holds
 from gitops.drift.contest import Contest, corrected
 from gitops.drift.finding import DriftKind, Finding, author_form, told
 from gitops.drift.foreign import ForeignDeed, ForeignFact, ForeignFinding, Held
@@ -31,6 +31,7 @@ __all__ = [
     "carried_over",
     "compare",
     "corrected",
+    "holds",
     "judge",
     "names",
     "newest_author",

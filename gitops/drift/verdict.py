@@ -13,10 +13,14 @@ from gitops.ownership import PART_OF
 
 
 class Verdict(StrEnum):
-    """How an object stands. `SUSPICIOUS` and `UNRECORDED` need a dry-run to tell more."""
+    """How an object stands. `SUSPICIOUS` and `UNRECORDED` need a dry-run to tell more.
+
+    `REAPPLIED`: we own what we did, and somebody applied under our name since: the values tell.
+    """
 
     INTACT = "Intact"
     SUSPICIOUS = "Suspicious"
+    REAPPLIED = "Reapplied"
     GONE = "Gone"
     RECREATED = "Recreated"
     TERMINATING = "Terminating"
@@ -86,17 +90,16 @@ def judge(entry: Entry, sight: Sight | None, applyset: str, applied_at: str = ""
         return Judgement(Verdict.RECREATED, "somebody deleted it and created it again")
     if sight.generation < entry.generation:
         return _INTACT
-    because = _suspicion(entry, sight, applied_at)
-    return Judgement(Verdict.SUSPICIOUS, because) if because else _INTACT
+    return _of_ownership(entry, sight, applied_at)
 
 
-def _suspicion(entry: Entry, sight: Sight, applied_at: str) -> str:
+def _of_ownership(entry: Entry, sight: Sight, applied_at: str) -> Judgement:
     if not sight.fields:
-        return "none of its fields is recorded as ours any more"
+        return Judgement(Verdict.SUSPICIOUS, "none of its fields is recorded as ours any more")
     if sight.fields != entry.fields:
-        return "fields that we own changed hands"
+        return Judgement(Verdict.SUSPICIOUS, "fields that we own changed hands")
     if sight.generation != entry.generation:
-        return "its spec changed, and our fields are still ours"
+        return Judgement(Verdict.SUSPICIOUS, "its spec changed, and our fields are still ours")
     if applied_at and sight.applied_at != applied_at:
-        return "somebody applied it under our name"
-    return ""
+        return Judgement(Verdict.REAPPLIED, "somebody applied it under our name")
+    return _INTACT

@@ -133,6 +133,7 @@ def _counts(said: str) -> dict[str, int]:
     return found
 
 
+@pytest.mark.long
 def test_a_plan_tells_what_a_run_then_does(shop: Shop) -> None:
     """Before: to create, and nothing is. After: nothing to do. A change: exactly its fields."""
     before = shop.versions()

@@ -499,7 +499,7 @@ class Shop:
         def through() -> bool:
             sight = self.drift.sight(self.key(name))
             there = sight is not None and int(sight.resource_version) >= int(version)
-            return there and not any(key == self.key(name) for _, key in self.drift._in_hand)
+            return there and not self.drift.undecided(self.key(name))
 
         await self.world.until(through, f"version {version} of {name} to be judged")
 

@@ -78,6 +78,7 @@ def world(clusters: tuple[ControlPlane, ...], namespace: str, tmp_path: Path) ->
     return World(People(tmp_path), clusters[:2], namespace, tmp_path, "production")
 
 
+@pytest.mark.long
 async def test_killed_after_each_action_of_a_good_rollout(
     world: World, runner: Runner, actions: range
 ) -> None:
@@ -97,6 +98,7 @@ async def test_killed_after_each_action_of_a_good_rollout(
     pytest.fail("the rollout never ended")
 
 
+@pytest.mark.long
 async def test_killed_after_each_action_of_a_revert(world: World, runner: Runner, actions: range) -> None:
     """The canary ends on the last good revision, with exactly one revert commit for each bad one."""
     await start(world, runner)

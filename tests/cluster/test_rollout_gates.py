@@ -98,6 +98,7 @@ async def test_an_http_gate_that_fails_reverts_and_names_itself(world: World, si
     ].endswith(":1.0")
 
 
+@pytest.mark.long
 async def test_no_answer_is_not_a_yes(world: World) -> None:
     """A gate that nobody answers never opens; the wait says what was seen."""
     gate = {

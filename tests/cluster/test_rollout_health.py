@@ -59,6 +59,7 @@ async def test_a_clear_sign_fails_the_target_long_before_the_deadline(
         assert world.seen.of(e.TargetFailed)[0].cause == "Health"
 
 
+@pytest.mark.long
 async def test_a_pod_that_cannot_be_scheduled_fails_the_target(world: World) -> None:
     """The scheduler's own words are the evidence."""
     files = {**world.clusters(), **world.environment_file()}

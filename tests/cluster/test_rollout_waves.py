@@ -84,6 +84,7 @@ async def test_a_good_commit_goes_wave_by_wave(world: World) -> None:
     assert places == sorted(places)
 
 
+@pytest.mark.long
 async def test_a_crashing_image_stops_at_the_canary_and_is_reverted(world: World) -> None:
     """No other cluster sees it, the canary goes back, the revert lands in Git, and nothing loops."""
     good = world.people.push("First", shop(world, "web", onFailure={"action": "Revert"}))
@@ -146,6 +147,7 @@ async def test_a_retry_commit_lifts_the_quarantine(world: World) -> None:
         ].endswith(":1.0")
 
 
+@pytest.mark.long
 async def test_two_applications_never_wait_for_one_another(world: World) -> None:
     """Of two commits at the same time, the bad one is taken back and the good one reaches every wave."""
     first = world.people.push("First", shop(world, "web", "api"))
@@ -166,6 +168,7 @@ async def test_two_applications_never_wait_for_one_another(world: World) -> None
         assert container["image"] == "registry.example/api:2.0"
 
 
+@pytest.mark.long
 async def test_only_the_guilty_paths_of_a_commit_are_reverted(world: World) -> None:
     """One commit changes two applications, one of them badly: the other keeps its change."""
     first = world.people.push("First", shop(world, "web", "api"))
@@ -186,6 +189,7 @@ async def test_only_the_guilty_paths_of_a_commit_are_reverted(world: World) -> N
     assert changed == world.path("api")
 
 
+@pytest.mark.long
 async def test_a_dependent_application_waits_for_the_other_on_each_target(world: World) -> None:
     """`dependsOn` holds an application on a target until the other is healthy there, and says so."""
     files = shop(world, "web", "database")
@@ -229,6 +233,7 @@ async def test_a_first_rollout_that_fails_stops_and_keeps_what_is_there(world: W
     assert not world.live(1, "apps/v1/deployments/web")
 
 
+@pytest.mark.long
 async def test_halt_leaves_the_canary_for_people_to_look_at(world: World) -> None:
     """`onFailure: Halt`: nothing goes back, nothing is committed, no later wave starts; a fix goes on."""
     first = world.people.push("First", shop(world, "web", onFailure={"action": "Halt"}))
@@ -268,6 +273,7 @@ async def test_what_the_bad_revision_added_and_removed_is_undone(world: World) -
     assert world.live(0, "v1/configmaps/old")["data"] == {"kept": "yes"}
 
 
+@pytest.mark.long
 async def test_a_fix_supersedes_a_rollout_that_waits(world: World) -> None:
     """A fix need not wait for the deadline of what it fixes."""
     first = world.people.push("First", shop(world, "web"))

@@ -5,6 +5,7 @@ Its own messages are not passed on as they are: they can quote a whole user entr
 
 from __future__ import annotations
 
+import atexit
 import os
 import ssl
 from collections.abc import Awaitable, Callable
@@ -17,7 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 import yaml
 from kubernetes.aio.client import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
-from kubernetes.aio.config import KUBE_CONFIG_DEFAULT_LOCATION, ConfigException, load_kube_config
+from kubernetes.aio.config import KUBE_CONFIG_DEFAULT_LOCATION, ConfigException, kube_config, load_kube_config
 from kubernetes.aio.config.incluster_config import (
     SERVICE_CERT_FILENAME,
     SERVICE_TOKEN_FILENAME,
@@ -35,6 +36,29 @@ _REFRESH_SECONDS = 60.0
 _IMPERSONATING = frozenset({"as", "as-groups", "as-uid", "as-user-extra"})
 
 
+class _WrittenOut:
+    """The library writes certificates and keys of a kubeconfig into temporary files, for OpenSSL.
+
+    They are removed as soon as nobody is reading any: a killed process would leave keys behind.
+    """
+
+    def __init__(self) -> None:
+        self._readers = 0
+
+    def __enter__(self) -> None:
+        self._readers += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._readers -= 1
+        if not self._readers:
+            remove = kube_config._cleanup_temp_files  # noqa: SLF001 - only it knows them
+            remove()  # type: ignore[no-untyped-call]
+            atexit.unregister(remove)  # it was registered for the first of them, and will be again
+
+
+_written_out = _WrittenOut()
+
+
 class Access(NamedTuple):
     """All that is needed to open connections. `tls` is None for plain http."""
 
@@ -49,7 +73,8 @@ async def authenticate(settings: ConnectionSettings) -> Access:
         return _in_cluster(settings)
     if settings.server is not None:
         return _by_server(settings, settings.server)
-    return await _by_kubeconfig(settings)
+    with _written_out:
+        return await _by_kubeconfig(settings)
 
 
 def _in_cluster(settings: ConnectionSettings) -> Access:
@@ -106,8 +131,9 @@ async def _by_kubeconfig(settings: ConnectionSettings) -> Access:
     async def load(forced: bool) -> str:  # noqa: FBT001 - the signature of credentials.Load
         if forced:
             vars(loader).pop("exec_plugin_expiry", None)  # it was refused, whatever its date says
-        await _translated(settings, paths, lambda: loader.load_and_set(configuration))
-        _load_certificate(settings, tls, configuration)
+        with _written_out:
+            await _translated(settings, paths, lambda: loader.load_and_set(configuration))
+            _load_certificate(settings, tls, configuration)
         return _header(configuration)
 
     # A plugin's credential without a date is good until it is refused (client-go's rule).

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from controllers.cli import open_files
 from tests.unit.controllers.cli.conftest import Shop
 
 _GITOPS = [sys.executable, "-c", "from controllers.cli.app import main; main()"]
@@ -106,26 +109,41 @@ def test_once_ends_with_3_and_says_why(shop: Shop, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def listening(folder: Path) -> tuple[str, ...]:
+    """Make arguments for a controller that goes on, at any free port."""
+    return ("run", "--state-dir", str(folder / "state"), "--listen", "127.0.0.1:0", "--log-format", "json")
+
+
+@contextmanager
+def started(*command: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run the controller, and wait until it listens. It ends with the context at the latest."""
+    environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
+    with subprocess.Popen(command, cwd=cwd, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            told = iter(process.stderr.readline, "")
+            assert any("status and metrics at http://127.0.0.1:" in line for line in told)
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prlimit is Linux's")
+def test_the_controller_may_open_more_files_than_a_login_allows(shop: Shop, tmp_path: Path) -> None:
+    """The shell's soft limit would not hold a wave of some hundred targets."""
+    with started(
+        "sh", "-c", 'ulimit -Sn 256; exec "$@"', "sh", *_GITOPS, *listening(tmp_path), cwd=shop.path
+    ) as process:
+        soft, hard = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+    assert soft == (open_files.ENOUGH if hard == resource.RLIM_INFINITY else min(hard, open_files.ENOUGH))
+    assert soft > 256
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_controller_in_an_orderly_way(
     shop: Shop, tmp_path: Path, number: signal.Signals
 ) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
-    arguments = [
-        "run",
-        "--state-dir",
-        str(tmp_path / "state"),
-        "--listen",
-        "127.0.0.1:0",
-        "--log-format",
-        "json",
-    ]
-    with subprocess.Popen(
-        [*_GITOPS, *arguments], cwd=shop.path, env=environment, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr is not None
-        told = iter(process.stderr.readline, "")
-        assert any("status and metrics at http://127.0.0.1:" in line for line in told)
+    with started(*_GITOPS, *listening(tmp_path), cwd=shop.path) as process:
         process.send_signal(number)
         _, rest = process.communicate(timeout=30)
     assert process.returncode == 0

@@ -68,7 +68,7 @@ def taken() -> list[dict[str, Any]]:
         (seen(generation=4), Verdict.SUSPICIOUS, "its spec changed"),
         (
             seen(managedFields=[{**OURS, "time": "2026-03-01T12:00:09Z"}]),
-            Verdict.SUSPICIOUS,
+            Verdict.REAPPLIED,
             "under our name",
         ),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import ssl
 import stat
 from pathlib import Path
@@ -43,6 +45,30 @@ async def test_a_kubeconfigs_token_speaks_for_us_and_is_shown_nowhere(tmp_path: 
     assert access.route.server == "http://127.0.0.1:1"
     assert access.tls is None
     assert CANARY not in f"{settings!r}{access!r}"
+
+
+async def test_certificates_and_keys_of_a_kubeconfig_are_left_in_no_file(
+    tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenSSL reads them from files; a killed process would leave those behind."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    authority, key = (
+        base64.b64encode((certificate / name).read_bytes()).decode() for name in ("tls.crt", "tls.key")
+    )
+    path = kubeconfig(
+        tmp_path,
+        user={"client-certificate-data": authority, "client-key-data": key},
+        cluster={"server": "https://127.0.0.1:1", "certificate-authority-data": authority},
+    )
+    several = [authenticate(ConnectionSettings(name, kubeconfig=path)) for name in ("east", "west")]
+    accesses = await asyncio.gather(*several)
+    for access in accesses:
+        assert access.tls is not None
+        assert access.tls.get_ca_certs()
+        await access.credentials.renew("")
+    assert not [*scratch.iterdir()]
 
 
 async def test_a_named_context_is_chosen(tmp_path: Path) -> None:
