@@ -150,12 +150,21 @@ def pointers(live: JsonObject, paths: Iterable[Path]) -> tuple[str, ...]:
 
     What is not there is left out, and so is what is inside of something that is removed anyway.
     """
-    found = {place for path in paths if (place := _place(live, path)) is not None}
+    found = {there[0] for path in paths if (there := _there(live, path)) is not None}
     outermost = [
         place for place in found if not any(place[:length] in found for length in range(1, len(place)))
     ]
     ordered = sorted(outermost, key=lambda place: [_rank(step) for step in place], reverse=True)
     return tuple("".join(f"/{_escaped(str(step))}" for step in place) for place in ordered)
+
+
+def changed(before: JsonObject, after: JsonObject, paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Give the fields whose values are others now, or are gone; wherever in a list they are."""
+    return tuple(path for path in paths if _value(_there(before, path)) != _value(_there(after, path)))
+
+
+def _value(there: tuple[Any, Any] | None) -> tuple[Any, ...]:
+    return () if there is None else (there[1],)
 
 
 def _rank(step: str | int) -> tuple[int, str]:
@@ -166,7 +175,8 @@ def _escaped(step: str) -> str:
     return step.replace("~", "~0").replace("/", "~1")
 
 
-def _place(live: Any, path: Path) -> tuple[str | int, ...] | None:  # noqa: ANN401 - any JSON
+def _there(live: Any, path: Path) -> tuple[tuple[str | int, ...], Any] | None:  # noqa: ANN401 - any JSON
+    """Where a field is, and its value; None where it is not there."""
     place: list[str | int] = []
     for step in path:
         name = place_of(step, live)
@@ -175,4 +185,4 @@ def _place(live: Any, path: Path) -> tuple[str | int, ...] | None:  # noqa: ANN4
             return None
         place.append(int(name) if isinstance(live, list) else name)
         live = below
-    return tuple(place)
+    return tuple(place), live

@@ -11,6 +11,8 @@ from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.patience import Patience
 from controllers.drift.attention import Attention, Desk
 from controllers.drift.corrector import Corrector
+from controllers.drift.foreign import ForeignKeeper
+from controllers.drift.foreign_attention import ForeignAttention
 from controllers.drift.inventories import Inventories, Where
 from controllers.drift.ledger import Ledger
 from controllers.drift.place import Place
@@ -35,8 +37,14 @@ class ClusterDrift:
     """Watches until stopped. Used from the event loop only. It is the `View` of its own attention."""
 
     def __init__(
-        self, environment: str, own: KubeClient, desk: Desk, corrector: Corrector, patience: Patience
+        self,
+        environment: str,
+        own: KubeClient,
+        desk: Desk,
+        doing: tuple[Corrector, ForeignKeeper],
+        patience: Patience,
     ) -> None:
+        corrector, keeper = doing
         self._environment = environment
         self._own = own
         self._desk = desk
@@ -45,6 +53,7 @@ class ClusterDrift:
         self._ledgers: dict[Where, Ledger] = {}
         self._by_key: dict[ObjectKey, tuple[Place, ...]] = {}
         self._attention = Attention(desk, corrector, patience, self)
+        self._foreign = ForeignAttention(desk, keeper, patience, self)
         self._inventories = Inventories(environment, own, self._take, self._is_own_write)
         self._sightings = Sightings(
             environment, own, self._seen, lambda kind: self._spawn(self._listed(kind))
@@ -66,6 +75,7 @@ class ClusterDrift:
         if self._tasks:
             await asyncio.wait(self._tasks)
         await self._attention.stop()
+        await self._foreign.stop()
         await asyncio.gather(*(ledger.stop() for ledger in self._ledgers.values()))
         await self._sightings.stop()
 
@@ -85,17 +95,20 @@ class ClusterDrift:
             if place is not None:
                 findings = {finding.object: finding for finding in place.findings.values()}
                 name = (member.application, str(member.target))
-                found[name] = DriftReport(findings, complete=self._looked_at(place))
+                foreign = {finding.object: finding for finding in place.foreign.findings.values()}
+                found[name] = DriftReport(findings, self._looked_at(place), foreign)
         return found
 
     def resume(self) -> None:
         """Look at what had to wait for a rollout, or for its record."""
         self._attention.resume()
+        self._foreign.resume()
 
     def judge_anew(self) -> None:
         """Forget what was looked at: other rules apply from here on."""
         for place in self._places.values():
             place.known.clear()
+            place.foreign.known.clear()
             for key in [*place.entries]:
                 self._attention.note(place, key)
 
@@ -143,6 +156,10 @@ class ClusterDrift:
         )
         await self._inventories.reach(_where(scope), listing)
 
+    def noticed(self, place: Place, key: ObjectKey) -> None:
+        """See `View`."""
+        self._foreign.note(place, key, self.sight(key))
+
     def learnt(self, place: Place, key: ObjectKey) -> None:
         """See `View`."""
         ledger = self._ledgers.get(_where(place.scope))
@@ -153,6 +170,7 @@ class ClusterDrift:
         return (
             place.read
             and not self._attention.undecided(place)
+            and not place.foreign.undecided
             and all(self._sightings.sees(kind, namespace) for kind, namespace in place.where)
         )
 
