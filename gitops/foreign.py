@@ -112,9 +112,11 @@ def _outside(theirs: JsonObject, kept: JsonObject | None, path: Path) -> Iterato
 
 def _topmost(theirs: JsonObject, path: Path) -> Iterator[Path]:
     """The path itself, or, of a list and of a whole spec, each thing in it."""
-    inner = [step for step in theirs if step != "." and (len(path) == 1 or not step.startswith("f:"))]
-    if not inner:
+    inner = [step for step in theirs if step != "."]
+    parted = len(path) == 1 or any(not step.startswith("f:") for step in inner)
+    if not inner or not parted:
         yield path
+        return
     for step in inner:
         yield from _topmost(theirs[step], (*path, step))
 
