@@ -20,7 +20,7 @@ from controllers.adapters.kube.patience import Patience
 from controllers.adapters.kube.wire import METADATA_OBJECT, RequestSeen
 from controllers.clock import now
 from controllers.rollout.applier import CONCURRENT_REQUESTS
-from controllers.rollout.observer import Access
+from controllers.rollout.observer import Access, Question
 from controllers.rollout.worker import Errand, TargetWorker
 from gitops.errors import Location
 from gitops.model.targets import Target
@@ -202,7 +202,7 @@ async def applied(client: KubeClient, prefix: str, bodies: Iterable[JsonObject])
     digest = str(hash(orjson.dumps([manifest.body for manifest in manifests])))
     wanted = Wanted(Scope("bench", prefix, target), "0" * 40, digest, "bench", manifests)
 
-    async def siblings() -> Mapping[str, frozenset[ObjectKey]]:
+    async def siblings(_question: Question) -> Mapping[str, frozenset[ObjectKey]]:
         return {}
 
     done = asyncio.Event()

@@ -21,6 +21,8 @@ from controllers.adapters.kube.connection import ConnectionSettings
 from controllers.adapters.kube.patience import Patience
 from controllers.clock import now
 from controllers.clusters import Clusters
+from controllers.drift.habits import Habits
+from controllers.drift.snapshots import Snapshots
 from controllers.logs import KnownSecrets
 from controllers.measured import GitRequest, MeasuredMirror, nobody
 from controllers.metrics import Metrics
@@ -67,11 +69,17 @@ def connection_of(connection: ClusterConnection) -> ConnectionSettings:
     return ConnectionSettings(**connection.model_dump())
 
 
+def state_folder(config: Controller) -> Path:
+    """Where everything is kept that can be had again: mirrors, and what watches saw."""
+    return Path(config.state_directory) if config.state_directory else user_state_path("gitops-waves")
+
+
 def mirror_of(config: Controller, repository: FollowedRepository, on_request: GitRequest = nobody) -> Mirror:
     """Open the repository's mirror in the state folder. Talks to no remote."""
-    folder = Path(config.state_directory) if config.state_directory else user_state_path("gitops-waves")
     audit = remote_of(repository, repository.audit_url) if repository.audit_url else None
-    mirror = MeasuredMirror.open(folder / f"{repository.name}.git", remote_of(repository), audit)
+    mirror = MeasuredMirror.open(
+        state_folder(config) / f"{repository.name}.git", remote_of(repository), audit
+    )
     mirror.on_request = on_request
     return mirror
 
@@ -139,6 +147,7 @@ class Fleet:
             follow_force_push=repository.on_force_push is ForcePush.FOLLOW,
             clock=now,
             watch_drift=self._watch_drift,
+            habits=_habits(self._config),
         )
         timing = Timing(interval=repository.poll_interval / timedelta(seconds=1))
         follower = Follower(mirror, watch=mirror.remote.local_path, timing=timing)
@@ -213,6 +222,14 @@ class _MetricsObserver:
         self._metrics.work(sum(self._work.values(), Counter()))
         self._metrics.set_targets(environment, state)
         self._metrics.pass_done(environment, now())
+
+
+def _habits(config: Controller) -> Habits:
+    every = config.drift_check_interval
+    return Habits(
+        snapshots=Snapshots(state_folder(config) / "watches"),
+        check_every=every.total_seconds() if every is not None else 0.0,
+    )
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:

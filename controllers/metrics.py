@@ -104,6 +104,10 @@ class Metrics:
         """Write everything as Prometheus' text format (CONTENT_TYPE). Costs with the number of series."""
         return generate_latest(self.registry)
 
+    def tasks(self, count: int) -> None:
+        """Set how many tasks the event loop has."""
+        self._tasks.set(count)
+
     def observe_events(self, environment: str, events: Iterable[e.Event], before: EnvironmentState) -> None:
         """Count new events, once each, in order; `before` is the state that they were decided in."""
         rollouts = _Rollouts.of(before)
@@ -211,17 +215,6 @@ class Metrics:
                 for result, count in sorted(event.counts.items()):
                     self._objects.labels(environment, result.lower()).inc(count)
                 self._drift.labels(environment).inc(event.counts.get(Action.CORRECT.value, 0))
-            case _:
-                self._count_drift(environment, event)
-
-    def _count_drift(self, environment: str, event: e.Event) -> None:
-        match event:
-            case e.DriftFound():
-                self._drift_found.labels(environment, event.group_kind, event.mode.lower()).inc()
-            case e.DriftCorrected():
-                self._drift_corrected.labels(environment, event.group_kind).inc()
-            case e.DriftContested():
-                self._drift_contested.labels(environment, event.group_kind).inc()
             case e.TargetFailed():
                 self._failures.labels(environment, event.cause.lower()).inc()
             case e.WavePassed():
@@ -230,6 +223,19 @@ class Metrics:
                 self._reverts.labels(environment, "pushed").inc()
             case e.RevertRefused():
                 self._reverts.labels(environment, "refused").inc()
+            case _:
+                self._count_drift(environment, event)
+
+    def _count_drift(self, environment: str, event: e.Event) -> None:
+        match event:
+            case e.DriftFound():
+                self._drift_found.labels(environment, event.group_kind, event.mode.lower()).inc()
+            case e.DriftCorrected():
+                self._drift_corrected.labels(environment, event.group_kind, event.mode.lower()).inc()
+            case e.DriftContested():
+                self._drift_contested.labels(environment, event.group_kind, event.mode.lower()).inc()
+            case e.DriftMutated():
+                self._drift_mutated.labels(environment, event.group_kind, event.mode.lower()).inc()
             case _:
                 pass
 
@@ -291,10 +297,18 @@ class Metrics:
             Counter, "drift_found", "Objects found drifted and left so.", env, "kind", "mode"
         )
         self._drift_corrected = make(
-            Counter, "drift_corrected", "Objects put back as soon as they drifted.", env, "kind"
+            Counter, "drift_corrected", "Objects put back as soon as they drifted.", env, "kind", "mode"
         )
         self._drift_contested = make(
-            Counter, "drift_contested", "Objects that somebody changes by turns with us.", env, "kind"
+            Counter, "drift_contested", "Objects that somebody changes by turns with us.", env, "kind", "mode"
+        )
+        self._drift_mutated = make(
+            Counter,
+            "drift_mutated",
+            "Objects whose fields come back different from our own write.",
+            env,
+            "kind",
+            "mode",
         )
         self._drift_open = make(Gauge, "drift_open", "Objects that are drifted now.", env, "kind", "mode")
 
@@ -342,6 +356,7 @@ class Metrics:
         )
         self._git_errors = make(Counter, "git_request_errors", "Talks that failed.", "operation")
         self._work = make(Gauge, "work_in_progress", "Work under way by kind.", "kind")
+        self._tasks = make(Gauge, "event_loop_tasks", "Tasks of the event loop, idle ones included.")
         self._last_pass = make(
             Gauge,
             "last_successful_pass_timestamp_seconds",

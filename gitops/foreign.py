@@ -8,10 +8,12 @@ lets write there. A field that we own as well is not foreign.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias
 
-from gitops.fields import Owner, Path, our_entry, owner_of, place_of, value_at
+from gitops.fields import Owner, Path, loaded, our_entry, owner_of, place_of, value_at
 from gitops.objects import JsonObject
 
 ALLOWED_MANAGERS = frozenset(
@@ -43,38 +45,122 @@ _RESTARTED: JsonObject = {
 }
 
 
+_Root: TypeAlias = tuple[Path, JsonObject]
+
+
+class Claim(NamedTuple):
+    """What one manager owns and we do not, as the metadata of an object tells.
+
+    `fields` is JSON: pairs of a topmost path that holds nothing of ours, and the trie at it. What of it we
+    want too, and somebody took from us, only our manifest tells. `version`: that of the API in which the
+    fields were written, "" where it is ours.
+    """
+
+    owner: Owner
+    version: str
+    fields: str
+
+
 class ForeignFields(NamedTuple):
-    """What one manager owns beside us. `paths` are the topmost ones that hold nothing of ours, in order."""
+    """What one manager owns that is none of ours. `paths` are the topmost ones, in order."""
 
     owner: Owner
     paths: tuple[Path, ...]
 
 
-def foreign_fields(
-    metadata: Mapping[str, Any],
-    allowed: Callable[[str], bool] = lambda _manager: False,
-    *,
-    kept: JsonObject | None = None,
+def claims(metadata: Mapping[str, Any]) -> tuple[Claim, ...]:
+    """List by owner what others own inside an object of ours; () where nothing of it is applied by us."""
+    found = (
+        Claim(owner, version, json.dumps(roots, separators=(",", ":"), sort_keys=True))
+        for owner, version, roots in _claimed(metadata)
+    )
+    return tuple(sorted(found))
+
+
+def foreign_fields(found: Iterable[Claim], manifest: JsonObject) -> tuple[ForeignFields, ...]:
+    """Leave out of claims what our manifest wants: that was taken from us, and is drift."""
+    return _beside(((one.owner, json.loads(one.fields)) for one in found), manifest)
+
+
+def removable(
+    metadata: Mapping[str, Any], manifest: JsonObject, allowed: Callable[[str], bool], kept: JsonObject
 ) -> tuple[ForeignFields, ...]:
-    """List by owner, in order, what others own inside an object of ours; () where nothing is applied by us.
+    """List what can be removed from a live object without touching anything else.
 
     `allowed` says of a manager that its fields count as little as ours: what it shares is not listed, and
-    neither is what the trie `kept` holds. Elements of lists are listed one by one.
+    neither is what the trie `kept` holds, nor what was written in another version of the API: its fields
+    have other names there.
     """
+    found = _claimed(metadata, allowed, kept)
+    return _beside(((owner, roots) for owner, version, roots in found if not version), manifest)
+
+
+def _claimed(
+    metadata: Mapping[str, Any],
+    allowed: Callable[[str], bool] = lambda _manager: False,
+    kept: JsonObject | None = None,
+) -> Iterator[tuple[Owner, str, list[_Root]]]:
     entries = metadata.get("managedFields") or ()
     ours = our_entry(entries)
     if ours is None:
-        return ()
+        return
     others = [entry for entry in entries if entry is not ours and not _counts_not(entry, allowed)]
     if not others:
-        return ()
+        return
     allies = [ours, *(entry for entry in entries if _counts_not(entry, allowed))]
     trie = union(_RESTARTED, kept or {}, *(entry.get("fieldsV1") or {} for entry in allies))
-    found = (
-        ForeignFields(owner_of(entry), tuple(sorted(beyond(entry.get("fieldsV1") or {}, trie))))
-        for entry in others
-    )
-    return tuple(sorted(one for one in found if one.paths))
+    for entry in others:
+        roots = list(_roots(entry.get("fieldsV1") or {}, trie))
+        version = str(entry.get("apiVersion", ""))
+        if roots:
+            yield owner_of(entry), "" if version == ours.get("apiVersion", "") else version, roots
+
+
+@lru_cache(maxsize=4096)
+def one_of_equals(found: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    """Let equal claims be one in memory: what a tool does to one object it does to many."""
+    return found
+
+
+def _beside(
+    found: Iterable[tuple[Owner, Iterable[_Root]]], manifest: JsonObject
+) -> tuple[ForeignFields, ...]:
+    every = []
+    for owner, roots in found:
+        paths = (path for root, trie in roots for path in _unwanted(tuple(root), trie, manifest))
+        every.append(ForeignFields(owner, tuple(sorted(paths))))
+    return tuple(sorted(one for one in every if one.paths))
+
+
+def _unwanted(root: Path, trie: JsonObject, manifest: JsonObject) -> Iterator[Path]:
+    """Topmost paths at or below `root` that the manifest does not have."""
+    written: Any = manifest
+    for step in root:
+        written = _written(written, step)
+        if written is None:
+            yield from _topmost(trie, root)
+            return
+    for path, below in _outside(trie, _wanted(trie, written), root):
+        yield from _topmost(below, path)
+
+
+def _wanted(trie: JsonObject, written: Any) -> JsonObject:  # noqa: ANN401 - any JSON
+    """What of a trie a manifest has."""
+    found = {step: _written(written, step) for step in trie if step != "."}
+    return {step: _wanted(trie[step], value) for step, value in found.items() if value is not None}
+
+
+def _written(value: Any, step: str) -> Any:  # noqa: ANN401 - any JSON
+    """What a manifest has at one step; None for nothing. Key fields left to defaults are as meant."""
+    form, _, rest = step.partition(":")
+    if form != "k" or not isinstance(value, list):
+        name = place_of(step, value)
+        return None if name is None else value_at(value, name)
+    wanted = loaded(rest)
+    if not isinstance(wanted, dict):
+        return None
+    meant = (item for item in value if isinstance(item, dict) and wanted.keys() & item.keys())
+    return next((item for item in meant if all(item.get(k, v) == v for k, v in wanted.items())), None)
 
 
 def _counts_not(entry: JsonObject, allowed: Callable[[str], bool]) -> bool:
@@ -94,16 +180,22 @@ def union(*tries: JsonObject) -> JsonObject:
 def beyond(theirs: JsonObject, kept: JsonObject) -> Iterator[Path]:
     """Topmost paths of `theirs` outside metadata and status with nothing of `kept` at or below them.
 
-    Removing all of them removes everything that only `theirs` holds there, and nothing of `kept`.
+    Removing all of them removes everything that only `theirs` holds there, and nothing of `kept`. Elements
+    of lists, and the fields of a whole spec, come one by one.
     """
+    for path, below in _roots(theirs, kept):
+        yield from _topmost(below, path)
+
+
+def _roots(theirs: JsonObject, kept: JsonObject) -> Iterator[_Root]:
     for step, below in theirs.items():
         if step not in _NOT_SPEC:
             yield from _outside(below, kept.get(step), (step,))
 
 
-def _outside(theirs: JsonObject, kept: JsonObject | None, path: Path) -> Iterator[Path]:
+def _outside(theirs: JsonObject, kept: JsonObject | None, path: Path) -> Iterator[_Root]:
     if kept is None:
-        yield from _topmost(theirs, path)
+        yield path, theirs
         return
     for step, below in theirs.items():
         if step != ".":

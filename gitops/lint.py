@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gitops.autoscaling import contested_replicas
 from gitops.dialect import Document
+from gitops.drift import unknown_mode
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
 from gitops.model.folders import RendererName, renderer_of
@@ -159,6 +160,9 @@ class _Renders:
     def _take(self, application: ApplicationSource, target: Target, manifest: Manifest) -> None:
         key = identity(manifest.body, target.namespace)
         self.objects[target.cluster][key] = manifest
+        misspelt = unknown_mode(manifest)
+        if misspelt is not None:
+            self.problems.add(misspelt)
         self.claims.append(
             Claim(
                 target.cluster,

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from random import Random
-from typing import Any, TypeAlias
 
 from simcluster.api.identity import new_uid
 from simcluster.rbac import bootstrap as rbac
 from simcluster.store.records import Stored, stored
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 REVISION = 1
 NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")

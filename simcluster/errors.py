@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
-from simcluster.quoting import quoted
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.gotext import quoted
+from simcluster.values import JsonObject
 
 
 class Cause(NamedTuple):

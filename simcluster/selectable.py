@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeAlias
 
-from simcluster.errors import JsonObject, bad_request
+from simcluster.errors import bad_request
+from simcluster.values import JsonObject
 
 Reader: TypeAlias = Callable[[JsonObject], str]
 

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from simcluster.errors import ApiError, JsonObject, bad_request
+from simcluster.errors import ApiError, bad_request
 from simcluster.selectable import Described, selectable
+from simcluster.values import JsonObject
 
 Labels: TypeAlias = Mapping[str, str]
 LabelTest: TypeAlias = Callable[[Labels], bool]

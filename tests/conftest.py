@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.cluster.rig import binaries
-from tests.cluster.rig.control_plane import ControlPlane, Fleet
-from tests.cluster.sim.plane import SimFleet
+from tests.cluster.rig import binaries, control_plane
+from tests.cluster.rig.plane import Fleet, Plane
+from tests.cluster.sim import plane as simulated
 
 # A loaded machine is slow, not wrong: how long one example takes is no property of the code.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -63,14 +63,15 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 @pytest.fixture(scope="session")
-def control_planes(pytestconfig: pytest.Config) -> Iterator[Fleet | SimFleet]:
+def control_planes(pytestconfig: pytest.Config) -> Iterator[Fleet[Any]]:
     """Control planes that start when first asked for, up to three of them, and end with the run."""
-    fleet = SimFleet() if pytestconfig.getoption("--cluster") == "sim" else _real(pytestconfig)
+    sim = pytestconfig.getoption("--cluster") == "sim"
+    fleet = Fleet(simulated.start) if sim else _real(pytestconfig)
     yield fleet
     fleet.stop()
 
 
-def _real(pytestconfig: pytest.Config) -> Fleet:
+def _real(pytestconfig: pytest.Config) -> Fleet[Any]:
 
     def notify(line: str) -> None:
         capture = pytestconfig.pluginmanager.getplugin("capturemanager")
@@ -84,23 +85,23 @@ def _real(pytestconfig: pytest.Config) -> Fleet:
             raise
         pytestconfig.stash[_UNAVAILABLE] = str(unavailable)
         pytest.skip(str(unavailable))
-    return Fleet(folder)
+    return Fleet(lambda count, first: control_plane.start(folder, count, first=first))
 
 
 @pytest.fixture(scope="session")
-def cluster(control_planes: Fleet) -> ControlPlane:
+def cluster(control_planes: Fleet[Plane]) -> Plane:
     """The first control plane. What a test stops or pauses, it starts again."""
     return control_planes.first(1)[0]
 
 
 @pytest.fixture(scope="session")
-def clusters(control_planes: Fleet) -> tuple[ControlPlane, ...]:
+def clusters(control_planes: Fleet[Plane]) -> tuple[Plane, ...]:
     """Three control planes."""
     return control_planes.first(3)
 
 
 @pytest.fixture
-def namespace(control_planes: Fleet, request: pytest.FixtureRequest) -> Iterator[str]:
+def namespace(control_planes: Fleet[Plane], request: pytest.FixtureRequest) -> Iterator[str]:
     """Make a new namespace, named after the test, in every control plane that runs.
 
     Its deletion is asked for when the test ends, and not waited for.

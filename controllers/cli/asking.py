@@ -133,9 +133,38 @@ def allow_prune(  # noqa: PLR0913 - an option each
     requests.command(CommandKind.ALLOW_PRUNE, _application(place), asking)
 
 
+def adopt(  # noqa: PLR0913 - an option each
+    environment: options.Environment,
+    name: Annotated[
+        str, typer.Argument(metavar="OBJECT", help="Such as Deployment/web, or as gitops diff shows it.")
+    ],
+    *,
+    target: Annotated[str, typer.Option(metavar="CLUSTER/NAMESPACE", help="Take this target's values.")] = "",
+    path: Annotated[
+        list[str], typer.Option(metavar="POINTER", help="Only what is below this, such as /spec/replicas.")
+    ] = [],  # noqa: B006 - typer's way to say that an option may be repeated
+    reason: options.Reason = "",
+    author: options.Author = None,
+    dry_run: options.DryRun = False,
+    config: options.Config = None,
+    repo: options.Repo = None,
+    branch: options.Branch = None,
+    kubeconfig: options.Kubeconfig = None,
+    timeout: options.Timeout = 10.0,
+    output: options.Output = Form.TEXT,
+) -> None:
+    """Write the live values of an object that has drifted into its manifest. Pushes one commit."""
+    from controllers.cli import adopt as adopting
+    from controllers.cli.connections import clusters_of
+
+    asking = _asking(repo, branch, config, author=author, reason=reason, dry_run=dry_run, output=output)
+    choice = adopting.Choice(environment, name, target, tuple(path))
+    adopting.adopt(choice, asking, lambda: clusters_of(config, kubeconfig, timeout))
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (revert, pause, resume, approve, retry, allow_prune):
+    for command in (adopt, revert, pause, resume, approve, retry, allow_prune):
         app.command()(command)
 
 

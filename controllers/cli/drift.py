@@ -113,7 +113,7 @@ def _foreign(
         if live is None or manifest is None or live.labels.get(PART_OF, applyset) != applyset:
             continue
         mode = rules.foreign_mode_of(manifest.annotations)
-        found = rules.foreign(key, live.foreign)
+        found = rules.foreign(key, live.foreign, manifest.body)
         if found and mode is not DriftMode.IGNORE and not live.terminating:
             yield ForeignFinding.of(key, mode, found, secrets.text)
 

@@ -12,7 +12,7 @@ from controllers.cli import options
 from controllers.cli.output import Form
 
 if TYPE_CHECKING:
-    from controllers.clusters import Clusters
+    pass
 
 
 def lint(
@@ -41,16 +41,15 @@ def plan(  # noqa: PLR0913 - an option each
     repo: options.Repo = None,
     branch: options.Branch = None,
     kubeconfig: options.Kubeconfig = None,
-    timeout: Annotated[
-        float, typer.Option(min=0.1, metavar="SECONDS", help="How long one request to a cluster may take.")
-    ] = 10.0,
+    timeout: options.Timeout = 10.0,
     output: options.Output = Form.TEXT,
 ) -> None:
     """Show what a rollout of REV would do, per application, wave and target. Writes nothing."""
     from controllers.cli import plan as planning
+    from controllers.cli.connections import clusters_of
     from controllers.cli.repository import Choice, opened
 
-    clusters = _clusters(config, kubeconfig, timeout)
+    clusters = clusters_of(config, kubeconfig, timeout)
     with opened(Choice(repo, branch, config)) as repository:
         selection = planning.Selection(environment, application, target)
         _end(good=planning.plan(repository, clusters, rev, selection, output))
@@ -63,17 +62,16 @@ def diff(  # noqa: PLR0913 - an option each
     repo: options.Repo = None,
     branch: options.Branch = None,
     kubeconfig: options.Kubeconfig = None,
-    timeout: Annotated[
-        float, typer.Option(min=0.1, metavar="SECONDS", help="How long one request to a cluster may take.")
-    ] = 10.0,
+    timeout: options.Timeout = 10.0,
     output: options.Output = Form.TEXT,
 ) -> None:
     """Show what has drifted from what was applied, and by whom. Writes nothing."""
     from controllers.cli import drift as drifting
+    from controllers.cli.connections import clusters_of
     from controllers.cli.repository import Choice, opened
 
     with opened(Choice(repo, branch, config)) as repository:
-        _end(good=drifting.diff(repository, _clusters(config, kubeconfig, timeout), environment, output))
+        _end(good=drifting.diff(repository, clusters_of(config, kubeconfig, timeout), environment, output))
 
 
 def status(
@@ -152,17 +150,6 @@ def register(app: typer.Typer) -> None:
     audit.command()(verify)
     audit.callback()(lambda: None)  # keeps `audit verify` two words though there is one command
     app.add_typer(audit, name="audit")
-
-
-def _clusters(config: Path | None, kubeconfig: Path | None, timeout: float) -> Clusters:
-    from controllers.cli import configuration
-    from controllers.clusters import Clusters
-    from controllers.main import connection_of
-
-    if config is not None and kubeconfig is not None:
-        raise typer.BadParameter("--kubeconfig: --config names the connections already")
-    found = configuration.load(config).connections if config else configuration.connections(kubeconfig)
-    return Clusters({one.name: connection_of(one) for one in found}, request_timeout_seconds=timeout)
 
 
 def _end(*, good: bool) -> None:

@@ -38,6 +38,9 @@ Kubeconfig: TypeAlias = Annotated[
         help="Each of its contexts is a connection of that name. [default: $KUBECONFIG, ~/.kube/config]",
     ),
 ]
+Timeout: TypeAlias = Annotated[
+    float, typer.Option(min=0.1, metavar="SECONDS", help="How long one request to a cluster may take.")
+]
 Output: TypeAlias = Annotated[Form, typer.Option("-o", "--output", help="How to write the answer.")]
 Server: TypeAlias = Annotated[
     str | None,

@@ -70,7 +70,7 @@ def suspend(environment: str, asking: Asking, *, suspended: bool) -> None:
             output.note(f"{environment} is {'suspended' if suspended else 'not suspended'} already")
             return None
         message = edit.suspended_message(environment, suspended=suspended, reason=asking.reason)
-        return Draft(message, {path: after}, shown=_line_diff(path, before, after))
+        return Draft(message, {path: after}, shown=line_diff(path, before, after))
 
     ask(draft, asking)
 
@@ -155,7 +155,7 @@ def _configured(local: Path | None, key: str) -> str:
     return str(config[key]) if key in config else ""
 
 
-def _line_diff(path: str, before: bytes, after: bytes) -> str:
+def line_diff(path: str, before: bytes, after: bytes) -> str:
     """Changed lines only: what stands around them may be nobody's business."""
     old, new = before.decode().splitlines(), after.decode().splitlines()
     return "\n".join(difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", n=0, lineterm=""))

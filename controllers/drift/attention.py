@@ -129,7 +129,9 @@ class Attention:
             return
         sight = self._view.sight(key)
         if self._fine(place, key, sight):
-            if place.findings.pop(key, None) is not None:
+            # What only a check has found looks fine for as long as nothing changes.
+            if key in place.findings and place.known.get(key) != signature(sight):
+                del place.findings[key]
                 self._desk.told()
             return
         free = self._desk.standing(place.scope) is not None
@@ -146,6 +148,29 @@ class Attention:
             self._release(place)
         else:
             self._resume_later()
+
+    async def check(self, place: Place, key: ObjectKey) -> None:
+        """See `Checker`: look closely at an object that looks as it was applied."""
+        await self._made_sure(place)
+        standing, client = self._desk.standing(place.scope), self._view.client(place)
+        if standing is None or client is None or not place.sure or not self._view.sees(key):
+            return
+        if key not in place.entries or key in place.findings or key in self._in_hand.get(id(place), ()):
+            return
+        self._in_hand[id(place)].add(key)
+        try:
+            again_in = await self._corrector.attend(
+                place, key, self._view.sight(key), standing, client, thorough=True
+            )
+            if again_in is not None:
+                asyncio.get_running_loop().call_later(again_in, self._reopen, place, key)
+            self._view.learnt(place, key)
+        except GitopsError as error:
+            log.debug("%s of %s is checked another time: %s", key, place.scope.name, error)
+        except Exception:
+            log.exception("%s of %s cannot be checked", key, place.scope.name)
+        finally:
+            self._end(place, key)
 
     def _fine(self, place: Place, key: ObjectKey, sight: Sight | None) -> bool:
         """Whether nothing is to be done about what is seen."""
@@ -217,18 +242,19 @@ class Attention:
         except Exception:
             log.exception("%s of %s cannot be looked at", key, place.scope.name)
         finally:
-            self._put_down(place, key)
-            self._resume_later()
-            if mark in self._again:
-                self._again.discard(mark)
-                self.note(place, key)
-            self._desk.told()
+            self._end(place, key)
 
-    def _put_down(self, place: Place, key: ObjectKey) -> None:
+    def _end(self, place: Place, key: ObjectKey) -> None:
+        """Put an object down; what happened to it meanwhile is looked at next."""
         keys = self._in_hand[id(place)]
         keys.discard(key)
         if not keys:
             del self._in_hand[id(place)]
+        self._resume_later()
+        if (id(place), key) in self._again:
+            self._again.discard((id(place), key))
+            self.note(place, key)
+        self._desk.told()
 
     def _reopen(self, place: Place, key: ObjectKey) -> None:
         place.known.pop(key, None)

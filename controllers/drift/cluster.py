@@ -8,13 +8,14 @@ from collections.abc import Collection, Coroutine, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from controllers.adapters.kube.client import KubeClient
-from controllers.adapters.kube.patience import Patience
 from controllers.drift.attention import Attention, Desk
 from controllers.drift.corrector import Corrector
 from controllers.drift.foreign import ForeignKeeper
 from controllers.drift.foreign_attention import ForeignAttention
+from controllers.drift.habits import Habits
 from controllers.drift.inventories import Inventories, Where
 from controllers.drift.ledger import Ledger
+from controllers.drift.patrol import Patrol
 from controllers.drift.place import Place
 from controllers.drift.sightings import Sightings
 from controllers.rollout.observer import CONFIG_MAPS, Access
@@ -42,7 +43,7 @@ class ClusterDrift:
         own: KubeClient,
         desk: Desk,
         doing: tuple[Corrector, ForeignKeeper],
-        patience: Patience,
+        habits: Habits,
     ) -> None:
         corrector, keeper = doing
         self._environment = environment
@@ -52,16 +53,20 @@ class ClusterDrift:
         self._places: dict[Where, Place] = {}
         self._ledgers: dict[Where, Ledger] = {}
         self._by_key: dict[ObjectKey, tuple[Place, ...]] = {}
-        self._attention = Attention(desk, corrector, patience, self)
-        self._foreign = ForeignAttention(desk, keeper, patience, self)
+        self._attention = Attention(desk, corrector, habits.patience, self)
+        self._foreign = ForeignAttention(desk, keeper, habits.patience, self)
         self._inventories = Inventories(environment, own, self._take, self._is_own_write)
         self._sightings = Sightings(
-            environment, own, self._seen, lambda kind: self._spawn(self._listed(kind))
+            environment, own, self._seen, lambda kind: self._spawn(self._listed(kind)), habits.snapshots
         )
         self._tasks: set[asyncio.Task[None]] = set()
+        self._check_every = habits.check_every
 
     def follow(self, members: Iterable[Member]) -> None:
         """Watch these, and nothing else. The first call begins."""
+        if self._check_every:
+            self._spawn(Patrol(self._check_every, self, self._attention).run())
+            self._check_every = 0.0
         self._members = {(one.application, one.target.namespace): one for one in members}
         for where in self._places.keys() - self._members.keys():
             self._drop(where)
@@ -79,13 +84,11 @@ class ClusterDrift:
         await asyncio.gather(*(ledger.stop() for ledger in self._ledgers.values()))
         await self._sightings.stop()
 
-    def scopes(self) -> tuple[Scope, ...]:
-        """The places that are watched."""
-        return tuple(place.scope for place in self._places.values())
-
-    async def give_way(self, scope: Scope) -> None:
+    async def give_way(self, application: str, target: str) -> None:
         """Let a rollout write at a place: wait until no write of ours is under way."""
-        await self._places[_where(scope)].give_way()
+        for place in self._places.values():
+            if (place.scope.application, str(place.scope.target)) == (application, target):
+                await place.give_way()
 
     def reports(self) -> Mapping[tuple[str, str], DriftReport]:
         """What is open, by application and target."""

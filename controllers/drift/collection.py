@@ -5,17 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from typing import Generic
+from typing import Generic, TypeAlias
 
 from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.errors import Forbidden
-from controllers.adapters.kube.reflector import Kept, Reflector
+from controllers.adapters.kube.reflector import Kept, Place, Reflector
 from controllers.adapters.kube.resources import Resource
 from controllers.rollout.observer import METADATA_PAGE
 from gitops.errors import GitopsError
 from gitops.objects import JsonObject
 
 log = logging.getLogger(__name__)
+
+# A server that starts again forgets for all kinds at once.
+_SPREAD_SECONDS = 2.0
+
+# What was seen, by namespace and name, and the resource version up to which it was.
+Seen: TypeAlias = tuple[Mapping[Place, Kept], str]
 
 
 class Collection(Generic[Kept]):
@@ -29,14 +35,17 @@ class Collection(Generic[Kept]):
         trim: Callable[[JsonObject], Kept],
         *,
         metadata_only: bool = True,
+        recall: Callable[[str], Seen[Kept] | None] = lambda _namespace: None,
     ) -> None:
+        """`recall` gives what was seen of a namespace ("": of all) by an earlier process, and up to when."""
         self.on_change: Callable[[str, Kept], None] = lambda _type, _kept: None
         self.on_synced: Callable[[], None] = lambda: None
         self._everywhere = everywhere
-        self._resource = resource
+        self.resource = resource
         self._selector = selector
         self._trim = trim
         self._metadata_only = metadata_only
+        self._recall = recall
         self._clients: dict[str, KubeClient] = {}
         self._reflectors: dict[str, Reflector[Kept]] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -47,9 +56,7 @@ class Collection(Generic[Kept]):
         if self._stopped:
             return
         self._clients = dict(clients)
-        wanted = (
-            {""} if self._everywhere is not None or not self._resource.namespaced else set(clients) - {""}
-        )
+        wanted = {""} if self._everywhere is not None or not self.resource.namespaced else set(clients) - {""}
         for namespace in sorted(self._reflectors.keys() - wanted):
             self._end(self._reflectors.pop(namespace))
         for namespace in sorted(wanted - self._reflectors.keys()):
@@ -76,6 +83,14 @@ class Collection(Generic[Kept]):
         """All that was seen."""
         return [kept for reflector in self._reflectors.values() for kept in reflector.items.values()]
 
+    def seen(self) -> dict[str, Seen[Kept]]:
+        """What was seen, and up to which version, by namespace as `recall` is asked for; copies."""
+        return {
+            namespace: (dict(reflector.items), reflector.resource_version)
+            for namespace, reflector in self._reflectors.items()
+            if reflector.synced.is_set() and reflector.resource_version
+        }
+
     @property
     def synced(self) -> bool:
         """Whether all of it was listed."""
@@ -98,13 +113,17 @@ class Collection(Generic[Kept]):
     def _start(self, client: KubeClient, namespace: str) -> Reflector[Kept]:
         reflector: Reflector[Kept] = Reflector(
             client,
-            self._resource,
+            self.resource,
             namespace,
             label_selector=self._selector,
             metadata_only=self._metadata_only,
             page_size=METADATA_PAGE if self._metadata_only else 500,
+            spread=_SPREAD_SECONDS,
             trim=self._trim,
         )
+        remembered = self._recall(namespace)
+        if remembered is not None:
+            reflector.resume(*remembered)
         reflector.on_change = self._changed
         reflector.on_synced = self._listed
         reflector.on_error = self._failed
@@ -119,8 +138,8 @@ class Collection(Generic[Kept]):
 
     def _failed(self, error: GitopsError) -> None:
         """Go namespace by namespace once the server says that not everything may be watched."""
-        if isinstance(error, Forbidden) and self._everywhere is not None and self._resource.namespaced:
-            log.info("%s are watched in each namespace by itself: %s", self._resource.plural, error)
+        if isinstance(error, Forbidden) and self._everywhere is not None and self.resource.namespaced:
+            log.info("%s are watched in each namespace by itself: %s", self.resource.plural, error)
             self._everywhere = None
             self.cover(self._clients)
 

@@ -85,11 +85,18 @@ class Corrector:
         self._refused: dict[tuple[int, ObjectKey], int] = {}
 
     async def attend(
-        self, place: Place, key: ObjectKey, sight: Sight | None, standing: Standing, client: KubeClient
+        self,
+        place: Place,
+        key: ObjectKey,
+        sight: Sight | None,
+        standing: Standing,
+        client: KubeClient,
+        *,
+        thorough: bool = False,
     ) -> float | None:
         """Look at one object and act by its mode; when to look again, in seconds, None: at the next news.
 
-        Raises what the client raises where nobody answers.
+        `thorough`: by a dry-run, whatever it looks like. Raises what the client raises where nobody answers.
         """
         async with self._slots:
             try:
@@ -111,7 +118,13 @@ class Corrector:
                 return None
             resource = resource_of(manifest, await client.discovery())
             question = Question(
-                entry, manifest, place.applyset, rules, sight, applied_at=place.times.get(key, "")
+                entry,
+                manifest,
+                place.applyset,
+                rules,
+                sight,
+                applied_at=place.times.get(key, ""),
+                thorough=thorough,
             )
             case = _Case(place, entry, manifest, resource, client, selected=sight is not None)
             try:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from controllers.adapters.kube.client import KubeClient
-from controllers.adapters.kube.patience import Patience
 from controllers.drift.cluster import ClusterDrift, Member
 from controllers.drift.corrector import Corrector, Standing
 from controllers.drift.foreign import ForeignKeeper
@@ -17,7 +16,7 @@ from controllers.drift.manifests import ManifestCache
 from controllers.rollout.board import Board
 from controllers.rollout.errands import Errands
 from controllers.rollout.tools import Tools
-from gitops.drift import DriftFact, DriftReport, DriftRules, ForeignFact
+from gitops.drift import DriftFact, DriftRules, ForeignFact
 from gitops.errors import Denied, InvalidInput, TransientError
 from gitops.foreign import ALLOWED_MANAGERS
 from gitops.model.kinds import EnvironmentSpec
@@ -63,10 +62,11 @@ class EnvironmentDrift:
         self._errands = errands
         self._tools = tools
         self._writing = writing
-        self._patience = Patience(first_wait=0.5, longest_wait=30.0)
+        self._patience = tools.habits.patience
         self._following: Following | None = None
         self._news = asyncio.Event()
         self._clusters: dict[str, ClusterDrift] = {}
+        self._holding: dict[tuple[str, str], str] = {}
         self._manifests = ManifestCache(errands)
         about = (self._manifests.of, self._allowed, self._tell, tools.clock, tools.secrets.text)
         self._doing = Corrector(*about), ForeignKeeper(*about)
@@ -98,18 +98,13 @@ class EnvironmentDrift:
                     failures += 1
                     await self._patience.sleep(self._patience.wait(failures))
         finally:
-            await self._stop(self._clusters)
+            await self._leave([*self._clusters])
 
     async def give_way(self, application: str, target: str) -> None:
         """Let a rollout write at a place: wait until no correction is being written there."""
-        for cluster in list(self._clusters.values()):
-            for scope in cluster.scopes():
-                if (scope.application, str(scope.target)) == (application, target):
-                    await cluster.give_way(scope)
-
-    def reports(self) -> Mapping[tuple[str, str], DriftReport]:
-        """What is open, by application and target."""
-        return {name: report for one in self._clusters.values() for name, report in one.reports().items()}
+        cluster = self._clusters.get(self._holding.get((application, target), ""))
+        if cluster is not None:
+            await cluster.give_way(application, target)
 
     @property
     def tracked(self) -> int:
@@ -122,7 +117,7 @@ class EnvironmentDrift:
         return bool(self._clusters) and all(cluster.synced for cluster in self._clusters.values())
 
     def standing(self, scope: Scope) -> Standing | None:
-        """See `Desk`."""
+        """What a place is on, and by which rules; None while nothing may be done there."""
         if self._following is None or self._environment in self._tools.recorder.fenced:
             return None
         on = self._following.state.application(scope.application).on.get(str(scope.target))
@@ -130,9 +125,11 @@ class EnvironmentDrift:
             return None
         return Standing(on.revision, self._following.rules)
 
-    def told(self) -> None:
-        """See `Desk`."""
-        self._board.drifted(self.reports())
+    def told(self, connection: str) -> None:
+        """There is something new to read about a cluster."""
+        cluster = self._clusters.get(connection)
+        if cluster is not None:
+            self._board.drifted(connection, cluster.reports())
 
     def _allowed(self, scope: Scope) -> bool:
         return self.standing(scope) is not None
@@ -144,8 +141,7 @@ class EnvironmentDrift:
         """Have a watch for each cluster, with the right members; False where a cluster is out of reach."""
         following = self._following
         if following is None:
-            clusters, self._clusters = self._clusters, {}
-            await self._stop(clusters)
+            await self._leave([*self._clusters])
             return True
         members: dict[str, list[Member]] = defaultdict(list)
         clients: dict[str, KubeClient] = {}
@@ -162,18 +158,42 @@ class EnvironmentDrift:
                 continue
             members[place.connection].append(Member(application, place.target, access))
             clients[place.connection] = access.own
-        gone = {name: self._clusters.pop(name) for name in self._clusters.keys() - members.keys()}
-        await self._stop(gone)
+        await self._leave(self._clusters.keys() - members.keys())
+        self._holding = {
+            (one.application, str(one.target)): name for name, found in members.items() for one in found
+        }
         for name, found in sorted(members.items()):
             if name not in self._clusters:
+                desk = _ClusterDesk(self, name)
                 self._clusters[name] = ClusterDrift(
-                    self._environment, clients[name], self, self._doing, self._patience
+                    self._environment,
+                    clients[name],
+                    desk,
+                    self._doing,
+                    self._tools.habits,
                 )
             self._clusters[name].follow(found)
         return complete
 
-    async def _stop(self, clusters: Mapping[str, ClusterDrift]) -> None:
-        await asyncio.gather(*(cluster.stop() for cluster in clusters.values()))
+    async def _leave(self, connections: Iterable[str]) -> None:
+        gone = {name: self._clusters.pop(name) for name in connections}
+        await asyncio.gather(*(cluster.stop() for cluster in gone.values()))
+        for name in gone:
+            self._board.drifted(name, {})
+
+
+@dataclass(frozen=True, slots=True)
+class _ClusterDesk:
+    """See `Desk`. What one cluster tells is read from that cluster only."""
+
+    environment: EnvironmentDrift
+    connection: str
+
+    def standing(self, scope: Scope) -> Standing | None:
+        return self.environment.standing(scope)
+
+    def told(self) -> None:
+        self.environment.told(self.connection)
 
 
 def _places(state: EnvironmentState) -> frozenset[tuple[str, str, str]]:

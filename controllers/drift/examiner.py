@@ -37,7 +37,10 @@ _READ_FIRST = frozenset({Verdict.GONE, Verdict.RECREATED, Verdict.REAPPLIED})
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An object to look at: what was applied, from which manifest, what counts, and what was seen."""
+    """An object to look at: what was applied, from which manifest, what counts, and what was seen.
+
+    `thorough`: a dry-run shall tell, also where nothing looks changed.
+    """
 
     entry: Entry
     manifest: Manifest
@@ -45,6 +48,7 @@ class Question:
     rules: DriftRules
     sight: Sight | None
     applied_at: str = ""
+    thorough: bool = False
 
     @property
     def mode(self) -> DriftMode:
@@ -92,14 +96,26 @@ async def examine(client: KubeClient, resource: Resource, question: Question) ->
         answer = _gone(question) if live is None else _as_applied(question, live)
         if answer is not None:
             return answer
+    live, applied = await look_closely(client, resource, question.manifest)
+    return _gone(question) if live is None else _compared(question, live, applied)
+
+
+async def look_closely(
+    client: KubeClient, resource: Resource, manifest: Manifest
+) -> tuple[JsonObject | None, JsonObject]:
+    """Give the live object, and the same version of it as a dry-run apply of `manifest` makes it.
+
+    None where it is not there. Raises Unreachable where it changes faster than it can be read.
+    """
+    key = manifest.key
     for _ in range(_TRIES):
         reading = client.get(resource, key.name, key.namespace)
-        trying = client.apply(resource, question.manifest.body, dry_run=True, metadata_only=False)
+        trying = client.apply(resource, manifest.body, dry_run=True, metadata_only=False)
         live, applied = await _both(reading, trying)
-        if live is None:
-            return _gone(question)
-        if live["metadata"].get("resourceVersion") == applied["metadata"].get("resourceVersion"):
-            return _compared(question, live, applied)
+        if live is None or live["metadata"].get("resourceVersion") == applied["metadata"].get(
+            "resourceVersion"
+        ):
+            return live, applied
     raise Unreachable(f"{key} changes faster than it can be looked at")
 
 
@@ -130,7 +146,7 @@ def _gone(question: Question) -> Answer:
 def _compared(question: Question, live: JsonObject, applied: JsonObject) -> Answer:
     sight = Sight.of(live["metadata"])
     judged = question.judge(sight)
-    if judged.verdict in (Verdict.TERMINATING, Verdict.INTACT):
+    if judged.verdict is Verdict.TERMINATING or (judged.verdict is Verdict.INTACT and not question.thorough):
         return Answer(sight, judged.verdict)
     claim = judged.because if judged.verdict is Verdict.NOT_OURS else _claim(question, judged.verdict, live)
     if claim:

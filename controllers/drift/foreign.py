@@ -20,9 +20,9 @@ from controllers.drift.place import Place
 from controllers.rollout.finishing import to_the_end
 from gitops.drift import DriftRules, ForeignDeed, ForeignFact, ForeignFinding, Sight, corrected
 from gitops.errors import Conflict, InvalidInput
-from gitops.foreign import changed, pointers, without
+from gitops.foreign import ForeignFields, changed, claims, pointers, without
 from gitops.model.kinds import DriftMode
-from gitops.objects import JsonObject, ObjectKey, short_digest
+from gitops.objects import JsonObject, Manifest, ObjectKey, short_digest
 from gitops.plan import Scope
 
 # What the server will not take is tried again after this, doubled each time.
@@ -37,6 +37,11 @@ class _Case:
     resource: Resource
     client: KubeClient
     rules: DriftRules
+    manifest: Manifest
+
+    def removable(self, live: JsonObject) -> tuple[ForeignFields, ...]:
+        """What of the object as it was read is to go."""
+        return self.rules.removable(self.key, live["metadata"], self.manifest.body)
 
 
 class ForeignKeeper:
@@ -78,7 +83,7 @@ class ForeignKeeper:
                 place.foreign.pending.add(key)  # what the record tells of is not what is wanted here
                 return None
             mode = standing.rules.foreign_mode_of(manifest.annotations)
-            found = standing.rules.foreign(key, sight.foreign)
+            found = standing.rules.foreign(key, sight.foreign, manifest.body)
             if mode is DriftMode.IGNORE or not found:
                 place.foreign.clear(key)
                 place.foreign.known[key] = sight.foreign
@@ -88,7 +93,8 @@ class ForeignKeeper:
                 self._open(place, key, sight, finding)
                 return None
             resource = resource_of(manifest, await client.discovery())
-            return await self._exclude(_Case(place, key, resource, client, standing.rules), sight, finding)
+            case = _Case(place, key, resource, client, standing.rules, manifest)
+            return await self._exclude(case, sight, finding)
 
     async def _exclude(self, case: _Case, sight: Sight, finding: ForeignFinding) -> float | None:
         place, key, now = case.place, case.key, self._clock()
@@ -107,21 +113,31 @@ class ForeignKeeper:
             return None
         try:
             with place.writing():
-                await self._remove(case)
+                done = await self._remove(case)
         except Conflict:
             return 0.0
         except (Rejected, NotFound, Forbidden) as error:
             return self._cannot(case, sight, finding, str(error))
-        place.foreign.clear(key)
+        if done:
+            place.foreign.clear(key)
+        else:
+            because = "somebody who may holds them too, or they were written in another version of the API"
+            self._open(place, key, sight, finding.kept_back(because))
         return None
 
-    async def _remove(self, case: _Case) -> None:
-        """Remove what nobody may own who does. Raises Conflict where somebody else wrote meanwhile."""
+    async def _remove(self, case: _Case) -> bool:
+        """Remove what somebody owns who may not; False where there is something, and none of it can go.
+
+        Raises Conflict where somebody else wrote meanwhile.
+        """
         key = case.key
         live = await case.client.get(case.resource, key.name, key.namespace)
-        found = case.rules.removable(key, live["metadata"]) if live is not None else ()
-        if live is None or not found:
-            return
+        if live is None:
+            return True
+        found = case.removable(live)
+        if not found:
+            claimed = case.rules.foreign(key, claims(live["metadata"]), case.manifest.body)
+            return not claimed
         before = live
         places = pointers(live, (path for one in found for path in one.paths))
         if places:
@@ -130,13 +146,14 @@ class ForeignKeeper:
         told = [one for one in gone if one.paths]
         if told:
             self._record(case, ForeignFinding.of(key, DriftMode.CORRECT, told, self._redact))
-        left = case.rules.removable(key, live["metadata"])
+        left = case.removable(live)
         if left:
             # Defaults: their values come back by themselves, and would for ever be somebody's.
             owned = {one.owner: one.paths for one in left}
             fields = without(live["metadata"]["managedFields"], owned)
             operation: JsonObject = {"op": "replace", "path": "/metadata/managedFields", "value": fields}
             await self._patch(case, live, [operation])
+        return True
 
     async def _patch(self, case: _Case, live: JsonObject, operations: list[JsonObject]) -> JsonObject:
         key, version = case.key, str(live["metadata"]["resourceVersion"])

@@ -69,7 +69,7 @@ class ForeignAttention:
         if standing is None:
             notes.pending.add(key)
             self._resume_later()
-        elif standing.rules.foreign(key, sight.foreign):
+        elif any(not standing.rules.may_own(key, one.owner.manager) for one in sight.foreign):
             notes.in_hand.add(key)
             task = asyncio.create_task(self._attend(place, key))
             self._tasks.add(task)

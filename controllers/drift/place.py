@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from sys import intern
 from typing import TypeAlias
 
 from controllers.drift.foreign_notes import ForeignNotes
 from gitops.drift import Contest, Finding, Judgement, Sight, Verdict, judge
-from gitops.foreign import ForeignFields
+from gitops.foreign import one_of_equals
 from gitops.inventory import Entry, Inventory
 from gitops.objects import GroupKind, JsonObject, ObjectKey
 from gitops.plan import Scope
@@ -174,12 +173,6 @@ def trimmed(body: JsonObject) -> tuple[str, str, Sight]:
         fields=intern(sight.fields),
         applied_at=intern(sight.applied_at),
         part_of=intern(sight.part_of),
-        foreign=_same(sight.foreign),
+        foreign=one_of_equals(sight.foreign),
     )
     return intern(str(metadata.get("namespace") or "")), str(metadata["name"]), shared
-
-
-@lru_cache(maxsize=4096)
-def _same(found: tuple[ForeignFields, ...]) -> tuple[ForeignFields, ...]:
-    """Let equal findings be one in memory: what a tool does to one object it does to many."""
-    return found

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+import random
+from collections.abc import Callable, Iterable, Mapping
 
 from controllers.adapters.kube.client import KubeClient
-from controllers.drift.collection import Collection
+from controllers.adapters.kube.resources import Resource
+from controllers.drift.collection import Collection, Seen
 from controllers.drift.place import trimmed
+from controllers.drift.snapshots import Kept, Snapshot, Snapshots, WatchName
 from gitops.drift import Sight
 from gitops.errors import GitopsError
 from gitops.objects import GroupKind, ObjectKey
@@ -17,9 +19,10 @@ from gitops.ownership import ENVIRONMENT
 
 log = logging.getLogger(__name__)
 
-_Kept: TypeAlias = tuple[str, str, Sight]
 # How long until a kind that could not be watched is tried again.
 _AGAIN_SECONDS = 30.0
+# Servers keep what happened for five minutes at least; a watch that is noted down later is listed anew.
+_NOTE_SECONDS = 240.0
 
 
 class Sightings:
@@ -31,13 +34,18 @@ class Sightings:
         own: KubeClient,
         seen: Callable[[ObjectKey], None],
         listed: Callable[[GroupKind], None],
+        snapshots: Snapshots,
     ) -> None:
+        self._environment = environment
+        self._snapshots = snapshots
+        self._noted: dict[WatchName, str] = {}
+        self._noting: asyncio.Task[None] | None = None
         self._selector = f"{ENVIRONMENT}={environment}"
         self._own = own
         self._tell_seen = seen
         self._tell_listed = listed
         self._wanted: Mapping[GroupKind, Mapping[str, KubeClient]] = {}
-        self._collections: dict[GroupKind, Collection[_Kept]] = {}
+        self._collections: dict[GroupKind, Collection[Kept]] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._again: asyncio.Task[None] | None = None
         self._stopped = False
@@ -45,6 +53,8 @@ class Sightings:
     async def cover(self, wanted: Mapping[GroupKind, Mapping[str, KubeClient]]) -> None:
         """Watch exactly these kinds, in these namespaces at least, there with these clients."""
         self._wanted = wanted
+        if self._noting is None and not self._stopped:
+            self._noting = asyncio.create_task(self._note_now_and_then(), name="note down what is seen")
         for kind in sorted(self._collections.keys() - wanted.keys()):
             task = asyncio.ensure_future(self._collections.pop(kind).stop())
             self._ending.add(task)
@@ -52,7 +62,8 @@ class Sightings:
         complete = True
         for kind, clients in sorted(wanted.items()):
             foreign = any(client is not self._own for client in clients.values())
-            collection = self._collections.get(kind) or await self._collection(kind, foreign=foreign)
+            everywhere = None if foreign else self._own
+            collection = self._collections.get(kind) or await self._collection(kind, everywhere, clients)
             if collection is not None:
                 collection.cover(clients)
             complete = complete and collection is not None
@@ -71,11 +82,13 @@ class Sightings:
         return collection is not None and collection.sees(namespace)
 
     async def stop(self) -> None:
-        """End every watch."""
+        """Note down what was seen, and end every watch."""
         self._stopped = True
-        if self._again is not None:
-            self._again.cancel()
-            await asyncio.wait({self._again})
+        for task in (self._again, self._noting):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait({task})
+        await self._note_down()
         await asyncio.gather(*(one.stop() for one in self._collections.values()))
         if self._ending:
             await asyncio.wait(self._ending)
@@ -85,7 +98,26 @@ class Sightings:
         self._again = None
         await self.cover(self._wanted)
 
-    async def _collection(self, kind: GroupKind, *, foreign: bool) -> Collection[_Kept] | None:
+    async def _note_now_and_then(self) -> None:
+        await asyncio.to_thread(self._snapshots.tidy)
+        while True:
+            await asyncio.sleep(_NOTE_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - not all at once
+            await self._note_down()
+
+    async def _note_down(self) -> None:
+        for collection in [*self._collections.values()]:
+            for namespace, (items, version) in collection.seen().items():
+                name = self._name(collection.resource, namespace)
+                if self._noted.get(name) != version:
+                    self._noted[name] = version
+                    await asyncio.to_thread(self._snapshots.save, name, Snapshot(version, items))
+
+    def _name(self, resource: Resource, namespace: str) -> WatchName:
+        return WatchName(self._own.server, self._environment, resource.group, resource.plural, namespace)
+
+    async def _collection(
+        self, kind: GroupKind, everywhere: KubeClient | None, clients: Mapping[str, KubeClient]
+    ) -> Collection[Kept] | None:
         """A service account's rights end at its namespace, so there is no use in trying all of them."""
         try:
             resource = (await self._own.discovery()).preferred(kind)
@@ -96,13 +128,23 @@ class Sightings:
             return None
         if resource is None or self._stopped:
             return None
-        everywhere = None if foreign else self._own
-        collection: Collection[_Kept] = Collection(everywhere, resource, self._selector, trimmed)
+        known = await self._remembered(resource, [""] if everywhere is not None else sorted(clients))
+        collection: Collection[Kept] = Collection(
+            everywhere, resource, self._selector, trimmed, recall=lambda namespace: known.pop(namespace, None)
+        )
 
-        def changed(_type: str, kept: _Kept) -> None:
+        def changed(_type: str, kept: Kept) -> None:
             self._tell_seen(ObjectKey(*kind, kept[0], kept[1]))
 
         collection.on_change = changed
         collection.on_synced = lambda: self._tell_listed(kind)
         self._collections[kind] = collection
         return collection
+
+    async def _remembered(self, resource: Resource, namespaces: Iterable[str]) -> dict[str, Seen[Kept]]:
+        found: dict[str, Seen[Kept]] = {}
+        for namespace in namespaces:
+            snapshot = await asyncio.to_thread(self._snapshots.load, self._name(resource, namespace))
+            if snapshot is not None:
+                found[namespace] = (snapshot.items, snapshot.resource_version)
+        return found

@@ -1,4 +1,4 @@
-"""Carries out a plan on one target: dry-run, track, apply in layers, prune, settle the inventory.
+"""Carries out a plan on one target: dry-run, track, apply in layers, settle the inventory.
 
 Every write is allowed to finish before a cancellation takes effect, so nothing lands after the next
 piece of work on the same target has begun.
@@ -33,8 +33,6 @@ CONCURRENT_REQUESTS = 32
 _REQUESTS_PER_CONNECTION = 4
 _FEWEST_CONNECTIONS = 4
 GONE_POLL_SECONDS = 0.2
-# How long a prune waits for finalizers; what takes longer stays in the inventory and is looked at again.
-GONE_WITHIN_SECONDS = 30.0
 # How long the API server may take to serve what a CustomResourceDefinition says now.
 _NEW_SCHEMA_WITHIN_SECONDS = 5.0
 _INVALID = 422
@@ -139,24 +137,6 @@ class Applier:
         if problems:
             raise NotApplied(problems)
         return tuple(outcome for outcome in outcomes if isinstance(outcome, Entry))
-
-    async def prune(self, plan: Plan, discovery: Discovery) -> tuple[tuple[ObjectKey, ...], tuple[str, ...]]:
-        """Delete what left, in the plan's order; returns what is confirmed gone, and what was refused."""
-        gone: list[ObjectKey] = []
-        refused: list[str] = []
-        for planned in plan.prune:
-            resource = discovery.preferred(planned.key.group_kind)
-            try:
-                if resource is not None:
-                    async with asyncio.timeout(GONE_WITHIN_SECONDS):
-                        await self._delete(planned, resource)
-            except (Rejected, Forbidden) as error:
-                refused.append(f"{planned.key} could not be deleted: {error}")
-            except TimeoutError:
-                refused.append(f"{planned.key} is being deleted and waits for its finalizers")
-            else:
-                gone.append(planned.key)
-        return tuple(gone), tuple(refused)
 
     async def _try(
         self,

@@ -10,13 +10,12 @@ from typing import Any
 from gitops.drift import DriftFact, DriftReport, ForeignFact
 from gitops.gates import Sampling
 from gitops.rollout.observation import (
-    ApplyWork,
     ProbeWork,
     ReachWork,
-    RestoreWork,
     RevertReport,
     RevertWork,
     TargetReport,
+    TargetWork,
     Work,
 )
 
@@ -26,15 +25,15 @@ class Board:
 
     def __init__(self) -> None:
         self.changed = asyncio.Event()
-        self._targets: dict[ApplyWork | RestoreWork, TargetReport] = {}
+        self._targets: dict[TargetWork, TargetReport] = {}
         self._samplings: dict[ProbeWork, Sampling] = {}
         self._reverts: dict[RevertWork, RevertReport] = {}
         self._reachable: set[ReachWork] = set()
-        self._drift: Mapping[tuple[str, str], DriftReport] = {}
+        self._drift: dict[str, Mapping[tuple[str, str], DriftReport]] = {}
         self._facts: list[DriftFact | ForeignFact] = []
 
-    def target(self, work: ApplyWork | RestoreWork, report: TargetReport) -> None:
-        """Say how applying or restoring a target stands."""
+    def target(self, work: TargetWork, report: TargetReport) -> None:
+        """Say how applying, restoring or pruning a target stands."""
         if self._targets.get(work) != report:
             self._targets[work] = report
             self.changed.set()
@@ -55,10 +54,10 @@ class Board:
         self._reachable.add(work)
         self.changed.set()
 
-    def drifted(self, reports: Mapping[tuple[str, str], DriftReport]) -> None:
-        """Say what drift is open, by application and target."""
-        if self._drift != reports:
-            self._drift = reports
+    def drifted(self, connection: str, reports: Mapping[tuple[str, str], DriftReport]) -> None:
+        """Say what drift is open on one cluster, by application and target."""
+        if self._drift.get(connection, {}) != reports:
+            self._drift[connection] = reports
             self.changed.set()
 
     def drift_done(self, fact: DriftFact | ForeignFact) -> None:
@@ -78,7 +77,7 @@ class Board:
             board.pop(work, None)
         self._reachable -= {work}
 
-    def targets(self) -> MappingProxyType[ApplyWork | RestoreWork, TargetReport]:
+    def targets(self) -> MappingProxyType[TargetWork, TargetReport]:
         """All target reports, as they are now."""
         return MappingProxyType(dict(self._targets))
 
@@ -94,7 +93,8 @@ class Board:
         self,
     ) -> tuple[Mapping[tuple[str, str], DriftReport], tuple[DriftFact | ForeignFact, ...]]:
         """Open drift, and what is to be recorded about drift, as they are now."""
-        return self._drift, tuple(self._facts)
+        reports = {place: report for found in self._drift.values() for place, report in found.items()}
+        return reports, tuple(self._facts)
 
     def reachable(self) -> frozenset[ReachWork]:
         """All targets that answered again."""

@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from controllers.rollout.board import Board
-from gitops.rollout.observation import ApplyWork, RestoreWork, Work
+from gitops.rollout.observation import ApplyWork, PruneWork, RestoreWork, Work
 
 log = logging.getLogger(__name__)
 
-Hand: TypeAlias = Callable[[Work], Awaitable[None]]
+Hand: TypeAlias = Callable[[Work], Awaitable[float | None]]
 Quiet: TypeAlias = Callable[[str, str], Awaitable[None]]
 RESTART_AFTER_SECONDS = 5.0
 
@@ -27,7 +27,11 @@ class Crew:
     """Tasks by the work they do. Two pieces of work on one application and target never overlap."""
 
     def __init__(self, hand: Hand, board: Board, quiet: Quiet = nobody_else_writes) -> None:
-        """`quiet` is awaited before work begins to write to an application's target."""
+        """`quiet` is awaited before work begins to write to an application's target.
+
+        `hand` does work until it is done (None), or as far as it goes now, to be called again after so many
+        seconds, in which others may write.
+        """
         self._hand = hand
         self._quiet = quiet
         self._board = board
@@ -73,17 +77,18 @@ class Crew:
     async def _run(self, work: Work) -> None:
         while True:
             try:
-                if isinstance(work, ApplyWork | RestoreWork):
+                if isinstance(work, ApplyWork | RestoreWork | PruneWork):
                     async with self._places[work.application, work.target]:
                         await self._quiet(work.application, work.target)
-                        await self._hand(work)
+                        again_in = await self._hand(work)
                 else:
-                    await self._hand(work)
+                    again_in = await self._hand(work)
             except asyncio.CancelledError:
                 raise
             except Exception:
                 # A defect of ours must not end in silence: it is logged, and the work is tried again.
                 log.exception("work failed unexpectedly; trying again", extra={"work": repr(work)})
-            else:
+                again_in = RESTART_AFTER_SECONDS
+            if again_in is None:
                 return
-            await asyncio.sleep(RESTART_AFTER_SECONDS)
+            await asyncio.sleep(again_in)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from controllers.adapters.kube.client import KubeClient
 from controllers.clusters import Clusters
 from controllers.logs import KnownSecrets
+from controllers.rollout.neighbours import Asking, KnownKeys, Neighbours
 from controllers.rollout.observer import Access
 from controllers.rollout.worker import Errand
 from controllers.source.revisions import Revisions
@@ -18,8 +17,8 @@ from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
 from gitops.model.gates import HttpGate
 from gitops.model.kinds import Cluster, EnvironmentSpec
 from gitops.model.targets import Target, creates_namespace
-from gitops.objects import Manifest, ObjectKey, digest
-from gitops.plan import PlanPolicy, Scope, Wanted, settle
+from gitops.objects import Manifest, digest
+from gitops.plan import PlanPolicy, Scope, Wanted
 from gitops.redact import secrets_of
 from gitops.render import expand, render_documents, target_digest, target_variables
 from gitops.rollout.observation import Desired
@@ -41,11 +40,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """What an errand is for: an ordinary apply, unless it says otherwise."""
+    """What an errand is for: an ordinary apply, unless it says otherwise.
+
+    `failed`: the revision that a target is taken back from, where it is.
+    """
 
     removed: bool = False
     restoring: bool = False
     prune_permitted: bool = False
+    failed: str = ""
 
 
 APPLY = Purpose()
@@ -63,6 +66,8 @@ class Errands:
         self._revisions = revisions
         self._clusters = clusters
         self._rendered: dict[tuple[str, Target, str], tuple[Manifest, ...]] = {}
+        self._others: dict[str, Errands] = {}
+        self._known = KnownKeys()
 
     async def place(self, revision: str, target: str) -> Place:
         """Find out where `target` is at `revision`. Raises InvalidInput where that revision does not say."""
@@ -90,19 +95,28 @@ class Errands:
         one cannot be used: the same).
         """
         wanted, policy = await asyncio.to_thread(self._render, application, target, revision, purpose)
-
-        async def siblings() -> Mapping[str, frozenset[ObjectKey]]:
-            client = await self._clusters.client((await self.place(revision, target)).connection)
-            try:
-                return await self._siblings(application, target, siblings_at or revision, client)
-            except InvalidInput:
-                return await self._siblings(application, target, revision, client)
-
-        return Errand(wanted, policy, siblings)
+        place = await self.place(revision, target)
+        neighbours = Neighbours(
+            self._revisions,
+            self._known,
+            self.wanted,
+            Asking(wanted.scope, place.connection, siblings_at or revision, revision, purpose.failed),
+        )
+        return Errand(wanted, policy, neighbours.find)
 
     async def expand(self, application: str, target: str, revision: str, text: str) -> str:
         """Fill the target's variables into `text`, such as a gate's address. Raises InvalidInput."""
         return await asyncio.to_thread(self._filled, application, target, revision, text)
+
+    def wanted(self, scope: Scope, revision: str) -> Wanted:
+        """Render any application of the repository, also of other environments. Raises InvalidInput."""
+        if scope.environment == self._environment:
+            return self._render(scope.application, str(scope.target), revision, APPLY)[0]
+        others = self._others
+        if scope.environment not in others:
+            theirs = Errands(scope.environment, self._revisions, self._clusters, self._secrets)
+            others.setdefault(scope.environment, theirs)
+        return others[scope.environment].wanted(scope, revision)
 
     def check(self, application: str, revision: str, targets: tuple[str, ...]) -> tuple[str, ...]:
         """Render for every target and give all problems, each once: what cannot be rendered never starts."""
@@ -213,35 +227,6 @@ class Errands:
         self._rendered[key] = manifests
         for oldest in list(self._rendered)[:-_RENDERS_KEPT]:
             self._rendered.pop(oldest, None)
-
-    async def _siblings(
-        self, application: str, target: str, revision: str, client: KubeClient
-    ) -> Mapping[str, frozenset[ObjectKey]]:
-        """What the environment's other applications render there.
-
-        One that cannot be rendered is left out: nothing of it may be taken over, nothing is handed to it.
-        """
-        discovery = await client.discovery()
-
-        def namespaced(api_version: str, kind: str) -> bool | None:
-            resource = discovery.find(api_version, kind)
-            return None if resource is None else resource.namespaced
-
-        def rendered() -> dict[str, frozenset[ObjectKey]]:
-            _, source, _ = self._source(revision)
-            found = {}
-            for name in source.applications:
-                if name == application:
-                    continue
-                try:
-                    wanted, _ = self._render(name, target, revision, APPLY)
-                except InvalidInput:
-                    continue
-                settled = settle(wanted.manifests, wanted.scope, namespaced)
-                found[wanted.scope.applyset] = frozenset(manifest.key for manifest in settled.manifests)
-            return found
-
-        return await asyncio.to_thread(rendered)
 
 
 def _target(name: str) -> Target:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
@@ -11,6 +12,7 @@ from controllers.adapters.http.sampling import sample_forever
 from controllers.adapters.kube.patience import Patience
 from controllers.rollout.board import Board
 from controllers.rollout.errands import Errands, Purpose
+from controllers.rollout.leftovers import PRUNE_PATIENCE, prune_again
 from controllers.rollout.tools import Tools
 from controllers.rollout.worker import Errand, TargetWorker, rendering_failed
 from gitops.errors import Denied, GitopsError, InvalidInput, TerminalError, TransientError
@@ -19,6 +21,7 @@ from gitops.rollout.observation import (
     ApplyWork,
     Failure,
     ProbeWork,
+    PruneWork,
     ReachWork,
     RestoreWork,
     RevertWork,
@@ -46,10 +49,16 @@ class Hands:
         self._tools = tools
         self._current = current
         self._patience = Patience(first_wait=0.5, longest_wait=15.0)
+        self._prunes: dict[PruneWork, int] = {}
 
-    async def do(self, work: Work) -> None:
-        """Do `work` until it is done for good, or cancelled because nobody wants it any more."""
+    async def do(self, work: Work) -> float | None:
+        """Do `work` until it is done for good, or cancelled because nobody wants it any more.
+
+        Pruning goes on at intervals: it gives the seconds until it is to be called again.
+        """
         match work:
+            case PruneWork():
+                return await self._prune(work)
             case ApplyWork() | RestoreWork():
                 await self._carry(work)
             case ProbeWork():
@@ -60,6 +69,7 @@ class Hands:
                 await self._reach(work)
             case _:
                 assert_never(work)
+        return None
 
     async def _carry(self, work: ApplyWork | RestoreWork) -> None:
         say = partial(self._board.target, work)
@@ -90,13 +100,35 @@ class Hands:
             patience=self._patience,
         ).run()
 
+    async def _prune(self, work: PruneWork) -> float | None:
+        self._board.target(work, replace(self._board.targets().get(work, TargetReport()), settled=False))
+        tries = self._prunes[work] = self._prunes.get(work, 0) + 1
+        try:
+            _, head = self._current()
+            purpose = Purpose(removed=work.removed, prune_permitted=True)
+            errand = await self._errands.prepare(
+                work.application, work.target, work.revision, purpose, siblings_at=head
+            )
+            access = await self._errands.access(await self._errands.place(work.revision, work.target))
+            clean = self._tools.secrets.text
+            left = await prune_again(errand.wanted, errand.siblings, access, work.objects, clean)
+            report = TargetReport(leaving=left, settled=True)
+        except GitopsError as error:
+            because = self._tools.secrets.text(str(error))
+            report = TargetReport(leaving=dict.fromkeys(work.objects, because), unreachable=because)
+        self._board.target(work, report)
+        if report.leaving:
+            return PRUNE_PATIENCE.wait(tries)
+        self._prunes.pop(work)
+        return None
+
     async def _errand(self, work: ApplyWork | RestoreWork) -> Errand:
         _, head = self._current()
         prepare = partial(
             self._errands.prepare, work.application, work.target, work.revision, siblings_at=head
         )
         if isinstance(work, RestoreWork):
-            return await prepare(Purpose(restoring=True))
+            return await prepare(Purpose(restoring=True, failed=work.failed))
         return await prepare(Purpose(removed=work.removed, prune_permitted=work.prune_permitted))
 
     async def _probe(self, work: ProbeWork) -> None:

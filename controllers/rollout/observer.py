@@ -17,7 +17,7 @@ from gitops.errors import Denied, Unreachable
 from gitops.inventory import from_config_maps, selector
 from gitops.objects import GroupKind, JsonObject, ObjectKey
 from gitops.ownership import PART_OF
-from gitops.plan import LiveObject, Settled, TargetView, Wanted, settle
+from gitops.plan import LiveObject, Scope, Settled, TargetView, Wanted, settle
 
 CONFIG_MAPS = Resource("", "v1", "ConfigMap", "configmaps", namespaced=True)
 NAMESPACES = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
@@ -27,7 +27,21 @@ LIST_EVERYWHERE = 4
 # Metadata of one object is about a kilobyte, so a page of it stays in the low megabytes.
 METADATA_PAGE = 2000
 
-Siblings: TypeAlias = Callable[[], Awaitable[Mapping[str, frozenset[ObjectKey]]]]
+
+class Question(NamedTuple):
+    """What is to be known of the repository's other applications.
+
+    `foreign`: other ApplySets' ids on objects here, with the namespaces of those and of the target;
+    `leaving`: what is tracked here and no longer rendered.
+    """
+
+    client: KubeClient
+    discovery: Discovery
+    foreign: Mapping[str, frozenset[str]]
+    leaving: frozenset[ObjectKey]
+
+
+Siblings: TypeAlias = Callable[[Question], Awaitable[Mapping[str, frozenset[ObjectKey]]]]
 _Group: TypeAlias = tuple[Resource, str]
 _Found: TypeAlias = dict[ObjectKey, LiveObject]
 _Read: TypeAlias = tuple[set[ObjectKey], Awaitable[_Found]]
@@ -64,8 +78,9 @@ class TargetObserver:
     async def look(self, wanted: Wanted, siblings: Siblings, *, refresh: bool = False) -> Observed:
         """Read everything that planning `wanted` rests on.
 
-        `siblings` is asked only when something here may belong to another application. Raises what the
-        client raises: a read that failed never becomes an empty view.
+        `siblings` is asked only when something here may belong to another application; see `TargetView`.
+        Under the own ApplySet id it says what a failed revision rendered. Raises what the client raises: a
+        read that failed never becomes an empty view.
         """
         scope = wanted.scope
         reading = self._read_inventory(wanted)
@@ -90,13 +105,15 @@ class TargetObserver:
         # Where an object of ours is, there is its namespace; only the others have to be asked for.
         namespaces |= {key.namespace for key in live if key.namespace}
         namespaces |= await self._namespaces((places & likely) - namespaces)
-        foreign = any(found.labels.get(PART_OF, scope.applyset) != scope.applyset for found in live.values())
+        question = Question(self._own, discovery, _foreign(live, scope), tracked - keys)
+        others = dict(await siblings(question)) if question.foreign or question.leaving else {}
         view = TargetView(
             namespaced=namespaced,
             namespaces=namespaces,
             inventory=inventory,
             live=live,
-            siblings=await siblings() if foreign or tracked - keys else {},
+            added=others.pop(scope.applyset, frozenset()),
+            siblings=others,
         )
         return Observed(settled, view, discovery, stored.items, unseen)
 
@@ -209,6 +226,16 @@ class TargetObserver:
                 *(self._listed(resource, name, keys, label_selector) for name, keys in by_namespace.items())
             )
             return {key: found for read in reads for key, found in read.items()}
+
+
+def _foreign(live: Mapping[ObjectKey, LiveObject], scope: Scope) -> dict[str, frozenset[str]]:
+    """Other ApplySets' ids, and where their parents may be: by their objects, or as here."""
+    found: dict[str, set[str]] = defaultdict(lambda: {scope.target.namespace})
+    for key, one in live.items():
+        applyset = one.labels.get(PART_OF, scope.applyset)
+        if applyset != scope.applyset:
+            found[applyset].add(key.namespace)
+    return {applyset: frozenset(namespaces - {""}) for applyset, namespaces in found.items()}
 
 
 async def _seen_or_forbidden(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from controllers.adapters.git.mirror import Mirror
 from controllers.adapters.http.sampling import Prober
 from controllers.clusters import Clusters
+from controllers.drift.habits import Habits
 from controllers.logs import KnownSecrets
 from controllers.rollout.recorder import Recorder
 from controllers.rollout.reverter import Reverter
@@ -47,3 +48,4 @@ class Tools:
     beat: Callable[[str], None]
     clock: Callable[[], datetime]
     watch_drift: bool = True
+    habits: Habits = field(default_factory=Habits)

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 from controllers.adapters.kube.patience import Patience
+from controllers.rollout.applied import Applied, NotHealthy
 from controllers.rollout.applier import Applier, DryRun, NotApplied, counts
+from controllers.rollout.leftovers import Leftovers
 from controllers.rollout.observer import Access, Observed, Siblings, TargetObserver
+from controllers.rollout.pruning import Pruner, sentence, told
 from controllers.rollout.watch import HealthWatch, Look, Standing
 from gitops import plan as planning
-from gitops.errors import Denied, GitopsError, InvalidInput, Problem, TerminalError, TransientError
+from gitops.errors import Denied, InvalidInput, Problem, TerminalError, TransientError
 from gitops.inventory import Entry
 from gitops.objects import ObjectKey
 from gitops.ordering import Stage, stage_of
@@ -46,32 +49,6 @@ class Errand(NamedTuple):
     siblings: Siblings
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """A plan that was carried out up to its prune."""
-
-    plan: Plan
-    observed: Observed
-    confirmed: tuple[Entry, ...]
-
-    @property
-    def expected(self) -> dict[ObjectKey, int]:
-        """The generation that each wanted object had when it was last applied."""
-        before = self.plan.before.entries if self.plan.before else {}
-        known = {**before, **{entry.key: entry for entry in self.confirmed}}
-        finished = {item.key for item in self.plan.objects if item.action is planning.Action.FINISHED}
-        wanted = {item.key for item in self.plan.objects} - finished
-        return {key: known[key].generation if key in known else 0 for key in sorted(wanted)}
-
-
-class NotHealthy(GitopsError):  # noqa: N818 - what was seen
-    """Objects that later layers depend on failed."""
-
-    def __init__(self, because: str, evidence: tuple[str, ...]) -> None:
-        self.evidence = evidence
-        super().__init__(because)
-
-
 class TargetWorker:
     """One errand on one target."""
 
@@ -89,6 +66,8 @@ class TargetWorker:
         self._objects = access.objects
         self._observer = TargetObserver(access)
         self._applier = Applier(access)
+        self._pruner = Pruner(access.objects)
+        self._leftovers = Leftovers(errand.wanted, errand.siblings, access, redact, clock)
         self._say = report
         self._clean = redact
         self._clock = clock
@@ -176,8 +155,17 @@ class TargetWorker:
             await self._applier.store(plan.tracked.applied(confirmed), observed)
         elif not plan.empty:
             await self._applier.store(plan.settled(confirmed, ()), observed)
-        self._tell(counts=counts(plan), waiting_for="the first look at its health", unreachable="")
+        self._tell(
+            counts=counts(plan),
+            held=self._staying(plan, planning.Action.HOLD),
+            released=self._staying(plan, planning.Action.RELEASE, planning.Action.HAND_OVER),
+            waiting_for="the first look at its health",
+            unreachable="",
+        )
         return applied
+
+    def _staying(self, plan: Plan, *actions: planning.Action) -> dict[str, str]:
+        return {str(one.key): self._clean(one.because) for one in plan.leaving if one.action in actions}
 
     async def _wait_for(self, keys: Iterable[ObjectKey], applied: Applied) -> None:
         expected = applied.expected
@@ -206,6 +194,8 @@ class TargetWorker:
                 if seen.standing is Standing.CURRENT and not pruned:
                     await self._prune(applied)
                     pruned = True
+                if self._leftovers.due:
+                    self._left(await self._leftovers.prune())
                 if await self._judge(watch, seen, settled=pruned):
                     return
                 await _change(watch, seen)
@@ -236,10 +226,16 @@ class TargetWorker:
         if plan.empty:
             return
         self._tell(waiting_for=f"{len(plan.prune)} objects to be gone" if plan.prune else "")
-        gone, refused = await self._applier.prune(plan, applied.observed.discovery)
-        for line in refused:
-            log.warning("%s; it stays in the inventory and is tried again", line)
-        await self._applier.store(plan.settled(applied.confirmed, gone), applied.observed)
+        pruned = await self._pruner.delete(plan.prune, applied.observed.discovery, waiting=self._pruning)
+        await self._applier.store(plan.settled(applied.confirmed, pruned.gone), applied.observed)
+        self._left(told(pruned.left, self._clean))
+
+    def _pruning(self, left: Mapping[ObjectKey, str]) -> None:
+        self._tell(waiting_for=self._clean(f"{len(left)} objects to be gone: {sentence(left)}"))
+
+    def _left(self, left: Mapping[str, str]) -> None:
+        self._leftovers.found(left)
+        self._tell(leaving=left)
 
     def _watch(self, applied: Applied, expected: dict[ObjectKey, int]) -> HealthWatch:
         selector = f"{PART_OF}={applied.plan.wanted.scope.applyset}"

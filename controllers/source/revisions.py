@@ -59,6 +59,22 @@ class Revisions:
             raise InvalidInput(*problems)
         return found
 
+    def mentioned(self, revision: str, files: Iterable[SourceFile], names: frozenset[str]) -> frozenset[str]:
+        """Which of `names` stand anywhere in the text of these files; all, where a file cannot be read."""
+        tree = self._mirror.tree(revision)
+        found: set[str] = set()
+        for file in files:
+            try:
+                text = tree.read(file.path)
+            except InvalidInput:
+                return names
+            found.update(name for name in names - found if name.encode() in text)
+        return frozenset(found)
+
+    def recorded_environments(self) -> tuple[str, ...]:
+        """Environments of this repository that anything was ever recorded of."""
+        return self._mirror.audit_environments()
+
     def _read(self, revision: str) -> Catalog:
         tree = self._mirror.tree(revision)
         entries: dict[str, str] = {}

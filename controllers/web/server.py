@@ -119,6 +119,7 @@ class WebServer:
         return _probe(ready, self._redact(because))
 
     async def _exposition(self, _: web.Request) -> web.Response:
+        self._metrics.tasks(len(asyncio.all_tasks()))
         async with self._scrape:  # one at a time, in a thread: with many clusters it takes a while
             body = await asyncio.to_thread(self._metrics.exposition)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})

@@ -20,7 +20,9 @@ _COUNTED: dict[str, str] = {
     Action.TAKE_OVER: "taken over",
     Action.DELETE: "to delete",
     Action.KEEP: "kept",
+    Action.HOLD: "held back",
     Action.HAND_OVER: "handed over",
+    Action.RELEASE: "released",
 }
 
 
@@ -47,6 +49,17 @@ def _few(items: tuple[str, ...]) -> str:
 def _counts(counts: dict[str, int]) -> str:
     told = [f"{count} {_COUNTED.get(action, action)}" for action, count in sorted(counts.items()) if count]
     return ", ".join(told) or "no objects"
+
+
+def _staying(event: e.TargetApplied | e.TargetRestored) -> str:
+    """What left Git and stays, named with the reason."""
+    told = "".join(f"; {key} is kept: {because}" for key, because in sorted(event.held.items()))
+    left = "".join(f"; {key} is left: {because}" for key, because in sorted(event.released.items()))
+    return told + left
+
+
+def _leaving(event: e.TargetHealthy | e.TargetRestored) -> str:
+    return "".join(f"; {key} is still to go: {because}" for key, because in sorted(event.leaving.items()))
 
 
 def _started(event: e.RolloutStarted) -> str:
@@ -128,8 +141,10 @@ _SENTENCES: dict[type[Any], Callable[[Any], str]] = {
     e.RolloutStarted: _started,
     e.WaveStarted: lambda event: f"{event.rollout} starts wave {event.wave}.",
     e.TargetStarted: lambda event: f"{event.rollout} starts on {event.target}.",
-    e.TargetApplied: lambda event: f"{event.rollout} is applied on {event.target}: {_counts(event.counts)}.",
-    e.TargetHealthy: lambda event: f"{event.rollout} is healthy on {event.target}.",
+    e.TargetApplied: lambda event: (
+        f"{event.rollout} is applied on {event.target}: {_counts(event.counts)}{_staying(event)}."
+    ),
+    e.TargetHealthy: lambda event: f"{event.rollout} is healthy on {event.target}{_leaving(event)}.",
     e.TargetRegressed: lambda event: (
         f"{event.rollout} is no longer healthy on {event.target}: {event.because}."
     ),
@@ -149,7 +164,10 @@ _SENTENCES: dict[type[Any], Callable[[Any], str]] = {
     e.RestoreStarted: lambda event: (
         f"{event.rollout} takes {_few(event.targets)} back to {event.revision[:_SHORT]}."
     ),
-    e.TargetRestored: lambda event: f"{event.rollout}: {event.target} is back on the last good revision.",
+    e.TargetRestored: lambda event: (
+        f"{event.rollout}: {event.target} is back on the last good revision"
+        f"{_staying(event)}{_leaving(event)}."
+    ),
     e.TargetNotRestored: lambda event: (
         f"{event.rollout}: {event.target} could not be taken back ({event.cause}): {event.because}."
     ),
@@ -160,6 +178,9 @@ _SENTENCES: dict[type[Any], Callable[[Any], str]] = {
     e.RolloutSuperseded: lambda event: f"{event.rollout} gives way to {event.by[:_SHORT]}.",
     e.RejoinAbandoned: lambda event: f"{event.rollout} is given up for now: {event.because}.",
     e.ApplicationRetired: lambda event: f"{event.application} left Git and its targets, and is forgotten.",
+    e.PruneFinished: lambda event: (
+        f"Everything of {event.application} that had to go from {event.target} is gone."
+    ),
     e.DriftFound: lambda event: _drift(event, "has drifted"),
     e.DriftCorrected: lambda event: _drift(event, "had drifted, and is put back"),
     e.DriftContested: _contested,
@@ -206,6 +227,7 @@ _HEADLINES: dict[type[Any], Callable[[Any], str]] = {
     e.RolloutSuperseded: lambda event: f"gives way to {event.by[:_SHORT]}",
     e.RejoinAbandoned: lambda event: f"rejoin given up: {event.because}",
     e.ApplicationRetired: lambda _event: "retired",
+    e.PruneFinished: lambda event: f"{event.target} pruned",
     e.DriftFound: lambda event: f"{event.object} has drifted on {event.target}",
     e.DriftCorrected: lambda event: f"{event.object} put back on {event.target}",
     e.DriftContested: lambda event: f"{_by(event)} fights over {event.object} on {event.target}",
@@ -247,6 +269,7 @@ _ORDER = (
     e.SoakStarted,
     e.TargetRestored,
     e.TargetHealthy,
+    e.PruneFinished,
     e.DriftEnded,
     e.ForeignFieldsEnded,
 )

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from gitops.dialect.nodes import Composer, Limits, Malformed, Node, Place, Spent
 from gitops.errors import InvalidInput, Location, Problem
@@ -23,15 +24,16 @@ _SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u(
 class Document:
     """One document that is not empty. Treat `value` as frozen: aliases share their parts.
 
-    `index` counts the file's documents from 0, `line` is where the value begins.
+    `index` counts the file's documents from 0, `line` is where the value begins. `text` is what the file
+    has from `first_line` on; one of several JSON values on a line is padded to its column.
     """
 
     value: Json
     index: int
     line: int
     path: str
-    _text: str = field(repr=False)
-    _first_line: int = field(repr=False)
+    text: str = field(repr=False)
+    first_line: int = field(repr=False)
 
     def at(self, *pointer: str | int) -> Place:
         """Line and column, from 1, of the value at `pointer`; of its nearest parent where it is missing."""
@@ -63,7 +65,7 @@ class Document:
         return Location(self.path, *self.key_at(*pointer))
 
     def _root(self) -> Node:
-        return _compose_again(self._text, self._first_line)
+        return _compose_again(self.text, self.first_line)
 
 
 # Places are needed for errors only, so values are kept and places are found by reading once more.
@@ -93,8 +95,8 @@ def parse(data: bytes, path: str, limits: Limits = Limits()) -> tuple[Document, 
     """
     text = _decode(data, path, limits)
     reader = _Reader(path, limits)
-    for chunk, first_line in reader.chunks(text):
-        reader.read(chunk, first_line)
+    for chunk in reader.chunks(text):
+        reader.read(chunk)
         if len(reader.problems) >= _MOST_PROBLEMS:
             break  # nobody reads on, and a hostile file could hold a million
     if reader.problems:
@@ -124,6 +126,14 @@ def _place_of(before: str) -> Place:
     return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 
+class Chunk(NamedTuple):
+    """The text of one document, the line of the file on which it begins, and whether it is JSON."""
+
+    text: str
+    first_line: int
+    json: bool = False
+
+
 class _Reader:
     """Collects documents and problems of one file."""
 
@@ -134,9 +144,10 @@ class _Reader:
         self.documents: list[Document] = []
         self.problems: list[Problem] = []
 
-    def read(self, text: str, first_line: int) -> None:
-        """Add the document of `text`, which begins on `first_line` of the file."""
-        composer = Composer(text, first_line, self._limits, self._spent)
+    def read(self, chunk: Chunk) -> None:
+        """Add the document of `chunk`."""
+        text, first_line, json_value = chunk
+        composer = Composer(text, first_line, self._limits, self._spent, json=json_value)
         try:
             root = composer.compose()
         except Malformed as error:
@@ -153,9 +164,9 @@ class _Reader:
             index = len(self.documents)
             self.documents.append(Document(root.value, index, root.place[0], self._path, text, first_line))
 
-    def chunks(self, text: str) -> Iterator[tuple[str, int]]:
-        """Cut `text` into single documents, each with the number of its first line."""
-        lines = text.split("\n")
+    def chunks(self, text: str) -> Iterator[Chunk]:
+        """Cut `text` into single documents."""
+        lines = text.removesuffix("\n").split("\n")
         start = 0
         for number, line in enumerate(lines):
             if not line.startswith("---"):
@@ -164,18 +175,23 @@ class _Reader:
             if rest and not rest.startswith("#"):
                 message = "only a comment may follow --- on its line, as kubectl has it"
                 self._fault((number + 1, 4 + len(line[3:]) - len(line[3:].lstrip())), message)
-            yield from _json_values("\n".join(lines[start:number]), start + 1)
+            yield from _json_values(_joined(lines[start:number]), start + 1)
             start = number + 1
-        yield from _json_values("\n".join(lines[start:]), start + 1)
+        yield from _json_values(_joined(lines[start:]), start + 1)
 
     def _fault(self, place: Place, message: str) -> None:
         self.problems.append(Problem(Location(self._path, *place), message))
 
 
-def _json_values(text: str, first_line: int) -> Iterator[tuple[str, int]]:
+def _joined(lines: list[str]) -> str:
+    """Every line ends, the last one too: text in a block (`|`) keeps its last line feed by it."""
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _json_values(text: str, first_line: int) -> Iterator[Chunk]:
     """Cut a chunk that is nothing but JSON values into these; leave any other alone."""
     if not text.lstrip().startswith("{"):
-        yield text, first_line
+        yield Chunk(text, first_line)
         return
     decoder = json.JSONDecoder()
     values: list[tuple[int, int]] = []
@@ -184,7 +200,7 @@ def _json_values(text: str, first_line: int) -> Iterator[tuple[str, int]]:
         try:
             _, end = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):  # not JSON: read it as YAML, whose limits then decide
-            yield text, first_line
+            yield Chunk(text, first_line)
             return
         values.append((start, end))
         start = _after_blanks(text, end)
@@ -193,7 +209,7 @@ def _json_values(text: str, first_line: int) -> Iterator[tuple[str, int]]:
         line += text.count("\n", counted, start)
         counted = start
         column = start - text.rfind("\n", 0, start)
-        yield " " * (column - 1) + _join_surrogates(text[start:end]), line
+        yield Chunk(" " * (column - 1) + _join_surrogates(text[start:end]), line, json=True)
 
 
 def _after_blanks(text: str, start: int) -> int:

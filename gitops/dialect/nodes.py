@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,9 +12,12 @@ import yaml
 from gitops.dialect import scalars
 from gitops.objects import Json
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Place = tuple[int, int]
+
+_TAG_WITHOUT_BLANK = re.compile(r"(?:&[^\s,\[\]{}]+\s+)?![^\s,\[\]{}]*[,\[\]{}]")
+_JSON_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +69,16 @@ class Malformed(Exception):  # noqa: N818 - internal: becomes a Problem in the o
 
 
 class Composer:
-    """Composes the one document of `text`; what does not stop the reading is left in `faults`."""
+    """Composes the one document of `text`; what does not stop the reading is left in `faults`.
 
-    def __init__(self, text: str, first_line: int, limits: Limits, spent: Spent) -> None:
+    `json`: the text is JSON, which kubectl reads as such and so with JSON's escapes.
+    """
+
+    def __init__(
+        self, text: str, first_line: int, limits: Limits, spent: Spent, *, json: bool = False
+    ) -> None:
         self._text = text
+        self._json = json
         self._first_line = first_line
         self._limits = limits
         self._spent = spent
@@ -77,7 +87,7 @@ class Composer:
 
     def compose(self) -> Node | None:
         """Read the document; None when there is none. Raises Malformed."""
-        events: Generator[Any, None, None] = yaml.parse(self._text, Loader=_LOADER)  # type: ignore[assignment]
+        events: Generator[Any, None, None] = yaml.parse(self._text, Loader=LOADER)  # type: ignore[assignment]
         try:
             return self._document(events)
         except yaml.MarkedYAMLError as error:
@@ -115,6 +125,7 @@ class Composer:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event.anchor, place)
         self._charge(1, place)
+        self._check_syntax(event, place)
         if event.anchor is not None:
             self._anchors[event.anchor] = None
         if isinstance(event, yaml.ScalarEvent):
@@ -126,6 +137,17 @@ class Composer:
         if event.anchor is not None:
             self._anchors[event.anchor] = node
         return node
+
+    def _check_syntax(self, event: Any, place: Place) -> None:  # noqa: ANN401 - as above
+        """Refuse what our YAML library reads and kubectl's does not, or otherwise."""
+        begin, end = event.start_mark.index, event.end_mark
+        if event.tag is not None and (tag := _TAG_WITHOUT_BLANK.match(self._text, begin)) is not None:
+            place = (place[0], place[1] + tag.end() - begin - 1)
+            self.faults.append((place, "a blank must follow the tag: kubectl takes this for a part of it"))
+        if isinstance(event, yaml.ScalarEvent) and event.style == '"' and not self._json:
+            written = self._text[begin : end.index]
+            if "\\/" in written and _JSON_ESCAPE.search(written) is not None:
+                self.faults.append((place, "not valid YAML: \\/ is an escape in JSON only: write /"))
 
     def _charge(self, nodes: int, place: Place) -> None:
         self._spent.nodes += nodes
@@ -198,7 +220,10 @@ class Composer:
     def _key(self, event: Any, events: Iterator[Any], depth: int) -> str | None:  # noqa: ANN401 - as above
         """Read a key; a scalar is named before it goes through JSON, as sigs.k8s.io/yaml does it."""
         place = self._place(event.start_mark)
+        faults = len(self.faults)
         node = self._node(event, events, depth + 1)
+        if len(self.faults) > faults:
+            return None
         if isinstance(node.value, dict | list):
             self.faults.append((place, "a key must be a text, not a list or a mapping"))
             return None

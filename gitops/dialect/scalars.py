@@ -141,7 +141,7 @@ def key_text(value: Scalar) -> str:
 def _go_float32(value: float) -> str:
     """`strconv.FormatFloat(value, 'g', -1, 32)`: shortest digits that survive a float32."""
     try:
-        single: float = struct.unpack("f", struct.pack("f", value))[0]
+        single: float = struct.unpack("<f", struct.pack("<f", value))[0]  # "<": the native one gives infinity
     except OverflowError:
         raise ValueError("this number is too large for a key: put it in quotes") from None
     for precision in range(1, 10):

@@ -4,8 +4,8 @@ from gitops.drift.authors import Author, author_of, names, newest_author
 from gitops.drift.compare import carried_over, compare, holds
 from gitops.drift.contest import Contest, corrected
 from gitops.drift.finding import DriftKind, Finding, author_form, told
-from gitops.drift.foreign import ForeignDeed, ForeignFact, ForeignFinding, Held
-from gitops.drift.modes import DRIFT, DriftRules
+from gitops.drift.foreign import ForeignDeed, ForeignFact, ForeignFinding, Owned
+from gitops.drift.modes import DRIFT, DriftRules, unknown_mode
 from gitops.drift.report import Deed, DriftFact, DriftReport
 from gitops.drift.verdict import Judgement, Sight, Verdict, judge
 
@@ -22,8 +22,8 @@ __all__ = [
     "ForeignDeed",
     "ForeignFact",
     "ForeignFinding",
-    "Held",
     "Judgement",
+    "Owned",
     "Sight",
     "Verdict",
     "author_form",
@@ -36,4 +36,5 @@ __all__ = [
     "names",
     "newest_author",
     "told",
+    "unknown_mode",
 ]

@@ -18,14 +18,14 @@ _LONGEST_PATH = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Owned:
     """What one manager owns. `paths` are for people, such as `spec.template.spec.containers[name=proxy]`."""
 
     owner: Owner
     paths: tuple[str, ...]
 
     @classmethod
-    def of(cls, found: ForeignFields, redact: Callable[[str], str]) -> Held:
+    def of(cls, found: ForeignFields, redact: Callable[[str], str]) -> Owned:
         """Put fields into words: no secret, none too long, no more than MOST_PATHS."""
         told = [_shortened(redact(describe(path))) for path in found.paths[:MOST_PATHS]]
         more = len(found.paths) - MOST_PATHS
@@ -56,7 +56,7 @@ class ForeignFinding:
     object: str
     group_kind: str
     mode: DriftMode
-    held: tuple[Held, ...]
+    held: tuple[Owned, ...]
     because: str = ""
     since: datetime | None = None
 
@@ -69,7 +69,7 @@ class ForeignFinding:
         redact: Callable[[str], str] = lambda text: text,
     ) -> ForeignFinding:
         """Say what was found in an object."""
-        held = tuple(Held.of(one, redact) for one in found)
+        held = tuple(Owned.of(one, redact) for one in found)
         moments = [moment for one in held if (moment := one.owner.at) is not None]
         return cls(str(key), str(key.group_kind), mode, held, since=min(moments, default=None))
 

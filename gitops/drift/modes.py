@@ -9,12 +9,25 @@ from typing import Any
 
 from gitops.diff import Operation
 from gitops.drift.authors import Author, unescaped
+from gitops.errors import Problem
 from gitops.fields import Path
-from gitops.foreign import ALLOWED_MANAGERS, ForeignFields, foreign_fields, union
+from gitops.foreign import ALLOWED_MANAGERS, Claim, ForeignFields, foreign_fields, removable, union
 from gitops.model.kinds import DriftMode, IgnoredDifference
-from gitops.objects import JsonObject, ObjectKey
+from gitops.model.reading import nearest
+from gitops.objects import JsonObject, Manifest, ObjectKey
 
 DRIFT = "gitops-waves.io/drift"
+
+
+def unknown_mode(manifest: Manifest) -> Problem | None:
+    """Say that an object's annotation names no mode: the environment's counts then, which nobody meant."""
+    written = manifest.annotations.get(DRIFT)
+    modes = [mode.value for mode in DriftMode]
+    if written is None or written in modes:
+        return None
+    return Problem(
+        manifest.source, f"annotation {DRIFT}: {written[:40]!r} is no mode{nearest(written, modes)}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +65,16 @@ class DriftRules:
             return True
         return any(manager in rule.managers for rule in self.ignored if _is_about(rule, key))
 
-    def foreign(self, key: ObjectKey, found: Iterable[ForeignFields]) -> tuple[ForeignFields, ...]:
+    def foreign(
+        self, key: ObjectKey, found: Iterable[Claim], manifest: JsonObject
+    ) -> tuple[ForeignFields, ...]:
         """Keep what counts: fields of managers that are not allowed, but for those to look past."""
-        past = self._looked_past(key)
-        counting = (
-            one._replace(paths=tuple(path for path in one.paths if not _is_past(path, past)))
-            for one in found
-            if not self.may_own(key, one.owner.manager)
-        )
-        return tuple(one for one in counting if one.paths)
+        counting = [one for one in found if not self.may_own(key, one.owner.manager)]
+        return self._not_past(key, foreign_fields(counting, manifest))
 
-    def removable(self, key: ObjectKey, metadata: Mapping[str, Any]) -> tuple[ForeignFields, ...]:
+    def removable(
+        self, key: ObjectKey, metadata: Mapping[str, Any], manifest: JsonObject
+    ) -> tuple[ForeignFields, ...]:
         """What of a live object's fields an exclusive environment removes: nothing that anybody may own."""
         past: JsonObject = {}
         for pointer in self._looked_past(key):
@@ -70,8 +82,15 @@ class DriftRules:
             for step in reversed(pointer):
                 below = {f"f:{step}": below}
             past = union(past, below)
-        found = foreign_fields(metadata, lambda manager: self.may_own(key, manager), kept=past)
-        return self.foreign(key, found)
+        found = removable(metadata, manifest, lambda manager: self.may_own(key, manager), past)
+        return self._not_past(key, found)
+
+    def _not_past(self, key: ObjectKey, found: Iterable[ForeignFields]) -> tuple[ForeignFields, ...]:
+        past = self._looked_past(key)
+        counting = (
+            one._replace(paths=tuple(path for path in one.paths if not _is_past(path, past))) for one in found
+        )
+        return tuple(one for one in counting if one.paths)
 
     def split(
         self, key: ObjectKey, differences: Iterable[tuple[Operation, Author]]

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from gitops.fields import fields_hash, our_entry
-from gitops.foreign import ForeignFields, foreign_fields
+from gitops.foreign import Claim, claims
 from gitops.inventory import Entry
 from gitops.ownership import PART_OF
 
@@ -43,7 +43,7 @@ class Sight(NamedTuple):
     applied_at: str
     part_of: str
     terminating: bool
-    foreign: tuple[ForeignFields, ...] = ()
+    foreign: tuple[Claim, ...] = ()
 
     @classmethod
     def of(cls, metadata: Mapping[str, Any]) -> Sight:
@@ -57,7 +57,7 @@ class Sight(NamedTuple):
             applied_at=str(ours.get("time", "")) if ours else "",
             part_of=str((metadata.get("labels") or {}).get(PART_OF, "")),
             terminating=metadata.get("deletionTimestamp") is not None,
-            foreign=foreign_fields(metadata),
+            foreign=claims(metadata),
         )
 
 

@@ -1,6 +1,15 @@
 """What was applied to one target for one application: set arithmetic, its ConfigMaps, the prune budget."""
 
-from gitops.inventory.budget import ALLOW_PRUNE, STATEFUL, prune_allowed
+from gitops.inventory.budget import (
+    ALLOW_PRUNE,
+    HOLDING,
+    PRUNE,
+    STATEFUL,
+    PruneWord,
+    how_to_release,
+    prune_allowed,
+    unknown_word,
+)
 from gitops.inventory.entries import Entry, Inventory, empty
 from gitops.inventory.storage import (
     INVENTORY_OF,
@@ -16,13 +25,17 @@ from gitops.inventory.storage import (
 
 __all__ = [
     "ALLOW_PRUNE",
+    "HOLDING",
     "INVENTORY_OF",
+    "PRUNE",
     "STATEFUL",
     "Entry",
     "Inventory",
+    "PruneWord",
     "applyset_id",
     "empty",
     "from_config_maps",
+    "how_to_release",
     "leftover_chunks",
     "member_labels",
     "parent_name",
@@ -30,4 +43,5 @@ __all__ = [
     "prune_allowed",
     "selector",
     "to_config_maps",
+    "unknown_word",
 ]

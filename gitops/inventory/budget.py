@@ -2,21 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from enum import StrEnum
+
 from gitops.errors import Refused
 from gitops.model.kinds import PruneBudget
-from gitops.objects import GroupKind
+from gitops.objects import GroupKind, ObjectKey
 
 ALLOW_PRUNE = "Gitops-Allow-Prune"
+PRUNE = "gitops-waves.io/prune"
 
 # Deleting one of these deletes data, or every object inside or of that kind.
-STATEFUL = frozenset(
+HOLDING = frozenset(
     {
         GroupKind("", "Namespace"),
         GroupKind("", "PersistentVolume"),
         GroupKind("", "PersistentVolumeClaim"),
         GroupKind("apiextensions.k8s.io", "CustomResourceDefinition"),
+        GroupKind("snapshot.storage.k8s.io", "VolumeSnapshot"),
+        GroupKind("snapshot.storage.k8s.io", "VolumeSnapshotContent"),
     }
 )
+# Kept like those; but its claims outlive it, so a revert takes back one that the failed revision added.
+STATEFUL = HOLDING | {GroupKind("apps", "StatefulSet")}
+
+
+class PruneWord(StrEnum):
+    """What the annotation `gitops-waves.io/prune` may say.
+
+    `disabled`: the object stays in the cluster when it leaves the repository. `enabled`: it goes without
+    further permission, even where its kind asks for one.
+    """
+
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+
+
+def unknown_word(annotations: Mapping[str, str]) -> str:
+    """Say what is wrong with the prune annotation; "" where nothing is.
+
+    A word that is misspelt would otherwise leave an object unprotected that somebody meant to protect.
+    """
+    word = annotations.get(PRUNE)
+    if word is None or word in tuple(PruneWord):
+        return ""
+    return f'{PRUNE} is "disabled" or "enabled"'
+
+
+def how_to_release(key: ObjectKey, scope: str) -> str:
+    """Say what lets an object go that is held back because of its kind; `scope` as in `prune_allowed`."""
+    return (
+        f"a {key.kind} is deleted only with the annotation {PRUNE}: {PruneWord.ENABLED} on it, or by a "
+        f"commit with the trailer `{ALLOW_PRUNE}: {scope}` (gitops allow-prune {scope})"
+    )
 
 
 def prune_allowed(budget: PruneBudget, scope: str, *, tracked: int, rendered: int, deleting: int) -> None:

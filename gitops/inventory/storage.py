@@ -34,8 +34,8 @@ PENDING = "pending"
 FORMAT = "1"
 TOOLING = "gitops-waves/v1"
 LIMIT = 512 * 1024
+APPLYSET_ID = "applyset.kubernetes.io/id"
 
-_ID = "applyset.kubernetes.io/id"
 _UNKNOWN = "-"
 _WHOSE = ("mine", "theirs")
 _WORDS = 7
@@ -140,7 +140,7 @@ def from_config_maps(bodies: Iterable[JsonObject], cluster: str) -> Inventory | 
                     entries[entry.key] = Entry(entry.key, entry.version, taken_over=either)
         except (KeyError, TypeError, ValueError) as error:
             problems.append(_problem(body, _reason(error)))
-    parent = next((body for body in chunks if _ID in _labels(body)), None)
+    parent = next((body for body in chunks if APPLYSET_ID in _labels(body)), None)
     problems.extend(_missing(chunks, parent))
     if problems:
         raise InvalidInput(*problems)
@@ -228,7 +228,7 @@ def _config_map(inventory: Inventory, chunks: list[list[str]], index: int) -> Js
         kinds = sorted({str(key.group_kind) for key in inventory.entries})
         namespaces = sorted({key.namespace for key in inventory.entries} - {"", namespace})
         metadata["name"] = name
-        labels[_ID] = applyset_id(name, namespace)
+        labels[APPLYSET_ID] = applyset_id(name, namespace)
         metadata["annotations"] = {
             "applyset.kubernetes.io/tooling": TOOLING,
             "applyset.kubernetes.io/contains-group-kinds": ",".join(kinds),

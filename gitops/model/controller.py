@@ -80,6 +80,11 @@ class Controller(Schema):
     connections: tuple[ClusterConnection, ...] = ()
     state_directory: str | None = Field(default=None, description="mirrors; safe to delete")
     listen: str = Field(default="127.0.0.1:9464", description="host:port of /metrics, /healthz, /readyz")
+    drift_check_interval: PositiveDuration | None = Field(
+        default=timedelta(hours=24),
+        description="the time in which every object is compared by a dry-run once, whatever its watch says; "
+        "null: never",
+    )
     author_name: str = "gitops-waves"
     author_email: str = "gitops-waves@localhost"
 

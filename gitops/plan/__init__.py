@@ -4,10 +4,9 @@ from gitops.plan.make import make
 from gitops.plan.model import Action, ObjectPlan, Plan, PlanPolicy, Scope, Wanted
 from gitops.plan.recreate import RECREATE, Refuse, Replace, on_immutable
 from gitops.plan.settle import Settled, settle
-from gitops.plan.view import PRUNE, LiveObject, TargetView
+from gitops.plan.view import LiveObject, TargetView
 
 __all__ = [
-    "PRUNE",
     "RECREATE",
     "Action",
     "LiveObject",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from gitops.errors import Problem
-from gitops.inventory import STATEFUL, Entry
+from gitops.inventory import HOLDING, PRUNE, STATEFUL, Entry, PruneWord, how_to_release
 from gitops.objects import GroupKind, Manifest, ObjectKey, short_digest
-from gitops.ownership import PART_OF, claimed_by
+from gitops.ownership import ENVIRONMENT, PART_OF, claimed_by
 from gitops.plan.model import Action, ObjectPlan, PlanPolicy, Wanted
-from gitops.plan.view import PRUNE, LiveObject, TargetView
+from gitops.plan.view import LiveObject, TargetView
 
 # The reasons that go without saying.
 NEW = "it does not exist yet"
@@ -32,7 +32,7 @@ def wanted_object(manifest: Manifest, wanted: Wanted, view: TargetView) -> Objec
     if ours:
         action, because = _ours(manifest_digest, entry, live)
     else:
-        claim = _claim(key, live, applyset, view)
+        claim = _claim(key, live, wanted, view)
         if claim is not None:
             return Problem(manifest.source, claim)
         action, because = Action.TAKE_OVER, _taken_from(live, view)
@@ -73,14 +73,16 @@ def _ours(manifest_digest: str, entry: Entry | None, live: LiveObject) -> tuple[
     return Action.CONFIGURE, because
 
 
-def _claim(key: ObjectKey, live: LiveObject, applyset: str, view: TargetView) -> str | None:
+def _claim(key: ObjectKey, live: LiveObject, wanted: Wanted, view: TargetView) -> str | None:
     """Say who claims an object that is not ours, or None where it may be taken over."""
     other = live.labels.get(PART_OF, "")
     if other in view.siblings:
         if key not in view.siblings[other]:
-            return None  # moved between two applications of one environment
-        return f"{key} belongs to another application of this environment, which renders it too: keep one"
-    owner = claimed_by(live.labels, live.annotations, live.owner_references, ours=applyset)
+            return None  # moved between two applications, environments or targets of one repository
+        theirs = live.labels.get(ENVIRONMENT, "")
+        where = "this environment" if theirs in ("", wanted.scope.environment) else f"environment {theirs}"
+        return f"{key} belongs to another application of {where}, which renders it too: keep one"
+    owner = claimed_by(live.labels, live.annotations, live.owner_references, ours=wanted.scope.applyset)
     if owner is None:
         return None
     return f"{key} already exists and belongs to {owner}: remove it there first, or rename it here"
@@ -98,7 +100,9 @@ def leaving_object(entry: Entry, wanted: Wanted, view: TargetView, policy: PlanP
     action, because = (
         (Action.GONE, "it is not there any more")
         if live is None
-        else _foreign(entry, live, wanted.scope.applyset) or _own(entry, live, view, policy)
+        else _foreign(entry, live, wanted.scope.applyset)
+        or _elsewhere(entry, view)
+        or _own(entry, live, wanted.scope.name, policy, added=entry.key in view.added)
     )
     uid = live.uid if live else ""
     return ObjectPlan(entry.key, action, because, uid=uid, taken_over=entry.taken_over)
@@ -110,21 +114,32 @@ def _foreign(entry: Entry, live: LiveObject, applyset: str) -> tuple[Action, str
         return Action.HAND_OVER, f"it now belongs to {owner}"
     if live.labels.get(PART_OF) != applyset:
         return Action.HAND_OVER, "it does not carry the label of this application"
-    if live.uid != entry.uid and not live.fields:
+    # What a crash left unconfirmed may have been made anew by us; then it holds our fields.
+    if live.uid != entry.uid and (entry.digest or not live.fields):
         return Action.HAND_OVER, "it is another object of the same name, which we never applied"
     return None
 
 
-def _own(entry: Entry, live: LiveObject, view: TargetView, policy: PlanPolicy) -> tuple[Action, str]:
+def _elsewhere(entry: Entry, view: TargetView) -> tuple[Action, str] | None:
     # Tracked until the other application has put its label on: its rollout may be reverted before it does.
     if any(entry.key in keys for keys in view.siblings.values()):
-        return Action.KEEP, "another application of this environment renders it now and takes it over"
-    if live.annotations.get(PRUNE) == "disabled":
-        return Action.KEEP, f"its annotation {PRUNE} is disabled"
-    if policy.restoring and entry.taken_over:
-        return Action.HAND_OVER, "it existed before we took it over, so a revert leaves it"
-    if entry.key.group_kind in STATEFUL and not policy.prune_permitted:
-        return Action.KEEP, f"a {entry.key.kind} is deleted only when the commit's trailer allows it"
+        return Action.KEEP, "another application of this repository renders it now and takes it over"
+    return None
+
+
+def _own(
+    entry: Entry, live: LiveObject, scope: str, policy: PlanPolicy, *, added: bool
+) -> tuple[Action, str]:
     if live.terminating:
         return Action.DELETE, "it is being deleted already"
+    word = live.annotations.get(PRUNE)
+    if word == PruneWord.DISABLED:
+        return Action.RELEASE, f"its annotation {PRUNE} is {word}"
+    if policy.restoring and entry.taken_over:
+        return Action.HAND_OVER, "it existed before we took it over, so a revert leaves it"
+    permitted = policy.prune_permitted or word == PruneWord.ENABLED
+    if entry.key.group_kind in STATEFUL and not permitted:
+        taken_back = policy.restoring and added and entry.key.group_kind not in HOLDING
+        if not taken_back:
+            return Action.HOLD, how_to_release(entry.key, scope)
     return Action.DELETE, NOT_RENDERED

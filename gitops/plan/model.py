@@ -28,13 +28,15 @@ class Action(StrEnum):
     UNCHANGED = "unchanged"  # neither dry-run nor applied
     FINISHED = "finished"  # a Job that its own time to live removed after it was applied
     DELETE = "delete"
-    KEEP = "keep"  # no longer rendered, stays tracked
+    KEEP = "keep"  # no longer rendered, stays tracked until another application has taken it over
+    HOLD = "hold"  # no longer rendered, stays tracked until its deletion is permitted
     HAND_OVER = "hand over"  # no longer rendered, not ours any more: untracked, never deleted
+    RELEASE = "release"  # no longer rendered, stays because its annotation says so: untracked
     GONE = "gone"  # no longer rendered and not there: untracked
 
 
 WRITES = frozenset({Action.CREATE, Action.CONFIGURE, Action.CORRECT, Action.REPLACE, Action.TAKE_OVER})
-UNTRACKS = frozenset({Action.HAND_OVER, Action.GONE})
+UNTRACKS = frozenset({Action.HAND_OVER, Action.RELEASE, Action.GONE})
 
 
 class Scope(NamedTuple):

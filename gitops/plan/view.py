@@ -6,12 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gitops.fields import fields_hash
-from gitops.foreign import ForeignFields, foreign_fields
+from gitops.foreign import Claim, claims
 from gitops.inventory import Inventory
 from gitops.objects import JsonObject, ObjectKey
 from gitops.redact import LAST_APPLIED
-
-PRUNE = "gitops-waves.io/prune"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,7 @@ class LiveObject:
     annotations: Mapping[str, str] = field(default_factory=dict)
     owner_references: tuple[JsonObject, ...] = ()
     terminating: bool = False
-    foreign: tuple[ForeignFields, ...] = ()
+    foreign: tuple[Claim, ...] = ()
 
     @classmethod
     def from_metadata(cls, metadata: JsonObject) -> LiveObject:
@@ -47,7 +45,7 @@ class LiveObject:
             annotations={key: value for key, value in annotations.items() if key != LAST_APPLIED},
             owner_references=tuple(metadata.get("ownerReferences") or ()),
             terminating=metadata.get("deletionTimestamp") is not None,
-            foreign=foreign_fields(metadata),
+            foreign=claims(metadata),
         )
 
 
@@ -59,7 +57,8 @@ class TargetView:
     cluster does not serve. `namespaces` that exist; None when not known. `live` holds every object that
     exists among those wanted (settled) and those in the inventory: a key that is missing is an object that
     is not there, so a read that failed must not become a view. `siblings` says, per ApplySet id, what the
-    other applications of the environment render on this target at this revision.
+    other applications of the repository render on this cluster at this revision. `added`: what the failed
+    revision rendered, where a target is taken back from one.
     """
 
     namespaced: Callable[[str, str], bool | None]
@@ -67,6 +66,7 @@ class TargetView:
     inventory: Inventory | None = None
     live: Mapping[ObjectKey, LiveObject] = field(default_factory=dict)
     siblings: Mapping[str, frozenset[ObjectKey]] = field(default_factory=dict)
+    added: frozenset[ObjectKey] = frozenset()
 
     def exists(self, namespace: str) -> bool:
         """Whether objects can be written there now; a cluster-scoped object always can."""

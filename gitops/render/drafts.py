@@ -9,6 +9,7 @@ from typing import Any
 
 from gitops.dialect import Document
 from gitops.errors import Location, Problem
+from gitops.inventory import PRUNE, unknown_word
 from gitops.model.schema import API_VERSION
 from gitops.objects import Json, JsonObject, ObjectKey, split_api_version
 
@@ -88,7 +89,7 @@ class Draft:
 
 
 def drafts(document: Document) -> Iterator[Draft | Problem]:
-    """Give the objects of a document: one, or each item of a `List`, in lists too."""
+    """Give the objects of a document: one, or each item of a `List`, as kubectl does."""
     yield from _expand(document.value, document, ())
 
 
@@ -99,6 +100,9 @@ def _expand(value: Json, document: Document, pointer: tuple[str | int, ...]) -> 
     kind, items = value.get("kind"), value.get("items")
     if not (isinstance(kind, str) and kind.endswith("List") and isinstance(items, list)):
         yield Draft(value, document, pointer)
+        return
+    if pointer:
+        yield Problem(document.locate(*pointer), f"a {kind} inside a List: kubectl cannot read this")
         return
     inherited = (
         {} if kind == "List" else {"apiVersion": value.get("apiVersion"), "kind": kind[: -len("List")]}
@@ -172,6 +176,9 @@ def _map_problems(draft: Draft, field: str, value: Json) -> Iterator[Problem]:
             yield Problem(place, f"metadata.{field}: {name} must be text: put it in quotes")
         if name.startswith(_APPLYSET) or name == _ENVIRONMENT_LABEL:
             yield Problem(place, f"{name} is reserved: it says which application an object belongs to")
+    if field == "annotations" and (wrong := unknown_word(value)):
+        place = draft.document.locate(*draft.pointer, "metadata", field, PRUNE)
+        yield Problem(place, wrong)
 
 
 def cleaned(draft: Draft) -> JsonObject:

@@ -105,9 +105,14 @@ def _drafts(
     return found, problems
 
 
-def _substituted(draft: Draft, variables: Mapping[str, str], growth: Growth) -> Draft:
+def left_alone(draft: Draft) -> bool:
+    """Whether the object says that no variable is filled in."""
     annotations = draft.metadata.get("annotations")
-    if isinstance(annotations, dict) and annotations.get(SUBSTITUTE) == "disabled":
+    return isinstance(annotations, dict) and annotations.get(SUBSTITUTE) == "disabled"
+
+
+def _substituted(draft: Draft, variables: Mapping[str, str], growth: Growth) -> Draft:
+    if left_alone(draft):
         return draft
     body = substitute(draft.body, variables, draft.at, growth, secret=draft.secret)
     if body is draft.body or not isinstance(body, dict):

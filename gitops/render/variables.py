@@ -91,6 +91,15 @@ def _expand(text: str, variables: Mapping[str, str], growth: Growth) -> tuple[st
     return _REFERENCE.sub(value, text), unknown
 
 
+def references(value: Json) -> frozenset[str]:
+    """Collect the names of the variables that text inside `value` refers to."""
+    if isinstance(value, dict | list):
+        parts = value.values() if isinstance(value, dict) else value
+        return frozenset(name for part in parts for name in references(part))
+    found = _REFERENCE.finditer(value) if isinstance(value, str) else ()
+    return frozenset(match[1] for match in found if match[1])
+
+
 def _undefined_at(
     at: Location, unknown: Sequence[str | None], variables: Mapping[str, str], *, secret: bool
 ) -> list[Problem]:

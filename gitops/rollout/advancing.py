@@ -73,10 +73,11 @@ def _target_event(step: Step, target: str) -> e.Event | None:
             **about, cause=failure.cause, because=failure.because, evidence=failure.evidence
         )
     if progress.phase is T.APPLYING and report.counts is not None:
-        return e.TargetApplied(**about, counts=dict(sorted(report.counts.items())))
+        counts = dict(sorted(report.counts.items()))
+        return e.TargetApplied(**about, counts=counts, held=report.held, released=report.released)
     healthy = report.settled and report.current_since is not None and not report.unreachable
     if progress.phase is T.SETTLING and healthy:
-        return e.TargetHealthy(**about)
+        return e.TargetHealthy(**about, leaving=report.leaving)
     lost = report.settled and report.current_since is None and not report.unreachable
     if progress.phase is T.HEALTHY and lost:
         return e.TargetRegressed(**about, because=report.waiting_for or "no longer Current")

@@ -48,7 +48,8 @@ def _means_something(command: Command, name: str, state: EnvironmentState, seen:
     if command.kind is e.CommandKind.RETRY:
         return False
     desired = seen.desired.get(name)
-    return rollout is not None or desired is None or not arrived(application, desired)
+    waiting = rollout is not None or bool(application.held)
+    return waiting or desired is None or not arrived(application, desired)
 
 
 def _asks_for_approval(rollout: Rollout) -> bool:

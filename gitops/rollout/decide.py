@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from gitops.rollout import advancing, commands, drifting, failing, foreign, slots, soak, timing
+from gitops.rollout import advancing, commands, drifting, failing, foreign, pruning, slots, soak, timing
 from gitops.rollout import events as e
 from gitops.rollout.arrival import arrived, newer
 from gitops.rollout.observation import Desired, Observation, Work
@@ -34,9 +34,9 @@ class Decision:
 def advance(state: EnvironmentState, seen: Observation, now: datetime) -> Decision:
     """Decide one pass. The same arguments give the same decision, byte for byte."""
     pass_ = _Pass(state, seen, now)
-    observers = (drifting, foreign, commands)
-    for event in [event for one in observers for event in one.new_facts(state, seen, now)]:
-        pass_.record(event)
+    for facts in (drifting, foreign, pruning, commands):
+        for event in tuple(facts.new_facts(state, seen, now)):
+            pass_.record(event)
     names = sorted(set(state.applications) | set(seen.desired))
     progressed = True
     while progressed:
@@ -160,7 +160,8 @@ class _Pass:
 
 
 def _nothing_left(application: ApplicationState, desired: Desired) -> bool:
-    return not application.lagging and arrived(application, desired)
+    still_there = application.leaving or application.held
+    return not application.lagging and not still_there and arrived(application, desired)
 
 
 def _deadlines(state: EnvironmentState, seen: Observation, now: datetime) -> Iterator[datetime]:

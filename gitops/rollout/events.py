@@ -91,16 +91,19 @@ class TargetStarted(_TargetEvent):
 
 
 class TargetApplied(_TargetEvent):
-    """Everything was applied; `counts` by action."""
+    """Everything was applied; `counts` by action. What left Git and stays is named with the reason."""
 
     type: Literal["TargetApplied"] = "TargetApplied"
     counts: dict[str, int]
+    held: dict[str, str] = Field(default_factory=dict)
+    released: dict[str, str] = Field(default_factory=dict)
 
 
 class TargetHealthy(_TargetEvent):
-    """All objects of this revision are Current, as seen after the apply; what had to go is gone."""
+    """All objects of this revision are Current, as seen after the apply; what had to go is gone, or named."""
 
     type: Literal["TargetHealthy"] = "TargetHealthy"
+    leaving: dict[str, str] = Field(default_factory=dict)
 
 
 class TargetRegressed(_TargetEvent):
@@ -176,9 +179,12 @@ class RestoreStarted(_RolloutEvent):
 
 
 class TargetRestored(_TargetEvent):
-    """The target runs the last good inputs again; what the failed ones added is gone."""
+    """The target runs the last good inputs again; what the failed ones added is gone, or named."""
 
     type: Literal["TargetRestored"] = "TargetRestored"
+    leaving: dict[str, str] = Field(default_factory=dict)
+    held: dict[str, str] = Field(default_factory=dict)
+    released: dict[str, str] = Field(default_factory=dict)
 
 
 class TargetNotRestored(_TargetEvent):
@@ -233,6 +239,13 @@ class ApplicationRetired(ApplicationEvent):
     """The application left Git and, with permission, its targets; it is forgotten."""
 
     type: Literal["ApplicationRetired"] = "ApplicationRetired"
+
+
+class PruneFinished(ApplicationEvent):
+    """What was still to go when the target was settled is gone."""
+
+    type: Literal["PruneFinished"] = "PruneFinished"
+    target: str
 
 
 class ChangedBy(Recorded):
@@ -363,6 +376,7 @@ Event: TypeAlias = Annotated[
     | RolloutSuperseded
     | RejoinAbandoned
     | ApplicationRetired
+    | PruneFinished
     | DriftFound
     | DriftCorrected
     | DriftContested

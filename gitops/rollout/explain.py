@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from gitops.gates import VerdictKind
 from gitops.model.gates import ApprovalGate
 from gitops.model.kinds import DriftMode
-from gitops.rollout import slots, soak
+from gitops.rollout import pruning, slots, soak
 from gitops.rollout.arrival import arrived, newer
 from gitops.rollout.explain_target import target_wait
 from gitops.rollout.observation import Observation, RevertReport, RevertWork
@@ -58,10 +58,28 @@ def explain(environment: str, state: EnvironmentState, seen: Observation, now: d
         waits.extend(targets)
         told = frozenset(wait.target for wait in targets)
         waits.extend(_left_behind(view, name, application, told=told))
-    for what in (_drifted, _foreign):
-        for name, application in sorted(state.applications.items()):
-            waits.extend(what(name, application))
+    for name, application in sorted(state.applications.items()):
+        waits.extend(_staying(view, name, application))
+        waits.extend(_drifted(name, application))
+        waits.extend(_foreign(name, application))
     return tuple(waits)
+
+
+def _staying(view: _View, name: str, application: ApplicationState) -> Iterator[Wait]:
+    """What left Git and is still there: to go, or held back."""
+    for target, leaving in sorted(application.leaving.items()):
+        report = pruning.report_on(name, application, target, view.seen)
+        seen = _listed(report.leaving or leaving.objects)
+        waits = f"waits for {len(leaving.objects)} pruned objects to be gone"
+        release = f"{THE_CLUSTER}, or whoever refuses the deletion or set the finalizer"
+        yield Wait(name, target, waits, report.unreachable or seen, leaving.since, release=release)
+    for target, held in sorted(application.held.items()):
+        waits = f"keeps {len(held.objects)} objects that left Git"
+        yield Wait(name, target, waits, _listed(held.objects), held.since, release="what is said there")
+
+
+def _listed(objects: Mapping[str, str]) -> str:
+    return "; ".join(f"{key}: {because}" for key, because in sorted(objects.items()))
 
 
 def _drifted(name: str, application: ApplicationState) -> Iterator[Wait]:

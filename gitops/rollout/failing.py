@@ -63,7 +63,8 @@ def while_restoring(name: str, state: ApplicationState, seen: Observation, now: 
         report = seen.targets.get(restore_work(name, state, rollout, target), NO_NEWS)
         about = {"at": now, "application": name, "rollout": rollout.id, "target": target}
         if report.settled and not report.unreachable:
-            return e.TargetRestored(**about)
+            stays = {"held": report.held, "released": report.released}
+            return e.TargetRestored(**about, leaving=report.leaving, **stays)
         failure = _given_up(rollout, report, now, hurry=hurry)
         if failure is not None:
             return e.TargetNotRestored(**about, cause=failure.cause, because=failure.because)

@@ -93,6 +93,18 @@ class RestoreWork:
     target: str
     revision: str
     digest: str
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PruneWork:
+    """Delete what was still to go from a target when it was settled, until it is gone; write nothing else."""
+
+    application: str
+    target: str
+    revision: str
+    objects: frozenset[str]
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +134,18 @@ class ReachWork:
     target: str
 
 
-Work: TypeAlias = ApplyWork | RestoreWork | ProbeWork | RevertWork | ReachWork
+Work: TypeAlias = ApplyWork | RestoreWork | PruneWork | ProbeWork | RevertWork | ReachWork
+TargetWork: TypeAlias = ApplyWork | RestoreWork | PruneWork
 
 
 @dataclass(frozen=True, slots=True)
 class TargetReport:
-    """How an ApplyWork or RestoreWork stands.
+    """How an ApplyWork, RestoreWork or PruneWork stands.
 
     `counts`: objects by action, None until everything was applied. `settled`: all objects of this
-    revision were Current when sampled after the apply, and pruning is done. `current_since`: Current
+    revision were Current when sampled after the apply, and pruning is done, but for `leaving`: objects whose
+    deletion is not confirmed, each with the reason. `held` and `released` are what left Git and stays,
+    tracked or not, each with the reason. `current_since`: Current
     without a break since then, as watched; None while not. `waiting_for` is the value seen, for people.
     `answering_since`: since when this process hears from the cluster about this work without a break; None
     while it hears nothing. Deadlines count from there at the earliest: time in which nobody watched, or
@@ -138,6 +153,9 @@ class TargetReport:
     """
 
     counts: Mapping[str, int] | None = None
+    held: Mapping[str, str] = field(default_factory=dict)
+    released: Mapping[str, str] = field(default_factory=dict)
+    leaving: Mapping[str, str] = field(default_factory=dict)
     settled: bool = False
     current_since: datetime | None = None
     answering_since: datetime | None = None
@@ -170,7 +188,7 @@ class Observation:
     suspended: bool = False
     on_failure: OnFailure = field(default_factory=OnFailure)
     max_concurrent_rollouts: int = 10
-    targets: Mapping[ApplyWork | RestoreWork, TargetReport] = field(default_factory=dict)
+    targets: Mapping[TargetWork, TargetReport] = field(default_factory=dict)
     samplings: Mapping[ProbeWork, Sampling] = field(default_factory=dict)
     reverts: Mapping[RevertWork, RevertReport] = field(default_factory=dict)
     reachable: frozenset[ReachWork] = frozenset()

@@ -33,6 +33,7 @@ def as_wanted(state: EnvironmentState, seen: Observation) -> bool:
     return all(
         (application := state.application(name)).rollout is None
         and not application.lagging
+        and not application.leaving
         and arrived(application, desired)
         for name, desired in seen.desired.items()
     )

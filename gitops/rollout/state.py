@@ -174,6 +174,24 @@ class OpenForeign(Recorded):
     seen: str
 
 
+class Leaving(Recorded):
+    """Objects on a target that are to go and were not gone when it was settled, each with the reason.
+
+    `removed`: the whole application leaves.
+    """
+
+    objects: dict[str, str]
+    since: datetime
+    removed: bool = False
+
+
+class Held(Recorded):
+    """Objects on a target that left Git and are kept, each with the reason and what would release it."""
+
+    objects: dict[str, str]
+    since: datetime
+
+
 class Quarantine(Recorded):
     """Inputs that failed; held until they change or a commit asks for a retry."""
 
@@ -215,6 +233,8 @@ class ApplicationState(Recorded):
     outcome: Outcome | None = None
     drift: dict[str, dict[str, OpenDrift]] = Field(default_factory=dict)
     foreign: dict[str, dict[str, OpenForeign]] = Field(default_factory=dict)
+    leaving: dict[str, Leaving] = Field(default_factory=dict)
+    held: dict[str, Held] = Field(default_factory=dict)
 
     @property
     def drifted(self) -> tuple[tuple[str, str, OpenDrift], ...]:

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from gitops.model.gates import HttpGate
-from gitops.rollout.observation import ApplyWork, ProbeWork, ReachWork, RestoreWork, RevertWork, Work
+from gitops.rollout.observation import (
+    ApplyWork,
+    ProbeWork,
+    PruneWork,
+    ReachWork,
+    RestoreWork,
+    RevertWork,
+    Work,
+)
 from gitops.rollout.state import (
     ApplicationState,
     EnvironmentState,
@@ -20,19 +28,34 @@ def wanted(state: EnvironmentState) -> frozenset[Work]:
     """All work that should be under way. What is not in here any more is to be cancelled."""
     work: set[Work] = set()
     for name, application in sorted(state.applications.items()):
-        if application.rollout is None:
-            work.update(_reach(name, application))
-            continue
-        match application.rollout.phase:
-            case RolloutPhase.ADVANCING:
-                work.update(_advance(name, application.rollout))
-            case RolloutPhase.RESTORING:
-                work.update(_restore(name, application, application.rollout))
-            case RolloutPhase.REVERTING:
-                work.add(RevertWork(name, application.rollout.id))
-            case RolloutPhase.FAILED | RolloutPhase.HALTED:
-                pass
+        found = _of_rollout(name, application)
+        busy = {one.target for one in found if isinstance(one, ApplyWork | RestoreWork)}
+        work |= found
+        work.update(prune_work(name, application, target) for target in application.leaving.keys() - busy)
     return frozenset(work)
+
+
+def _of_rollout(name: str, application: ApplicationState) -> set[Work]:
+    rollout = application.rollout
+    if rollout is None:
+        return set(_reach(name, application))
+    match rollout.phase:
+        case RolloutPhase.ADVANCING:
+            return _advance(name, rollout)
+        case RolloutPhase.RESTORING:
+            return _restore(name, application, rollout)
+        case RolloutPhase.REVERTING:
+            return {RevertWork(name, rollout.id)}
+        case RolloutPhase.FAILED | RolloutPhase.HALTED:
+            return set()
+
+
+def prune_work(application: str, state: ApplicationState, target: str) -> PruneWork:
+    """The work that goes on with what was still to leave `target` when it was settled."""
+    leaving = state.leaving[target]
+    return PruneWork(
+        application, target, state.on[target].revision, frozenset(leaving.objects), leaving.removed
+    )
 
 
 def apply_work(application: str, rollout: Rollout, target: str) -> ApplyWork:
@@ -52,7 +75,8 @@ def restore_work(application: str, state: ApplicationState, rollout: Rollout, ta
     """The work that brings `target` back; only where there is a last good revision."""
     if state.good is None:
         raise ValueError(f"{application} has no last good revision to restore")
-    return RestoreWork(application, rollout.id, target, state.good.revision, state.good.digest)
+    good = state.good
+    return RestoreWork(application, rollout.id, target, good.revision, good.digest, rollout.revision)
 
 
 def probes(application: str, rollout: Rollout, gate: HttpGate) -> tuple[ProbeWork, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
 
 import orjson
 
@@ -19,8 +18,7 @@ from simcluster.kinds.kind import Kind
 from simcluster.kinds.strict import refusal, unknown_fields
 from simcluster.kinds.typed import WrongValue, cannot_be_handled
 from simcluster.patches.refusals import go_type, internal, json_type
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _OWNERS = "managedFields"
 _SCHEME = "pkg/runtime/scheme.go:111"

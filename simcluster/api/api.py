@@ -5,8 +5,6 @@ Each call is atomic and takes effect before it returns. Who may do it is the ser
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from simcluster.api import (
     crds,
     deleting,
@@ -32,8 +30,7 @@ from simcluster.kinds.kind import Kind
 from simcluster.kinds.registry import Registry
 from simcluster.store.records import Stored
 from simcluster.store.store import Store
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _SCALE = "scale"
 _FINALIZE = "finalize"

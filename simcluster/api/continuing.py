@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import posixpath
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import orjson
 
 from simcluster.errors import ApiError, bad_request
 from simcluster.kinds import json_syntax
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _VERSION = "meta.k8s.io/v1"
 _ALPHABET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")

@@ -7,13 +7,10 @@ in `conversion_hpa` and `conversion_events`.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from simcluster.api import conversion_events, conversion_hpa, rules
 from simcluster.kinds.kind import Kind
 from simcluster.store.records import Stored, canonical, type_prefix
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _EVENTS = "events.k8s.io"
 _SCALING = "autoscaling"

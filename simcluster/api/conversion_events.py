@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 # events.k8s.io/v1 name: v1 name
 _NAMES = {

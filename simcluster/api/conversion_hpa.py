@@ -5,11 +5,9 @@ v1 shows one metric, the CPU utilization; the others travel in annotations.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import orjson
 
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _PREFIX = "autoscaling.alpha.kubernetes.io/"
 _CARRIED = (("spec", "metrics"), ("spec", "behavior"), ("status", "conditions"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, TypeAlias
 
 from simcluster.api import conversion, rules
 from simcluster.clock import Clock, timestamp
@@ -17,8 +16,7 @@ from simcluster.kinds.types import Struct
 from simcluster.store.records import Change, Stored, canonical
 from simcluster.store.store import Store
 from simcluster.strategies.addresses import Addresses
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _SERVICES = "services"
 

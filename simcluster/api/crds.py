@@ -7,15 +7,13 @@ returns.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, TypeAlias
 
 from simcluster.api import deleting, rules, writing
 from simcluster.api.core import Core
 from simcluster.api.options import DeleteOptions, WriteOptions
 from simcluster.errors import ApiError
 from simcluster.kinds.kind import Kind
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _SERVER = WriteOptions(manager="kube-apiserver", field_validation="Ignore")
 _KEYS = ("plural", "singular", "shortNames", "kind", "listKind", "categories")

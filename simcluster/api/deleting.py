@@ -7,7 +7,6 @@ kubelet deletes it again without grace; a Namespace when its content has gone.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeAlias
 
 from simcluster.api import namespaces, rules
 from simcluster.api.core import Core
@@ -16,8 +15,7 @@ from simcluster.clock import timestamp
 from simcluster.errors import Cause, conflict, invalid
 from simcluster.kinds.kind import Kind
 from simcluster.store.records import Stored
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 ORPHAN = "orphan"
 FOREGROUND = "foregroundDeletion"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from simcluster.api import continuing, conversion
 from simcluster.api.continuing import Token
@@ -14,8 +14,8 @@ from simcluster.errors import ApiError, Cause, bad_request, expired, invalid
 from simcluster.kinds.kind import Kind
 from simcluster.selectors import parse_fields, parse_labels
 from simcluster.store.records import Stored, key_of
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 RecordTest: TypeAlias = Callable[[Stored], bool]
 
 # A field selector that a record can answer without its body.

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import random
-from typing import Any, TypeAlias
 
 from simcluster.api.identity import new_uid
 from simcluster.errors import bad_request
 from simcluster.kinds.kind import Kind
 from simcluster.patches.refusals import internal
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _DOUBLE_OWNERS = (
     ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and "

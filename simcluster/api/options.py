@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from simcluster.store.records import Stored
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 FieldValidation: TypeAlias = Literal["Ignore", "Warn", "Strict"]
 Propagation: TypeAlias = Literal["Background", "Foreground", "Orphan"]
 

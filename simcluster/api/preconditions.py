@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from simcluster.errors import ApiError, already_exists, conflict
 from simcluster.kinds.kind import Kind
 from simcluster.store.records import Stored, key_of
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 # Where etcd keeps kinds whose names have changed; one error's text shows it.
 _ETCD = {"nodes": "minions", "services": "services/specs", "endpoints": "services/endpoints"}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any
 
+from simcluster import gotext
 from simcluster.errors import Cause
-from simcluster.fields import gotext
 from simcluster.fields.sets import EMPTY, FieldSet
 from simcluster.kinds.defaults import pruned, with_defaults
 from simcluster.kinds.kind import Kind
@@ -21,8 +21,7 @@ from simcluster.strategies import (
     validate_update,
 )
 from simcluster.strategies.traits import Traits
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _STATUS = "status"
 _INT32_MAX = 2**31 - 1

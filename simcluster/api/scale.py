@@ -9,6 +9,7 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+from simcluster import gotext
 from simcluster.api import metadata, rules
 from simcluster.api.accepting import accept_applied, accept_patched, check_type, warning
 from simcluster.api.core import Core
@@ -21,11 +22,10 @@ from simcluster.kinds.builtin import builtin
 from simcluster.kinds.kind import Kind
 from simcluster.kinds.types import Struct
 from simcluster.patches import json_patch, merge_patch, strategic
-from simcluster.patches.refusals import go_text
 from simcluster.store.records import Stored
 from simcluster.strategies import prepare_update
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 Path: TypeAlias = tuple[str, ...]
 
 _MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
@@ -69,7 +69,7 @@ def patch(
         patched = merge_patch.apply(old, merge_patch.decode(body))
     else:
         given = strategic.decode(body)
-        patched, quoted = strategic.apply(old, given, _schema(kind)), go_text(given)
+        patched, quoted = strategic.apply(old, given, _schema(kind)), gotext.plain(given)
     new, found = accept_patched(patched, _as_kind(kind), options, quoted)
     with warning(found):
         metadata.check_name(metadata.place(new, kind, place[0]), place[1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from simcluster.api import deleting, metadata
 from simcluster.api.core import Core
@@ -16,8 +16,8 @@ from simcluster.kinds.typed import read
 from simcluster.patches.refusals import internal
 from simcluster.selectors import matches
 from simcluster.strategies.validation.formats import dns_subdomain
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 Place: TypeAlias = tuple[str, str]
 
 _TOPOLOGY = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")

@@ -6,8 +6,7 @@ namespace, field ownership, admission, preconditions, what the kind fills in, va
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
+from simcluster import gotext
 from simcluster.api import deleting, metadata, namespaces, preconditions, rules
 from simcluster.api.accepting import accept, accept_applied, accept_patched, warning
 from simcluster.api.core import Core
@@ -25,11 +24,10 @@ from simcluster.fields.managed import apply as apply_fields
 from simcluster.fields.managed import update as update_fields
 from simcluster.kinds.kind import Kind
 from simcluster.patches import json_patch, merge_patch, strategic
-from simcluster.patches.refusals import go_text, internal
+from simcluster.patches.refusals import internal
 from simcluster.store.records import Stored
 from simcluster.strategies import generated, prepare_create, prepare_status, prepare_update, warnings
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _STATUS = "status"
 _MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
@@ -243,7 +241,7 @@ def _patched(
             "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
         )
     given = strategic.decode(body)
-    return strategic.apply(old, given, kind.schema), go_text(given)
+    return strategic.apply(old, given, kind.schema), gotext.plain(given)
 
 
 def _applied(

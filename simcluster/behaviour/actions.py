@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 
 @dataclass(frozen=True, slots=True)

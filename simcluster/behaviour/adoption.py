@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeAlias
 
 from simcluster.behaviour.actions import Action, Update
 from simcluster.behaviour.client import Client, Component
 from simcluster.behaviour.meta import controller_of, controller_reference, deleting, labels_of, spec_of
 from simcluster.selectors import matches
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 
 def settle(client: Client, owner: JsonObject, storage: str, by: Component) -> list[JsonObject]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
 
 from simcluster.behaviour import pods as pod_rules
 from simcluster.behaviour.meta import condition, moment, status_of
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 _BACK_OFF = 10.0
 _BACK_OFF_MAX = 600.0
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from simcluster.behaviour import cronjob, job
 from simcluster.behaviour.actions import Record
 from simcluster.behaviour.client import NOT_FOUND, Client, Component
@@ -11,8 +9,8 @@ from simcluster.behaviour.meta import controller_of, status_of
 from simcluster.behaviour.queue import Key
 from simcluster.errors import ApiError
 from simcluster.strategies.names import suffix
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 JOBS = "batch/jobs"
 CRON_JOBS = "batch/cronjobs"
 _JOB = Component("job-controller")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from random import Random
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from simcluster.api.api import Api
 from simcluster.behaviour import (
@@ -30,7 +30,6 @@ from simcluster.errors import ApiError
 from simcluster.store.records import Change
 from simcluster.store.store import Store
 
-JsonObject: TypeAlias = dict[str, Any]
 Part: TypeAlias = Callable[[Client, Key], None]
 _LOG = logging.getLogger(__name__)
 _RETRIES = 15

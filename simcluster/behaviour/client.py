@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
-from typing import Any, TypeAlias
 
 from simcluster.api.api import Api
 from simcluster.api.options import DeleteOptions, Propagation, WriteOptions
@@ -20,8 +19,8 @@ from simcluster.behaviour.queue import WorkQueue
 from simcluster.errors import ApiError
 from simcluster.kinds.kind import Kind
 from simcluster.store.store import Store
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 NOT_FOUND = 404
 CONFLICT = 409
 _ZONE = "topology.kubernetes.io/zone"

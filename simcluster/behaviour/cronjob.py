@@ -6,7 +6,6 @@ import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from simcluster.behaviour import cron
@@ -14,8 +13,8 @@ from simcluster.behaviour.actions import Action, Delete, Record
 from simcluster.behaviour.job import finished
 from simcluster.behaviour.meta import age_key, controller_reference, moment, settled, spec_of, status_of
 from simcluster.clock import timestamp
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 _SCHEDULED = "batch.kubernetes.io/cronjob-scheduled-timestamp"
 _MISSED_MOST = 1000
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from simcluster.behaviour import adoption, daemonset, revisions
 from simcluster.behaviour.actions import Record
 from simcluster.behaviour.client import Client, Component
@@ -12,7 +10,6 @@ from simcluster.behaviour.meta import LookAgain, annotations_of, deleting, label
 from simcluster.behaviour.queue import Key
 from simcluster.strategies.names import suffix
 
-JsonObject: TypeAlias = dict[str, Any]
 DAEMON_SETS = "apps/daemonsets"
 REVISIONS = "apps/controllerrevisions"
 _CONTROLLER = Component("daemonset-controller")

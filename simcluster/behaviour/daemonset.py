@@ -6,13 +6,12 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
 
 from simcluster.behaviour import pods as pod_rules
 from simcluster.behaviour import scheduler
 from simcluster.behaviour.meta import LookAgain, age_key, deleting, labels_of, scaled, settled, spec_of
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 HASH_LABEL = "controller-revision-hash"
 GENERATION = "deprecated.daemonset.template.generation"
 _NO_EXECUTE = ("not-ready", "unreachable")

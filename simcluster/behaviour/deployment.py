@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, TypeAlias
 
 from simcluster.behaviour import deployment_history as history
 from simcluster.behaviour import deployment_scale as scale
@@ -24,8 +23,8 @@ from simcluster.behaviour.meta import (
     spec_of,
     status_of,
 )
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 _NAME_MAX = 253
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
 
 from simcluster.behaviour import deployment_scale as scale
 from simcluster.behaviour.meta import annotations_of, spec_of, status_of
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 HASH_LABEL = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"
 _HISTORY = "deployment.kubernetes.io/revision-history"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
 
 from simcluster.behaviour.meta import age_key, annotations_of, scaled, spec_of, status_of
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 DESIRED = "deployment.kubernetes.io/desired-replicas"
 MAX = "deployment.kubernetes.io/max-replicas"
 

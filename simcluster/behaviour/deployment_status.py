@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
 
 from simcluster.behaviour import deployment_scale as scale
 from simcluster.behaviour.meta import LookAgain, condition, condition_in, moment, settled, spec_of, status_of
 from simcluster.clock import timestamp
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 TIMED_OUT = "ProgressDeadlineExceeded"
 PAUSED = "DeploymentPaused"
 RESUMED = "DeploymentResumed"

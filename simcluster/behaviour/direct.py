@@ -8,7 +8,6 @@ Everything else, and what is not certain to come out the same, goes through the 
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, TypeAlias
 
 import orjson
 
@@ -20,8 +19,8 @@ from simcluster.kinds.kind import Kind
 from simcluster.store.records import canonical
 from simcluster.strategies import generation
 from simcluster.strategies.names import suffix
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 _REMEMBERED = 256
 _LONGEST_NAME = 63
 _OWNER = "00000000-0000-4000-8000-0000000000ff"

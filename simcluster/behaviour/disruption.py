@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeAlias
 
 from simcluster.behaviour import pods as pod_rules
 from simcluster.behaviour.adoption import selects
@@ -20,8 +19,8 @@ from simcluster.behaviour.meta import (
 )
 from simcluster.behaviour.queue import Key
 from simcluster.clock import timestamp
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 BUDGETS = "policy/poddisruptionbudgets"
 _CONTROLLER = Component("controllermanager")
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from simcluster.behaviour import endpointslice
 from simcluster.behaviour.client import Client, Component
 from simcluster.behaviour.meta import labels_of, spec_of
 from simcluster.behaviour.queue import Key
 from simcluster.clock import timestamp
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 SERVICES = "services"
 SLICES = "discovery.k8s.io/endpointslices"
 ENDPOINTS = "endpoints"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
 
 import orjson
 
 from simcluster.behaviour import pods as pod_rules
 from simcluster.behaviour.meta import age_key, controller_reference, deleting, spec_of, status_of
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 SERVICE_LABEL = "kubernetes.io/service-name"
 TRIGGERED = "endpoints.kubernetes.io/last-change-trigger-time"
 _MANAGED = {"endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io"}

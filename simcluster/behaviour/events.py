@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from simcluster.behaviour.actions import Record
 from simcluster.clock import micro_timestamp, timestamp
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 KEPT = timedelta(hours=1)
 _COMBINE_FROM = 10
 _COMBINE_WITHIN = timedelta(minutes=10)

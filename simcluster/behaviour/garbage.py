@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum, auto
-from typing import Any, TypeAlias
+from typing import Any
 
 from simcluster.api.deleting import FOREGROUND, ORPHAN
 from simcluster.behaviour.actions import Action, Delete, Update
@@ -13,8 +13,8 @@ from simcluster.behaviour.meta import deleting
 from simcluster.behaviour.owners import Place
 from simcluster.behaviour.queue import Key
 from simcluster.errors import ApiError
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 _COLLECTOR = Component("garbage-collector-controller")
 
 

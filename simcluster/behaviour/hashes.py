@@ -7,13 +7,11 @@ JSON. The letters are apimachinery's (util/rand), so names look and sort alike.
 from __future__ import annotations
 
 import hashlib
-from typing import Any, TypeAlias
 
 import orjson
 
 from simcluster.strategies.names import LETTERS
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 
 def template_hash(template: JsonObject, collisions: int | None = None) -> str:

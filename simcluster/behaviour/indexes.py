@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeAlias
 
 from simcluster.behaviour import pods as pod_rules
 from simcluster.behaviour.meta import annotations_of, spec_of
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 INDEX = "batch.kubernetes.io/job-completion-index"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Literal
 
 from simcluster.behaviour import back_off, indexes
 from simcluster.behaviour import pods as pod_rules
@@ -24,8 +24,8 @@ from simcluster.behaviour.meta import (
     status_of,
 )
 from simcluster.clock import timestamp
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 TRACKING = "batch.kubernetes.io/job-tracking"
 _BURST = 500
 _REACHED = ("CompletionsReached", "Reached expected number of succeeded pods")

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from simcluster.behaviour import plays
 from simcluster.behaviour.meta import controller_of, spec_of, status_of
 from simcluster.behaviour.plays import Name
 from simcluster.clock import timestamp
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 _BACK_OFF_MAX = 30.0
 
 

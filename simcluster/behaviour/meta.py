@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
 
 from simcluster.clock import timestamp
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 
 def moment(text: str) -> datetime:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, TypeAlias
 
 from simcluster.behaviour.client import CONFLICT, Client, Component
 from simcluster.behaviour.meta import condition_in, deleting, new_condition, spec_of, status_of
@@ -11,8 +10,8 @@ from simcluster.behaviour.queue import Key
 from simcluster.bootstrap import ROOT_CERTIFICATES, certificates
 from simcluster.errors import ApiError, qualified
 from simcluster.kinds.kind import Kind
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 NAMESPACES = "namespaces"
 _FINALIZER = "kubernetes"
 _CONTROLLER = Component("namespace-controller")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, TypeAlias
+from typing import Any
 
 from simcluster.behaviour import kubelet, scheduler, volumes
 from simcluster.behaviour import pods as pod_rules
@@ -17,8 +17,8 @@ from simcluster.behaviour.queue import Key
 from simcluster.behaviour.scheduler import EMPTY, Load
 from simcluster.bootstrap import node_status
 from simcluster.clock import timestamp
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 PODS = "pods"
 NODES = "nodes"
 _SCHEDULER = "default-scheduler"

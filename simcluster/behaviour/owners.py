@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
 from simcluster.store.records import Change
 
-JsonObject: TypeAlias = dict[str, Any]
 # What controllers adopt when it is nobody's and their selector matches. Nothing before `metadata` in these
 # kinds' canonical JSON can look like owner references, so that the bytes tell whether these have changed.
 ADOPTABLE = frozenset(("pods", "apps/replicasets"))

@@ -20,11 +20,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeAlias
 
 from simcluster.behaviour.meta import annotations_of, spec_of
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 PLAY_ANNOTATION = "gitops-waves.io/play"
 READY_AFTER_ANNOTATION = "gitops-waves.io/ready-after"
 DEFAULT_SECONDS = 0.8

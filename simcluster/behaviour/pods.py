@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any
 
 from simcluster.behaviour.meta import (
     annotations_of,
@@ -16,8 +16,8 @@ from simcluster.behaviour.meta import (
     spec_of,
     status_of,
 )
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 _FINISHED = ("Succeeded", "Failed")
 _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 _COST = "controller.kubernetes.io/pod-deletion-cost"

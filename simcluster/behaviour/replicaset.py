@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
 
 from simcluster.behaviour import pods as pod_rules
 from simcluster.behaviour.meta import LookAgain, deleting, labels_of, settled, spec_of, status_of
 from simcluster.clock import timestamp
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 FAILURE = "ReplicaFailure"
 _BURST = 500
 

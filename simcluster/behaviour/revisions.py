@@ -5,13 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 from simcluster.behaviour.actions import Action, Create, Delete, Update
 from simcluster.behaviour.hashes import template_hash
 from simcluster.behaviour.meta import age_key, controller_reference, spec_of
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from simcluster.behaviour.meta import labels_of, spec_of, status_of
 from simcluster.strategies.amounts import thousandths
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 Amounts: TypeAlias = Mapping[str, int]
 _HOPELESS = "Preemption is not helpful for scheduling"
 _NO_VICTIMS = "No preemption victims found for incoming pod"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from simcluster.behaviour import adoption, revisions, statefulset, volumes
 from simcluster.behaviour.actions import Record
 from simcluster.behaviour.client import Client, Component
 from simcluster.behaviour.meta import LookAgain, labels_of, spec_of, status_of
 from simcluster.behaviour.queue import Key
 from simcluster.errors import ApiError
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 STATEFUL_SETS = "apps/statefulsets"
 REVISIONS = "apps/controllerrevisions"
 _CONTROLLER = Component("statefulset-controller")

@@ -6,7 +6,6 @@ import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
 
 from simcluster.behaviour import pods as pod_rules
 from simcluster.behaviour.actions import Action, Create, Delete, Record
@@ -20,8 +19,8 @@ from simcluster.behaviour.meta import (
     status_of,
 )
 from simcluster.behaviour.revisions import template_of
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 REVISION_LABEL = "controller-revision-hash"
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any
 
-from simcluster.fields.gotext import json_text
+from simcluster.gotext import json_text
 from simcluster.kinds.types import List, Scalar, Struct, Type, resolved
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 _ABSENT: Any = object()
 _MOST_ENTRIES = 9
 _HEAD = frozenset(("apiVersion", "kind", "metadata", "status"))

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any, TypeAlias
 
 from simcluster.behaviour.meta import deleting, spec_of
 from simcluster.kinds import quantities
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 
 def waits_for(volume: JsonObject, claim: JsonObject) -> bool:

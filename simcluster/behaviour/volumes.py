@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from simcluster.behaviour import volume_matching
 from simcluster.behaviour.actions import Record
 from simcluster.behaviour.client import Client, Component
 from simcluster.behaviour.meta import annotations_of, deleting, spec_of, status_of
 from simcluster.behaviour.queue import Key
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 CLAIMS = "persistentvolumeclaims"
 VOLUMES = "persistentvolumes"
 CLASSES = "storage.k8s.io/storageclasses"

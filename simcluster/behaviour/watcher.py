@@ -6,8 +6,6 @@ bytes of their canonical JSON tell the usual cases apart.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from simcluster.api.deleting import FOREGROUND, ORPHAN
 from simcluster.behaviour import garbage, volumes, workloads
 from simcluster.behaviour.client import Client
@@ -18,8 +16,6 @@ from simcluster.behaviour.queue import Key
 from simcluster.behaviour.selecting import Selectors
 from simcluster.bootstrap import ROOT_CERTIFICATES
 from simcluster.store.records import Change
-
-JsonObject: TypeAlias = dict[str, Any]
 
 # Pods are placed and run before those are asked who count them; see `queue.Key`.
 SCHEDULER, KUBELET, COUNTERS, DEPLOYMENTS, OTHERS, GARBAGE, NAMESPACES = range(7)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
 
 from simcluster.behaviour import adoption, deployment, deployment_history, replicaset
 from simcluster.behaviour import pods as pod_rules
@@ -13,8 +12,8 @@ from simcluster.behaviour.meta import LookAgain, controller_of, deleting, labels
 from simcluster.behaviour.queue import Key
 from simcluster.errors import ApiError
 from simcluster.strategies.names import suffix
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 DEPLOYMENTS = "apps/deployments"
 REPLICA_SETS = "apps/replicasets"
 PODS = "pods"

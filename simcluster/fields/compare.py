@@ -9,9 +9,9 @@ from simcluster.fields import elements
 from simcluster.fields.sets import SELF, FieldSet, Node, Path, graft, insert
 from simcluster.fields.shapes import ANY, child, deduced, is_deduced, same, shape
 from simcluster.kinds.types import List, Ref, Scalar, Struct, Type
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
-JsonObject: TypeAlias = dict[str, Any]
 
 
 class Comparison(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from simcluster.fields import gotext
+from simcluster import gotext
 from simcluster.kinds.types import List, Struct, resolved
 
 Json: TypeAlias = Any

@@ -10,9 +10,9 @@ from functools import cache
 from typing import Any, TypeAlias
 
 from simcluster.kinds.types import Struct, Type, resolved
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
-JsonObject: TypeAlias = dict[str, Any]
 
 _ZERO_QUANTITY = "0"
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from simcluster.clock import timestamp
 from simcluster.fields.elements import ElementError
-from simcluster.fields.gotext import json_text, quoted
 from simcluster.fields.sets import FieldSet
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.gotext import json_text, quoted
+from simcluster.values import JsonObject
 
 APPLY = "Apply"
 UPDATE = "Update"

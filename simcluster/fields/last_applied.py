@@ -5,17 +5,14 @@ What the last-applied annotation says may be taken without force, and the annota
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import orjson
 
 from simcluster.fields.compare import compare
-from simcluster.fields.gotext import json_text
 from simcluster.fields.sets import EMPTY, FieldSet
 from simcluster.fields.typed import TypedError, check, field_set
+from simcluster.gotext import json_text
 from simcluster.kinds.types import Struct
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 MANAGER = "kubectl"
 _ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"

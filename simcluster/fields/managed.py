@@ -6,7 +6,7 @@ Objects that come in are not changed. What comes out is new down to its metadata
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from simcluster.errors import ApiError, bad_request
 from simcluster.fields import last_applied
@@ -28,8 +28,7 @@ from simcluster.fields.sets import EMPTY, FieldSet
 from simcluster.fields.shapes import same
 from simcluster.fields.typed import TypedError, check
 from simcluster.kinds.types import Struct
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 __all__ = [
     "ApplyConflict",

@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 from simcluster.fields import elements
 from simcluster.fields.shapes import ANY, MISSING, child, shape
 from simcluster.kinds.types import List, Struct, Type
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
-JsonObject: TypeAlias = dict[str, Any]
 
 
 def merge(live: JsonObject, config: JsonObject, schema: Struct) -> JsonObject:

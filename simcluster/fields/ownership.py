@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from simcluster.fields.compare import Comparison, compare
 from simcluster.fields.conflicts import ApplyConflict, Conflict
@@ -18,8 +18,8 @@ from simcluster.fields.remove import reconciled, with_named_fields, without
 from simcluster.fields.sets import EMPTY, FieldSet
 from simcluster.fields.typed import TypedError, check, field_set
 from simcluster.kinds.types import Struct
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 Losses: TypeAlias = dict[Owner, FieldSet]
 
 # Never owned by anyone.

@@ -8,9 +8,9 @@ from simcluster.fields import elements
 from simcluster.fields.sets import SELF, FieldSet, Node, is_member
 from simcluster.fields.shapes import ANY, child, is_deduced, shape
 from simcluster.kinds.types import List, Ref, Struct, Type
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
-JsonObject: TypeAlias = dict[str, Any]
 
 
 def without(value: JsonObject, removed: FieldSet, schema: Struct) -> JsonObject:

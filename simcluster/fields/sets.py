@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 import orjson
 
 from simcluster.fields import elements
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 Node: TypeAlias = dict[str, Any]  # element → Node, and "." → {}
 Path: TypeAlias = tuple[str, ...]
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from simcluster.fields import elements, gotext
+from simcluster import gotext
+from simcluster.fields import elements
 from simcluster.fields.elements import ElementError
 from simcluster.fields.sets import SELF, FieldSet, Node
 from simcluster.fields.shapes import ANY, child, shape
 from simcluster.kinds.types import List, Scalar, Struct, Type
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
-JsonObject: TypeAlias = dict[str, Any]
 Problem: TypeAlias = tuple[str, str]  # path, message
 
 _TEXT_FORMATS = ("", "byte")

@@ -6,15 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import orjson
 
 from simcluster.kinds.kind import Kind, Subresource
 from simcluster.kinds.structure import Definitions
 from simcluster.kinds.types import Struct
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _TABLE = Path(__file__).parent / "builtin.json"
 # Both groups' events are views of the same objects.

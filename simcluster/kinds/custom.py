@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any, TypeAlias, cast
 
 from simcluster.kinds.builtin import builtin
-from simcluster.kinds.kind import CustomKind, JsonObject, Kind, ScalePaths, Subresource
+from simcluster.kinds.kind import CustomKind, Kind, ScalePaths, Subresource
 from simcluster.kinds.structure import FREE
 from simcluster.kinds.types import List, Ref, Scalar, ScalarKind, Struct, Topology, Type
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
 

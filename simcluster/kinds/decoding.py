@@ -18,9 +18,9 @@ from simcluster.kinds.former import FORMER
 from simcluster.kinds.kind import Kind
 from simcluster.kinds.typed import cannot_be_handled
 from simcluster.kinds.yaml_dialect import DEEPEST
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
-JsonObject: TypeAlias = dict[str, Any]
 
 _SUMMARY = 30
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]', re.DOTALL)

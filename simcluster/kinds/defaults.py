@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 from simcluster.kinds import structural, typed
 from simcluster.kinds.kind import Kind
 from simcluster.kinds.types import List, Scalar, Struct, Type, resolved
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
-JsonObject: TypeAlias = dict[str, Any]
 
 
 def with_defaults(obj: JsonObject, kind: Kind) -> JsonObject:

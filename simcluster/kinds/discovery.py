@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from collections.abc import Iterator
-from typing import Any, TypeAlias
 
 from simcluster.kinds.kind import Kind
 from simcluster.kinds.registry import Registry
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 # The order in which a real server lists the verbs of custom resources.
 _CUSTOM_VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")

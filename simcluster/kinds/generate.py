@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from simcluster.kinds.go_types import Sources
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 Fetch: TypeAlias = Callable[[str], JsonObject]
 
 TABLE = Path(__file__).parent / "builtin.json"

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 # Where the definitions of each prefix are written: module, folder inside it.
 _SOURCES = (

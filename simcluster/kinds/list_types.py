@@ -6,9 +6,9 @@ from typing import Any, TypeAlias
 
 from simcluster.errors import Cause
 from simcluster.kinds.refusing import child, invalid_value, members, shown
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
-JsonObject: TypeAlias = dict[str, Any]
 
 _NO_OBJECT = "must be an object for an array of list-type map"
 _TOLD = 2  # the second of equal items is told, a third is not

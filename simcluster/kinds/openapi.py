@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any, TypeAlias
 
 import orjson
 
@@ -18,8 +17,7 @@ from simcluster.kinds.kind import Kind
 from simcluster.kinds.openapi_paths import paths
 from simcluster.kinds.openapi_schemas import custom_schemas, definition, reachable, references, v2_form
 from simcluster.kinds.registry import Registry
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _SECURITY = {
     "BearerToken": {

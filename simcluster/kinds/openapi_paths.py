@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeAlias
 
 from simcluster.kinds.builtin import builtin
 from simcluster.kinds.kind import Kind, Subresource
 from simcluster.kinds.openapi_schemas import V3, schema_name
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 _WRITE = ("dryRun", "fieldManager", "fieldValidation")

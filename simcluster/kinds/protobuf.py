@@ -17,9 +17,9 @@ from simcluster.clock import micro_timestamp, timestamp
 from simcluster.kinds.builtin import builtin
 from simcluster.kinds.structure import MICRO_TIME, TIME
 from simcluster.kinds.types import List, Scalar, Struct, Type, resolved
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
-JsonObject: TypeAlias = dict[str, Any]
 Field: TypeAlias = tuple[int, int, int | bytes]
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from typing import Any, TypeAlias
 
+from simcluster import gotext
 from simcluster.errors import Cause
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
-JsonObject: TypeAlias = dict[str, Any]
 
 INVALID = "FieldValueInvalid"
-_WIDEST_PLAIN = 1e6
-_SMALLEST_PLAIN = 1e-4
 
 
 def invalid_value(field: str, value: Json, message: str, reason: str = INVALID) -> Cause:
@@ -24,19 +22,8 @@ def invalid_value(field: str, value: Json, message: str, reason: str = INVALID) 
 def shown(value: Json) -> str:
     """Write a value as messages do."""
     if isinstance(value, float):
-        return number_text(value)
+        return gotext.number(value)
     return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
-
-
-def number_text(value: float) -> str:
-    """Write a number as Go's %v does."""
-    if not isinstance(value, float) or not value:
-        return str(int(value))
-    if _SMALLEST_PLAIN <= abs(value) < _WIDEST_PLAIN:
-        return repr(value).removesuffix(".0")
-    digits, _, exponent = f"{Decimal(repr(value)):e}".partition("e")
-    number = digits.rstrip("0").rstrip(".") if "." in digits else digits
-    return f"{number}e{int(exponent):+03d}"
 
 
 def members(value: JsonObject, schema: JsonObject) -> list[tuple[str, Json, JsonObject]]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any, TypeAlias
 
 from simcluster.kinds.builtin import Builtin, builtin
 from simcluster.kinds.custom import kinds_of
 from simcluster.kinds.kind import Kind
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 __all__ = ["Registry", "builtin"]
 

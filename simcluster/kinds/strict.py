@@ -10,9 +10,9 @@ from simcluster.kinds.kind import Kind
 from simcluster.kinds.structural import Pruning
 from simcluster.kinds.typed import cannot_be_handled
 from simcluster.kinds.unknown import strict_paths
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
-JsonObject: TypeAlias = dict[str, Any]
 
 _AT_MOST = 100
 _DUPLICATE = "duplicate field "

@@ -13,9 +13,9 @@ from simcluster.kinds.kind import CustomKind, Kind
 from simcluster.kinds.typed import WrongValue, cannot_be_handled, read_struct
 from simcluster.kinds.types import Struct
 from simcluster.kinds.unknown import strict_paths
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
-JsonObject: TypeAlias = dict[str, Any]
 
 _PRESERVE = "x-kubernetes-preserve-unknown-fields"
 _EMBEDDED = "x-kubernetes-embedded-resource"

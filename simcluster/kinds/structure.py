@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeAlias, cast
+from typing import cast
 
 from simcluster.kinds.types import Encoding, List, Ref, Scalar, ScalarKind, Struct, Topology, Type
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 # Any value; objects in it are merged field by field, lists as a whole.
 FREE = Struct(open=True)

@@ -14,9 +14,9 @@ from simcluster.kinds import quantities, scalars
 from simcluster.kinds.kind import Kind
 from simcluster.kinds.structure import MICRO_TIME, STRING
 from simcluster.kinds.types import List, Scalar, Struct, Type, resolved
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
-JsonObject: TypeAlias = dict[str, Any]
 
 _INT32 = range(-(2**31), 2**31)
 _INT64 = range(-(2**63), 2**63)

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from typing import Any, TypeAlias
 
 from simcluster.kinds.types import List, Scalar, Struct, Type, resolved
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
-JsonObject: TypeAlias = dict[str, Any]
 
 
 def strict_paths(

@@ -10,14 +10,15 @@ import re
 from functools import cache
 from typing import Any, TypeAlias
 
+from simcluster import gotext
 from simcluster.errors import Cause
 from simcluster.kinds.formats import fits
 from simcluster.kinds.kind import Kind
 from simcluster.kinds.list_types import list_type_errors
-from simcluster.kinds.refusing import INVALID, child, invalid_value, members, number_text, shown
+from simcluster.kinds.refusing import INVALID, child, invalid_value, members, shown
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
-JsonObject: TypeAlias = dict[str, Any]
 
 _TYPE_INVALID = "FieldValueTypeInvalid"
 _BLOCKING = frozenset(
@@ -172,10 +173,10 @@ def _number_errors(value: float, schema: JsonObject, path: str) -> list[Cause]:
         found.append(invalid_value(_NO_FIELD, "", f"Checked value must be of type integer {named} in {path}"))
     factor = _bound(schema.get("multipleOf"), value)
     if factor is not None and factor <= 0:
-        message = f"factor MultipleOf declared for {path} must be positive: {number_text(factor)}"
+        message = f"factor MultipleOf declared for {path} must be positive: {gotext.number(factor)}"
         found.append(invalid_value(path, factor, message))
     elif factor is not None and not float(value / factor).is_integer():
-        message = f"{path} in body should be a multiple of {number_text(factor)}"
+        message = f"{path} in body should be a multiple of {gotext.number(factor)}"
         found.append(invalid_value(path, value, message))
     return found + _limits(value, schema, path)
 
@@ -185,11 +186,11 @@ def _limits(value: float, schema: JsonObject, path: str) -> list[Cause]:
     most = _bound(schema.get("maximum"), value)
     if most is not None and (value > most or (schema.get("exclusiveMaximum") and value == most)):
         words = "less than" if schema.get("exclusiveMaximum") else "less than or equal to"
-        found.append(invalid_value(path, value, f"{path} in body should be {words} {number_text(most)}"))
+        found.append(invalid_value(path, value, f"{path} in body should be {words} {gotext.number(most)}"))
     least = _bound(schema.get("minimum"), value)
     if least is not None and (value < least or (schema.get("exclusiveMinimum") and value == least)):
         words = "greater than" if schema.get("exclusiveMinimum") else "greater than or equal to"
-        found.append(invalid_value(path, value, f"{path} in body should be {words} {number_text(least)}"))
+        found.append(invalid_value(path, value, f"{path} in body should be {words} {gotext.number(least)}"))
     return found
 
 

@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from simcluster.errors import Cause, JsonObject, bad_request, invalid, too_large
+from simcluster.errors import Cause, bad_request, invalid, too_large
 from simcluster.patches.refusals import decoded, json_type, same, unprocessable
+from simcluster.values import JsonObject
 
 MOST_OPERATIONS = 10_000
 _INDEX = re.compile(r"[+-]?[0-9]+")

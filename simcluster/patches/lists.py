@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+from simcluster import gotext
 from simcluster.errors import ApiError
-from simcluster.patches.refusals import go_text, go_type, internal, same, unprocessable
+from simcluster.patches.refusals import go_type, internal, same, unprocessable
 
 Json: TypeAlias = Any
 
@@ -30,7 +31,7 @@ def one_kind(*lists: list[Json]) -> type:
     if first is list:
         raise unprocessable()
     if any(type(each) is not first for each in elements):
-        raise internal(f"list element types are not identical: {go_text(list(lists))}")
+        raise internal(f"list element types are not identical: {gotext.plain(list(lists))}")
     return first
 
 
@@ -79,4 +80,4 @@ def _at(keys: list[Json], key: Json) -> int:
 
 
 def _no_merge_key(element: Json, merge_key: str) -> ApiError:
-    return internal(f"map: {go_text(element)} does not contain declared merge key: {merge_key}")
+    return internal(f"map: {gotext.plain(element)} does not contain declared merge key: {merge_key}")

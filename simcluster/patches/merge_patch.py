@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from simcluster.errors import JsonObject, bad_request
+from simcluster.errors import bad_request
 from simcluster.patches.refusals import decoded, json_type
+from simcluster.values import JsonObject
 
 _MAP = "Go value of type map[string]interface {}"
 

@@ -38,17 +38,6 @@ def go_type(value: Any) -> str:  # noqa: ANN401 - any JSON may come
     return _GO_TYPES[type(value)]
 
 
-def go_text(value: Any) -> str:  # noqa: ANN401 - any JSON may come
-    """Print a decoded JSON value as Go's `%v` does: `map[a:1 b:[x y]]`, `<nil>`."""
-    if isinstance(value, dict):
-        return f"map[{' '.join(f'{key}:{go_text(value[key])}' for key in sorted(value))}]"
-    if isinstance(value, list):
-        return f"[{' '.join(map(go_text, value))}]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "<nil>" if value is None else str(value)
-
-
 def unprocessable() -> ApiError:
     """Refuse a patch that is well formed and cannot be applied: the server keeps the cause to itself."""
     return ApiError(422, "Invalid", "the server rejected our request due to an error in our request", {})

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from simcluster.errors import JsonObject, bad_request
+from simcluster import gotext
+from simcluster.errors import bad_request
 from simcluster.kinds.types import List, Struct, Type, resolved
 from simcluster.patches.lists import merge_key_of, one_kind, ordered, without_matching
 from simcluster.patches.merge_patch import without_nulls
-from simcluster.patches.refusals import decoded, go_text, go_type, internal, json_type, same
+from simcluster.patches.refusals import decoded, go_type, internal, json_type, same
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
 DIRECTIVE = "$patch"
@@ -151,7 +153,7 @@ def _check_order(value: list[Json], order: list[Json], merge_key: str) -> None:
             at += 1
         place += 1
     if at < len(asked):
-        lists = f"{go_text(value)}\n doesn't match {_ORDER} list:\n{go_text(order)}\n"
+        lists = f"{gotext.plain(value)}\n doesn't match {_ORDER} list:\n{gotext.plain(order)}\n"
         raise internal(f"The order in patch list:\n{lists}")
 
 
@@ -199,8 +201,8 @@ def _specials(current: list[Json], value: list[Json], merge_key: str) -> tuple[l
 
 def _unknown_directive(patch: JsonObject) -> Exception:
     directive = patch[DIRECTIVE]
-    shown = directive if isinstance(directive, str) else f"%!s({go_text(directive)})"
-    return internal(f"unknown patch type: {shown} in map: {go_text(patch)}")
+    shown = directive if isinstance(directive, str) else f"%!s({gotext.plain(directive)})"
+    return internal(f"unknown patch type: {shown} in map: {gotext.plain(patch)}")
 
 
 def _field_of(directive: str, prefix: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from simcluster.errors import JsonObject
+from simcluster.values import JsonObject
 
 Cell: TypeAlias = str | int | float | bool | None
 Row: TypeAlias = list[Cell]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from simcluster.errors import JsonObject
 from simcluster.printing.cells import (
     NONE,
     UNSET,
@@ -25,6 +24,7 @@ from simcluster.printing.cells import (
     text,
 )
 from simcluster.printing.core import balancers
+from simcluster.values import JsonObject
 
 _SHOWN_HOSTS = 3
 _DEFAULT_INGRESS = "ingressclass.kubernetes.io/is-default-class"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from simcluster.errors import JsonObject
 from simcluster.printing.cells import (
     NONE,
     UNKNOWN,
@@ -21,6 +20,7 @@ from simcluster.printing.cells import (
     since,
     text,
 )
+from simcluster.values import JsonObject
 
 _ROLE = "node-role.kubernetes.io/"
 

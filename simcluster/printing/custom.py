@@ -14,8 +14,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from simcluster.errors import JsonObject
 from simcluster.printing.cells import Cell, Row, human_duration, moment, name
+from simcluster.values import JsonObject
 
 Json: TypeAlias = Any
 _FIXED_FROM, _FIXED_BELOW = -4, 6  # powers of ten between which Go's %g writes no exponent

@@ -18,7 +18,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeAlias
 
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
+
 Fetch: TypeAlias = Callable[[str, str], JsonObject]  # (path, media type) → document
 
 _TARGET = Path(__file__).parent / "columns.json"

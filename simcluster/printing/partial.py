@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simcluster.errors import JsonObject
+from simcluster.values import JsonObject
 
 V1 = "meta.k8s.io/v1"
 _DROPPED = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from simcluster.errors import JsonObject
 from simcluster.printing.cells import NONE, Row, age, at, elements, is_true, name, number, since, text
+from simcluster.values import JsonObject
 
 _FINISHED = ("Succeeded", "Failed")
 _MESSAGES = {"Succeeded": "The pod has completed successfully.", "Failed": "The pod failed."}

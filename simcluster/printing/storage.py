@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from simcluster.errors import JsonObject
 from simcluster.printing.cells import NONE, UNSET, Row, age, at, elements, name, text
+from simcluster.values import JsonObject
 
 _MODES = {
     "ReadWriteOnce": "RWO",

@@ -13,11 +13,11 @@ from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from simcluster.errors import JsonObject
 from simcluster.kinds.kind import Kind
 from simcluster.printing import cluster, core, custom, pods, storage, workloads
 from simcluster.printing.cells import Row, name, number
 from simcluster.printing.partial import V1, partial
+from simcluster.values import JsonObject
 
 Include: TypeAlias = Literal["Metadata", "None", "Object"]
 Printer: TypeAlias = Callable[[JsonObject, datetime], Row]

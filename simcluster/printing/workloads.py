@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from simcluster.errors import JsonObject
 from simcluster.printing.cells import (
     NONE,
     UNKNOWN,
@@ -25,6 +24,7 @@ from simcluster.printing.cells import (
     since,
     text,
 )
+from simcluster.values import JsonObject
 
 _JOB_STATES = (
     ("Complete", "Complete"),

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from simcluster.errors import ApiError, not_found
 from simcluster.rbac.rules import Attributes, Identity, allows, refusal, subject_of, subject_of_refusal
 from simcluster.selectors import matches
 from simcluster.store.records import Change
 from simcluster.store.store import Store
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 MASTERS = "system:masters"
 _GROUP = "rbac.authorization.k8s.io"

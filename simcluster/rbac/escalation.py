@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from simcluster.errors import forbidden
 from simcluster.rbac.authorizer import MASTERS, Authorizer
 from simcluster.rbac.rules import ALL, Attributes, Identity
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 GROUP = "rbac.authorization.k8s.io"
 KINDS = frozenset({"roles", "clusterroles", "rolebindings", "clusterrolebindings"})

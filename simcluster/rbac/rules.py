@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from simcluster.errors import qualified
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 ALL = "*"
 

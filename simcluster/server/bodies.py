@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, TypeAlias
 
 from aiohttp import hdrs
 
@@ -16,8 +15,7 @@ from simcluster.kinds.kind import Kind
 from simcluster.kinds.typed import WrongValue, read_struct
 from simcluster.server.call import Call
 from simcluster.server.negotiation import YAML, body_media_type
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _CUSTOM_PATCHES = (PatchKind.JSON, PatchKind.MERGE, PatchKind.APPLY)
 

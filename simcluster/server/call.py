@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeAlias
 
 from aiohttp import hdrs, web
 
@@ -16,8 +15,6 @@ from simcluster.server.negotiation import JSON, Representation, error_media_type
 from simcluster.server.paths import Query, RequestInfo, truth
 from simcluster.server.rendering import encoded
 from simcluster.server.site import Site
-
-JsonObject: TypeAlias = dict[str, Any]
 
 # What kube-apiserver reads of a body (--max-resource-write-bytes).
 MAX_BODY = 3 << 20

@@ -6,16 +6,13 @@ Below `/_simcluster/`: `GET` and `PUT faults`, `POST compact`, `POST drop-watche
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import orjson
 
 from simcluster import faults
 from simcluster.clock import SteppedClock, timestamp
 from simcluster.errors import bad_request, method_not_allowed, no_such_path
 from simcluster.server.site import Site
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 PREFIX = "/_simcluster/"
 

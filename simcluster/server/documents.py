@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import orjson
 from aiohttp import web
@@ -22,8 +21,7 @@ from simcluster.server.negotiation import (
     nothing_to_offer,
 )
 from simcluster.server.rendering import encoded
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _DISCOVERY_GROUP = "apidiscovery.k8s.io"
 _DISCOVERY_KIND = "APIGroupDiscoveryList"

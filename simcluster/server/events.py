@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeAlias
 
 import orjson
 
@@ -13,8 +12,7 @@ from simcluster.api import conversion
 from simcluster.api.watching import Event
 from simcluster.errors import ApiError
 from simcluster.server.rendering import View, shaped
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 INITIAL_END = "k8s.io/initial-events-end"
 # Watchers of one cluster are woken by the same change, so the last lines are those that others want.

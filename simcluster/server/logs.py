@@ -7,7 +7,6 @@ one ends at once.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
 
 from aiohttp import web
 
@@ -15,8 +14,7 @@ from simcluster.errors import ApiError, Cause, bad_request, invalid, no_such_pat
 from simcluster.kinds.kind import Kind
 from simcluster.server.call import Call, answer
 from simcluster.server.paths import Query, truth
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 SUBRESOURCES = frozenset(("log", "exec", "attach", "portforward", "proxy"))
 LINES = ("listening on :8080", "fatal: cannot reach the database")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NoReturn, TypeAlias, cast, get_args
+from typing import Any, NoReturn, cast, get_args
 
 from simcluster.api.options import (
     DeleteOptions,
@@ -15,10 +15,9 @@ from simcluster.api.options import (
     WriteOptions,
 )
 from simcluster.errors import Cause, bad_request, invalid
-from simcluster.quoting import quoted
+from simcluster.gotext import quoted
 from simcluster.server.paths import Query, truth
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _MANAGER_BYTES = 128
 _DEFAULT_VALIDATION: FieldValidation = "Warn"

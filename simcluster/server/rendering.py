@@ -22,8 +22,8 @@ from simcluster.printing.partial import partial
 from simcluster.printing.table import table
 from simcluster.server.negotiation import YAML, Representation
 from simcluster.store.records import Stored
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 Include: TypeAlias = Literal["Metadata", "None", "Object"]
 
 # What every reader of YAML takes for a string without quotes.

@@ -5,16 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, TypeAlias
 
 from aiohttp import hdrs, web
 
 from simcluster.api.options import ListOptions, Result, WriteOptions
 from simcluster.errors import ApiError, method_not_allowed, not_found, not_supported
+from simcluster.gotext import quoted
 from simcluster.kinds.decoding import decode
 from simcluster.kinds.kind import Kind, Subresource
 from simcluster.kinds.typed import read
-from simcluster.quoting import quoted
 from simcluster.rbac import escalation
 from simcluster.server import logs, rendering, reviews
 from simcluster.server.bodies import body_kind, delete_body, patch_kind
@@ -31,8 +30,6 @@ from simcluster.server.rendering import View, view
 from simcluster.server.routes import check_routed, is_collective, is_place, nothing_there
 from simcluster.server.watching import HttpSink, WatchStream
 from simcluster.strategies import deprecation
-
-JsonObject: TypeAlias = dict[str, Any]
 
 _CREATED = 201
 _ACCEPTED = 202

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
 
 import orjson
 
@@ -13,8 +12,7 @@ from simcluster.kinds.kind import Kind
 from simcluster.rbac.rules import Attributes, Identity
 from simcluster.server.call import Call
 from simcluster.server.tokens import AUDIENCE, BadToken
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _AUTHORIZATION = "authorization.k8s.io"
 _LEAST_SECONDS, _MOST_SECONDS, _DEFAULT_SECONDS = 600, 1 << 32, 3600

@@ -13,7 +13,7 @@ import hmac
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import orjson
 
@@ -21,8 +21,7 @@ from simcluster.clock import Clock
 from simcluster.rbac.rules import Identity, service_account, service_account_groups
 from simcluster.store.records import Stored
 from simcluster.store.store import Store
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 AUDIENCE = "https://kubernetes.default.svc"
 _STORAGE = "serviceaccounts"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import orjson
 
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
+
 ChangeKind: TypeAlias = Literal["ADDED", "MODIFIED", "DELETED"]
 
 NO_LABELS: Mapping[str, str] = MappingProxyType({})

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from simcluster.errors import ApiError, expired
 from simcluster.store.history import History
-from simcluster.store.records import Change, ChangeKind, JsonObject, Stored, key_of, stored
+from simcluster.store.records import Change, ChangeKind, Stored, key_of, stored
 from simcluster.store.watch import Watch
+from simcluster.values import JsonObject
 
 # What a watch can resume from and a page can be told by. A thousand busy clusters hold half a gigabyte of it.
 MAX_CHANGES = 2000

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network, ip_address
 from random import Random
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeVar
 
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
+
 Held = TypeVar("Held", str, int)
 
 NODE_PORTS = range(30000, 32768)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from random import Random
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol
 
 from simcluster.strategies.addresses import Addresses
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 
 class Context(Protocol):

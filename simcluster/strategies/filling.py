@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from simcluster.strategies.context import Context
 from simcluster.strategies.quality import quality_of_service
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 Create: TypeAlias = Callable[[JsonObject, Context], None]
 Update: TypeAlias = Callable[[JsonObject, JsonObject], None]
 

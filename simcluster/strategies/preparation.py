@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from simcluster.kinds.kind import Kind
 from simcluster.strategies import filling, services, shapes, traits
 from simcluster.strategies.admission import admit_create, admit_update
 from simcluster.strategies.context import Context
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 
 def prepare_create(obj: JsonObject, kind: Kind, context: Context, *, dry_run: bool = False) -> JsonObject:

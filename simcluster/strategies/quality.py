@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from simcluster.strategies import amounts
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 BEST_EFFORT, BURSTABLE, GUARANTEED = "BestEffort", "Burstable", "Guaranteed"
 

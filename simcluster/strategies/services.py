@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from ipaddress import ip_address
-from typing import Any, TypeAlias
 
 from simcluster.errors import ApiError, Cause, invalid
 from simcluster.strategies.addresses import HEADLESS, NODE_PORTS, node_ports
 from simcluster.strategies.context import Context
 from simcluster.strategies.validation.causes import shown
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _NODE_PORT_KINDS = ("NodePort", "LoadBalancer")
 _DUAL = ["IPv4", "IPv6"]

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from gitops.rollout import events as e
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 from tests.cluster.world import People, World, config_map, deployment
 
 FOLLOWS = "still following"
@@ -35,7 +35,7 @@ BAD_TEXT = {
 
 
 @pytest.fixture
-def world(cluster: ControlPlane, namespace: str, tmp_path: Path) -> World:
+def world(cluster: Plane, namespace: str, tmp_path: Path) -> World:
     """One cluster, an empty repository."""
     return World(People(tmp_path), (cluster,), namespace, tmp_path, "production")
 
@@ -162,7 +162,7 @@ async def test_an_environment_that_cannot_be_used_leaves_everything_as_it_is(
 
 
 async def test_a_cluster_that_is_unreachable_is_left_behind_and_rejoins(
-    clusters: tuple[ControlPlane, ...], namespace: str, tmp_path: Path
+    clusters: tuple[Plane, ...], namespace: str, tmp_path: Path
 ) -> None:
     """Within maxFailures the others go on; a sentence says who is silent; once it answers, it follows."""
     world = World(People(tmp_path), clusters, namespace, tmp_path, "production")

@@ -13,7 +13,7 @@ import pygit2
 import pytest
 
 from tests.cluster.rig.api import MERGE_PATCH
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 
 _ROOT = Path(__file__).parents[2]
 _GITOPS = [sys.executable, "-c", "from controllers.cli.app import main; main()"]
@@ -26,7 +26,7 @@ class Shop:
     """A repository with one environment of one target, and the command line in its folder."""
 
     path: Path
-    plane: ControlPlane
+    plane: Plane
     namespace: str
 
     def __post_init__(self) -> None:
@@ -76,6 +76,10 @@ class Shop:
 
     def gitops(self, *arguments: str, code: int = 0) -> str:
         """Call the command line; its stdout. No secret is ever on either stream."""
+        return self.call(*arguments, code=code).stdout
+
+    def call(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """Call the command line; both streams."""
         folder = self.path.parent
         environment = {
             **os.environ,
@@ -96,7 +100,7 @@ class Shop:
         assert _SECRET not in done.stdout + done.stderr
         assert self.plane.token not in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
-        return done.stdout
+        return done
 
     def run_once(self, code: int = 0) -> str:
         """Do what is due."""
@@ -121,7 +125,7 @@ class Shop:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, cluster: ControlPlane, namespace: str) -> Shop:
+def shop(tmp_path: Path, cluster: Plane, namespace: str) -> Shop:
     """A shop that was never rolled out."""
     return Shop(tmp_path / "shop", cluster, namespace)
 

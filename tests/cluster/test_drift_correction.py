@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from gitops.inventory import from_config_maps, parent_name
 from gitops.objects import ObjectKey
 from gitops.rollout import events as e
 from tests.cluster.rig.api import APPLY, MERGE_PATCH
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 from tests.cluster.sim.plane import SimPlane
 from tests.cluster.world import People, World, config_map, deployment
 
@@ -26,7 +27,7 @@ COLOUR = "/data/colour"
 
 
 @pytest.fixture
-def world(cluster: ControlPlane, namespace: str, tmp_path: Path) -> World:
+def world(cluster: Plane, namespace: str, tmp_path: Path) -> World:
     """One cluster, an empty repository."""
     return World(People(tmp_path), (cluster,), namespace, tmp_path, "production")
 
@@ -235,7 +236,7 @@ async def test_differences_to_ignore_are_left_when_others_are_put_back(world: Wo
 
 
 async def test_a_restart_with_nothing_changed_writes_and_tries_nothing(world: World) -> None:
-    """One list per kind tells that everything is as it was, corrections before the restart included."""
+    """Watches go on where they were, and only the inventories are listed; corrections count as ours."""
     files = {f"{n}.yaml": config_map(f"c{n}", colour="green") for n in range(20)} | {
         "app.yaml": deployment("web")
     }
@@ -248,15 +249,33 @@ async def test_a_restart_with_nothing_changed_writes_and_tries_nothing(world: Wo
         patch(world, "web", {"spec": {"paused": True}}, kind="deployments")
         await recorded(world, e.DriftCorrected, 2)
         await watched(world)
+    assert await restarted(world, first) == ["configmaps"]
+
+
+async def restarted(world: World, revision: str) -> list[str]:
+    """Start with nothing changed: no write, no dry-run; return what was listed."""
     world.requests.clear()
     async with world.controller():
-        await world.looked_at(first)
+        await world.looked_at(revision)
         await watched(world)
         assert drift(world).tracked == 21
-        lists = sorted(one.resource for one in world.requests if one.verb == "list")
+        await asyncio.sleep(0.2)  # nothing may follow
     assert [one for one in world.requests if one.verb not in ("list", "watch", "get")] == []
     assert [one for one in world.requests if one.verb == "get" and one.resource != "discovery"] == []
-    assert lists == ["configmaps", "configmaps", "deployments"]
+    return sorted(one.resource for one in world.requests if one.verb == "list")
+
+
+async def test_a_restart_without_what_watches_saw_lists_each_kind_once(world: World) -> None:
+    """It is a mere cache: with the folder gone, one list of metadata per kind tells the same."""
+    files = {f"{n}.yaml": config_map(f"c{n}", colour="green") for n in range(20)} | {
+        "app.yaml": deployment("web")
+    }
+    first = world.people.push("First", shop(world, files))
+    async with world.controller():
+        await world.succeeded(first, "shop")
+        await watched(world)
+    shutil.rmtree(world.folder / "state" / "watches")
+    assert await restarted(world, first) == ["configmaps", "configmaps", "deployments"]
 
 
 async def test_what_changed_while_nobody_watched_is_found_at_the_start(world: World) -> None:

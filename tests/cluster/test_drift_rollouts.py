@@ -12,14 +12,14 @@ from controllers.adapters.kube.wire import RequestSeen
 from controllers.drift.environment import EnvironmentDrift
 from gitops.rollout import events as e
 from tests.cluster.rig.api import MERGE_PATCH
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 from tests.cluster.world import CANARY_EARLY_REST, People, World, config_map, deployment
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
 
 @pytest.fixture
-def world(clusters: tuple[ControlPlane, ...], namespace: str, tmp_path: Path) -> World:
+def world(clusters: tuple[Plane, ...], namespace: str, tmp_path: Path) -> World:
     """Three clusters, of which one is the canary; an empty repository."""
     return World(People(tmp_path), clusters, namespace, tmp_path, "production")
 

@@ -20,7 +20,7 @@ from controllers.drift.cluster import ClusterDrift
 from gitops.drift import DriftKind, Finding
 from gitops.objects import ObjectKey
 from tests.cluster.rig.api import APPLY, MERGE_PATCH
-from tests.cluster.rig.control_plane import ControlPlane, Fleet
+from tests.cluster.rig.plane import Fleet, Plane
 from tests.cluster.world import People, World
 
 JSON_PATCH = "application/json-patch+json"
@@ -505,9 +505,9 @@ class Shop:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def shop(control_planes: Fleet, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
+async def shop(control_planes: Fleet[Plane], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     """All objects, rolled out; nothing has drifted."""
-    plane: ControlPlane = control_planes.first(1)[0]
+    plane: Plane = control_planes.first(1)[0]
     folder: Path = tmp_path_factory.mktemp("verdicts")
     plane.api.create("/api/v1/namespaces", {"metadata": {"name": "drift-verdicts"}})
     world = World(People(folder), (plane,), "drift-verdicts", folder, "production")

@@ -274,6 +274,18 @@ def our_fields(body: Any) -> Any:
     )
 
 
+async def test_a_changed_value_of_ours_is_drift_and_stays_where_drift_is_reported(world: World) -> None:
+    """Whoever took a field from us owns it now; it is still ours to want, and nothing to remove."""
+    async with world.controller():
+        await started(world, drift="Report", **exclusive())
+        patch(world, pods(containers=[{"name": "main", "image": "registry.example/web:6"}]))
+        found = await recorded(world, e.DriftFound)
+        assert [one["path"] for one in found.patch] == ["/spec/template/spec/containers/0/image"]
+        assert await seen(world, live(world)["metadata"]["resourceVersion"]) is None
+        assert pod(world)["containers"][0]["image"] == "registry.example/web:6"
+    assert not [one for one in world.seen.events if "Foreign" in one.type]
+
+
 async def test_a_default_that_somebody_holds_is_taken_from_them_once(world: World) -> None:
     """The value comes back by itself, so it is nobody's from then on, and no fight."""
     async with world.controller():

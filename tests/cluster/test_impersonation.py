@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from gitops.rollout import events as e
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 from tests.cluster.world import People, World, config_map, deployment
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
 
 @pytest.fixture
-def world(cluster: ControlPlane, namespace: str, tmp_path: Path) -> World:
+def world(cluster: Plane, namespace: str, tmp_path: Path) -> World:
     """One cluster with a service account that may do everything to ConfigMaps of its namespace."""
     root = f"/api/v1/namespaces/{namespace}"
     roles = f"{RBAC}/namespaces/{namespace}"

@@ -21,7 +21,7 @@ from controllers.adapters.kube.resources import Resource
 from controllers.adapters.kube.wire import RequestSeen
 from gitops.errors import Conflict, Denied, Unreachable
 from gitops.objects import GroupKind, JsonObject
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 
 CONFIG_MAPS = Resource("", "v1", "ConfigMap", "configmaps", namespaced=True)
 SECRETS = Resource("", "v1", "Secret", "secrets", namespaced=True)
@@ -43,7 +43,7 @@ def config_map(namespace: str, name: str, **data: str) -> dict[str, Any]:
 
 @asynccontextmanager
 async def client_of(
-    cluster: ControlPlane, folder: Path, *, token: str | None = None, patience: Patience | None = None
+    cluster: Plane, folder: Path, *, token: str | None = None, patience: Patience | None = None
 ) -> AsyncIterator[KubeClient]:
     """Connect as the rig's administrator, or with another token, through a kubeconfig."""
     path = cluster.write_kubeconfig(folder / "kubeconfig", token)
@@ -55,7 +55,7 @@ async def client_of(
 
 
 @pytest.fixture
-async def client(cluster: ControlPlane, tmp_path: Path) -> AsyncIterator[KubeClient]:
+async def client(cluster: Plane, tmp_path: Path) -> AsyncIterator[KubeClient]:
     """Connect as the administrator."""
     async with client_of(cluster, tmp_path) as made:
         yield made
@@ -248,7 +248,7 @@ async def test_impersonation_gives_the_service_accounts_rights_and_groups_and_no
 
 
 async def test_who_is_known_but_may_nothing_and_who_is_not_known_are_denied(
-    cluster: ControlPlane, tmp_path: Path, namespace: str
+    cluster: Plane, tmp_path: Path, namespace: str
 ) -> None:
     async with client_of(cluster, tmp_path, token=cluster.limited_token) as limited:
         with pytest.raises(Denied, match='User "limited" cannot'):
@@ -264,7 +264,7 @@ async def test_who_is_known_but_may_nothing_and_who_is_not_known_are_denied(
 
 
 async def test_a_token_file_that_was_renewed_is_used_without_a_new_connection(
-    cluster: ControlPlane, tmp_path: Path
+    cluster: Plane, tmp_path: Path
 ) -> None:
     token = tmp_path / "token"
     token.write_text("expired", encoding="ascii")
@@ -281,7 +281,7 @@ async def test_a_token_file_that_was_renewed_is_used_without_a_new_connection(
         await client.close()
 
 
-async def test_a_server_whose_ca_is_not_ours_is_denied(cluster: ControlPlane) -> None:
+async def test_a_server_whose_ca_is_not_ours_is_denied(cluster: Plane) -> None:
     client = await connect(ConnectionSettings("east", server=cluster.url))
     try:
         with pytest.raises(Denied, match="check the connection's CA file"):
@@ -328,7 +328,7 @@ async def test_discovery_knows_built_in_kinds_and_new_ones_after_a_refresh(
 
 
 async def test_a_paused_api_server_is_unreachable_in_time_and_then_answers_again(
-    cluster: ControlPlane, tmp_path: Path, namespace: str
+    cluster: Plane, tmp_path: Path, namespace: str
 ) -> None:
     async with client_of(cluster, tmp_path, patience=QUICK) as client:
         await client.get(CONFIG_MAPS, "a", namespace)
@@ -345,7 +345,7 @@ async def test_a_paused_api_server_is_unreachable_in_time_and_then_answers_again
 
 
 async def test_a_killed_api_server_is_unreachable_and_the_reflector_recovers_with_it(
-    cluster: ControlPlane, tmp_path: Path, namespace: str
+    cluster: Plane, tmp_path: Path, namespace: str
 ) -> None:
     async with client_of(cluster, tmp_path, patience=QUICK) as client:
         patience = replace(QUICK, longest_wait=0.5)

@@ -18,7 +18,7 @@ import yaml
 from controllers.main import mirror_of
 from gitops import audit
 from gitops.rollout import events as e
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 from tests.cluster.world import CANARY_EARLY_REST, People, World, config_map, deployment
 
 MORE_ACTIONS_THAN_ANY_ROLLOUT = 60
@@ -73,7 +73,7 @@ async def runner() -> AsyncIterator[Runner]:
 
 
 @pytest.fixture
-def world(clusters: tuple[ControlPlane, ...], namespace: str, tmp_path: Path) -> World:
+def world(clusters: tuple[Plane, ...], namespace: str, tmp_path: Path) -> World:
     """Two clusters, two waves."""
     return World(People(tmp_path), clusters[:2], namespace, tmp_path, "production")
 

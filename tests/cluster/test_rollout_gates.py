@@ -11,7 +11,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from gitops.rollout import events as e
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 from tests.cluster.world import People, World, deployment
 
 
@@ -47,7 +47,7 @@ async def site() -> AsyncIterator[Site]:
 
 
 @pytest.fixture
-def world(clusters: tuple[ControlPlane, ...], namespace: str, tmp_path: Path) -> World:
+def world(clusters: tuple[Plane, ...], namespace: str, tmp_path: Path) -> World:
     """Two clusters, two waves."""
     return World(People(tmp_path), clusters[:2], namespace, tmp_path, "production")
 

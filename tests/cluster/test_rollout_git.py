@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from gitops.rollout import events as e
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 from tests.cluster.world import People, Seen, World, config_map, deployment
 
 CRASHING = "registry.example/web:2.0-crash-loop"
 
 
 @pytest.fixture
-def world(clusters: tuple[ControlPlane, ...], namespace: str, tmp_path: Path) -> World:
+def world(clusters: tuple[Plane, ...], namespace: str, tmp_path: Path) -> World:
     """Two clusters, two waves."""
     return World(People(tmp_path), clusters[:2], namespace, tmp_path, "production")
 

@@ -15,14 +15,14 @@ from gitops.inventory import Inventory, applyset_id, from_config_maps, parent_na
 from gitops.rollout import events as e
 from gitops.rollout.state import RolloutPhase
 from tests.cluster.rig import binaries
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 from tests.cluster.world import People, World, config_map, deployment
 
 PART_OF = "applyset.kubernetes.io/part-of"
 
 
 @pytest.fixture
-def world(cluster: ControlPlane, namespace: str, tmp_path: Path) -> World:
+def world(cluster: Plane, namespace: str, tmp_path: Path) -> World:
     """One cluster, an empty repository."""
     return World(People(tmp_path), (cluster,), namespace, tmp_path, "production")
 

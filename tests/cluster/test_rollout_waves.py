@@ -9,7 +9,7 @@ import pytest
 
 from gitops.rollout import events as e
 from gitops.rollout.state import RolloutPhase
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 from tests.cluster.world import CANARY_EARLY_REST, People, World, config_map, deployment
 
 ROOT_CA = "v1/configmaps/kube-root-ca.crt"
@@ -17,7 +17,7 @@ CRASHING = "registry.example/web:2.0-crash-loop"
 
 
 @pytest.fixture
-def world(clusters: tuple[ControlPlane, ...], namespace: str, tmp_path: Path) -> World:
+def world(clusters: tuple[Plane, ...], namespace: str, tmp_path: Path) -> World:
     """Three clusters, an empty repository."""
     return World(People(tmp_path), clusters, namespace, tmp_path, "production")
 

@@ -23,7 +23,7 @@ import yaml
 from controllers import logs
 from controllers.main import Fleet
 from gitops.rollout import events as e
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 from tests.cluster.world import People, World, config_map, deployment
 
 AUDIT = "refs/gitops/environments/production"
@@ -54,7 +54,7 @@ def _forms(value: str) -> tuple[str, ...]:
 
 
 @pytest.fixture
-def world(cluster: ControlPlane, namespace: str, tmp_path: Path) -> World:
+def world(cluster: Plane, namespace: str, tmp_path: Path) -> World:
     """One cluster, an empty repository."""
     return World(People(tmp_path), (cluster,), namespace, tmp_path, "production")
 

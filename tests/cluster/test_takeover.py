@@ -9,7 +9,7 @@ import pytest
 
 from gitops.inventory import applyset_id, parent_name
 from gitops.rollout import events as e
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 from tests.cluster.world import People, World, config_map, deployment
 
 PART_OF = "applyset.kubernetes.io/part-of"
@@ -35,7 +35,7 @@ CLAIMS: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
 
 
 @pytest.fixture
-def world(cluster: ControlPlane, namespace: str, tmp_path: Path) -> World:
+def world(cluster: Plane, namespace: str, tmp_path: Path) -> World:
     """One cluster, an empty repository."""
     return World(People(tmp_path), (cluster,), namespace, tmp_path, "production")
 
@@ -132,9 +132,7 @@ async def test_two_environments_that_claim_one_object_are_told_apart(world: Worl
                 world.path("web", "own.yaml"): config_map("own"),
             },
         )
-        sentence = await world.told(
-            "web is halted", "ConfigMap", "/shared already exists and belongs to ApplySet"
-        )
+        sentence = await world.told("web is halted", "ConfigMap", "/shared belongs to another application")
     assert "of environment production" in sentence
     assert (
         world.live(0, "v1/configmaps/shared")["metadata"]["resourceVersion"]

@@ -19,7 +19,7 @@ from gitops.model.controller import Controller
 from gitops.rollout.events import Event, RolloutSucceeded
 from gitops.rollout.observation import Work
 from gitops.rollout.state import ApplicationState, EnvironmentState
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 
 CANARY_EARLY_REST: list[dict[str, Any]] = [
     {"name": "canary", "clusterSelector": {"matchLabels": {"ring": "canary"}}},
@@ -129,7 +129,7 @@ class World:
     """Everything a rollout test needs."""
 
     people: People
-    planes: tuple[ControlPlane, ...]
+    planes: tuple[Plane, ...]
     namespace: str
     folder: Path
     environment: str
@@ -191,6 +191,7 @@ class World:
                 "connections": connections,
                 "stateDirectory": str(self.folder / "state"),
                 "listen": "127.0.0.1:0",
+                "driftCheckInterval": None,  # a dry-run now and then, which tests that count would count
                 **changes,
             }
         )

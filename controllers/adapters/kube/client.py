@@ -66,6 +66,11 @@ class KubeClient:
         self._cache = cache or DiscoveryCache(transport)
 
     @property
+    def server(self) -> str:
+        """Where the API server is: scheme, host and port."""
+        return self._transport.server
+
+    @property
     def on_request(self) -> Callable[[RequestSeen], None]:
         """Called after every request on the wire, for metrics. One for all clients that share connections."""
         return self._transport.on_request

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -49,7 +49,8 @@ class Reflector(Generic[Kept]):
     `on_change(type, object)` is called with ADDED, MODIFIED or DELETED and the trimmed object, also for what
     a new list shows to have changed meanwhile; it must be quick and not raise. `synced` is set from the first
     complete list on, `error` is None while the server answers. `on_synced` and `on_error` tell the same.
-    `lists` counts complete lists: what came and went between two of them was not seen.
+    `lists` counts complete lists: what came and went between two of them was not seen. After the server
+    forgot (410) a list waits up to `spread` seconds: a restarted server forgets for everybody at once.
     """
 
     client: KubeClient
@@ -59,6 +60,7 @@ class Reflector(Generic[Kept]):
     field_selector: str = ""
     metadata_only: bool = False
     page_size: int = 500
+    spread: float = 0.0
     trim: Callable[[JsonObject], Kept] = whole  # type: ignore[assignment]  # whoever trims says to what
     on_change: Callable[[str, Kept], None] | None = None
     on_synced: Callable[[], None] = nothing
@@ -77,6 +79,14 @@ class Reflector(Generic[Kept]):
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name=f"reflect {self.resource.plural}")
 
+    def resume(self, items: Mapping[Place, Kept], resource_version: str) -> None:
+        """Go on from what was seen before, instead of listing; to be called before `start`.
+
+        Where the server does not let a watch begin there, for whatever reason, a list is made.
+        """
+        self.items.update(items)
+        self.resource_version = resource_version
+
     async def stop(self) -> None:
         """End the task and wait until its connection is given back."""
         if self._task is not None:
@@ -94,7 +104,10 @@ class Reflector(Generic[Kept]):
                 await self._follow()
             except Expired:
                 self.resource_version = ""
+                wish = self.patience.rng() * self.spread
             except GitopsError as error:
+                if not self.synced.is_set():
+                    self.resource_version = ""  # what was remembered is not taken: a list tells
                 self.error = error
                 self.on_error(error)
                 wish = error.retry_after if isinstance(error, TransientError) else None
@@ -126,6 +139,9 @@ class Reflector(Generic[Kept]):
         self.resource_version = listing.resource_version
         self.lists += 1
         self.error = None
+        self._tell_synced()
+
+    def _tell_synced(self) -> None:
         self.synced.set()
         self.on_synced()
 
@@ -140,6 +156,8 @@ class Reflector(Generic[Kept]):
         ) as watch:
             await watch.open()
             self.error = None
+            if not self.synced.is_set():
+                self._tell_synced()
             async for event in watch:
                 self._failures = 0
                 self._take(event)

@@ -103,6 +103,11 @@ class Transport:
             total=None, sock_connect=_CONNECT_SECONDS, sock_read=patience.silence
         )
 
+    @property
+    def server(self) -> str:
+        """Where requests go: scheme, host and port."""
+        return self._server
+
     async def close(self) -> None:
         """Close all connections."""
         await self._session.close()

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from simcluster.kinds.kind import Kind
 from simcluster.strategies.admission import pods, storage
 from simcluster.strategies.context import Context
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 
 def admit_update(new: JsonObject, old: JsonObject, kind: Kind) -> None:

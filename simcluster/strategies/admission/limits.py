@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeAlias
 
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _ANNOTATION = "kubernetes.io/limit-ranger"
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeAlias
 
 from simcluster.errors import ApiError, forbidden
 from simcluster.strategies.admission.limits import apply_limit_ranges
 from simcluster.strategies.context import Context
 from simcluster.strategies.names import suffix
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a folder, not a token
 _TOKEN_VOLUME = "kube-api-access-"  # noqa: S105 - a name

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
 
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _RBAC = "rbac.authorization.k8s.io"
 _WEBHOOK: JsonObject = {

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
 
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _CLIENT_IP_SECONDS = 10800
 _EXTERNAL = ("NodePort", "LoadBalancer")

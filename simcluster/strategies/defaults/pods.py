@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, TypeAlias
 
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _MODE_0644 = 0o644
 _VOLUME_KEYS_WITHOUT_SOURCE = frozenset({"name"})

@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 import orjson
 
 from simcluster.strategies.shapes.scalars import SCALARS, ZEROS, milli_quantity
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 Reader: TypeAlias = Callable[[Any], Any]
 Finish: TypeAlias = Callable[[JsonObject], None]
 

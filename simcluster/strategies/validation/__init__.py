@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from simcluster.errors import Cause
 from simcluster.kinds.kind import Kind
 from simcluster.strategies.validation import formats, meta
 from simcluster.strategies.validation.rules import RULES, Rules, Update
-
-JsonObject: TypeAlias = dict[str, Any]
-
+from simcluster.values import JsonObject
 
 # Their strategies do not use the declarative validation, which drops what is said twice.
 _REPEATING = frozenset({"apiextensions.k8s.io", "apiregistration.k8s.io"})

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
 
 from simcluster.errors import Cause
 from simcluster.strategies import amounts
 from simcluster.strategies.validation import formats, values
 from simcluster.strategies.validation.causes import prohibited, required, unsupported, wrong
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _METRICS: Mapping[str, str] = {
     "ContainerResource": "containerResource",

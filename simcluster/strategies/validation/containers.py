@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 from simcluster.errors import Cause
 from simcluster.strategies.validation import environment, formats, probes, resources, security, values
@@ -16,8 +15,7 @@ from simcluster.strategies.validation.causes import (
     unsupported,
     wrong,
 )
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")

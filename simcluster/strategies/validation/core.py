@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from typing import Any, TypeAlias
 
 import orjson
 
@@ -18,8 +17,7 @@ from simcluster.strategies.validation.causes import (
     unsupported,
     wrong,
 )
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _MOST_DATA = 1 << 20
 _FROZEN = "field is immutable when `immutable` is set"

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from simcluster.errors import Cause
 from simcluster.strategies.validation import cron, jobs, values
 from simcluster.strategies.validation.causes import required, unsupported, wrong
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _MOST_NAME = 52
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
 
 from simcluster.errors import Cause
 from simcluster.strategies import amounts
 from simcluster.strategies.validation import formats, values
 from simcluster.strategies.validation.causes import required, unsupported, wrong
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _ENV_FIELDS = (
     "metadata.name",

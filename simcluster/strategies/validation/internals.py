@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import difflib
 import json
-from typing import Any, TypeAlias
+from typing import Any
 
 from simcluster.strategies.shapes import internal_fields
 from simcluster.strategies.shapes.scalars import ZEROS
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _CONTEXT = 3
 _OF_OBJECTS = ["kind", "apiVersion"]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 from simcluster import selectors
 from simcluster.errors import Cause
 from simcluster.strategies.validation import formats, meta, pods, values
 from simcluster.strategies.validation.causes import required, unsupported, wrong
 from simcluster.strategies.validation.internals import internal
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _NUMBERS = (
     "parallelism",

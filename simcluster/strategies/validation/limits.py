@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from simcluster.errors import Cause
 from simcluster.strategies.amounts import amount
 from simcluster.strategies.validation import formats, resources, values
 from simcluster.strategies.validation.causes import duplicate, prohibited, wrong
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _LIMIT_KINDS = frozenset({"Pod", "Container", "PersistentVolumeClaim"})
 

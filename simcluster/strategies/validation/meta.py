@@ -15,8 +15,8 @@ from simcluster.strategies.validation.causes import (
     unsupported,
     wrong,
 )
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 NameRule: TypeAlias = Callable[[str], formats.Faults]
 
 _MOST_ANNOTATIONS = 256 << 10

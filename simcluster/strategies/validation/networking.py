@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
-from typing import Any, TypeAlias
 
 from simcluster.errors import Cause
 from simcluster.strategies.validation import formats, meta, values
 from simcluster.strategies.validation.causes import prohibited, required, unsupported, wrong
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _PATH_KINDS = ("Exact", "ImplementationSpecific", "Prefix")
 _BAD_SEQUENCES = ("//", "/./", "/../", "%2f", "%2F")

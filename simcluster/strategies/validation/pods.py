@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from simcluster.errors import Cause
 from simcluster.strategies.validation import (
@@ -17,8 +17,7 @@ from simcluster.strategies.validation import (
 )
 from simcluster.strategies.validation.causes import duplicate, prohibited, required, unsupported, wrong
 from simcluster.strategies.validation.volumes import volumes
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")

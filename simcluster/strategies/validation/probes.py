@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from simcluster.errors import Cause
 from simcluster.strategies.validation import formats, values
 from simcluster.strategies.validation.causes import prohibited, required, wrong
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 Handler: TypeAlias = Callable[[JsonObject, str], list[Cause]]
 
 _NUMBERS = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from simcluster.errors import Cause
 from simcluster.strategies import amounts
 from simcluster.strategies.validation import formats
 from simcluster.strategies.validation.causes import duplicate, prohibited, required, unsupported, wrong
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 NameRule: TypeAlias = Callable[[str, str], tuple[Cause, ...]]
 
 _CONTAINER = frozenset({"cpu", "memory", "ephemeral-storage"})

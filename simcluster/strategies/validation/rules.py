@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from simcluster.errors import Cause
 from simcluster.strategies.validation import (
@@ -28,8 +28,8 @@ from simcluster.strategies.validation import (
     workloads,
 )
 from simcluster.strategies.validation.meta import NameRule
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 Create: TypeAlias = Callable[[JsonObject], list[Cause]]
 Update: TypeAlias = Callable[[JsonObject, JsonObject], list[Cause]]
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
 
 from simcluster.errors import Cause
 from simcluster.strategies.validation import formats, meta, values
 from simcluster.strategies.validation.causes import duplicate, prohibited, required, unsupported, wrong
 from simcluster.strategies.validation.internals import internal
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _MOST_WEIGHT = 100

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from simcluster.errors import Cause
 from simcluster.strategies.validation import formats, values
 from simcluster.strategies.validation.causes import prohibited, required, unsupported, wrong
 from simcluster.strategies.validation.internals import internal
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _MOST_ID = 2**31 - 1
 _PROFILES = ("Localhost", "RuntimeDefault", "Unconfined")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from simcluster.errors import Cause
 from simcluster.strategies.validation import formats, meta, values
 from simcluster.strategies.validation.causes import duplicate, prohibited, required, unsupported, wrong
 from simcluster.strategies.validation.internals import internal
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _KINDS = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _POLICIES = ("Cluster", "Local")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from simcluster.errors import Cause
 from simcluster.strategies.validation import formats, values
 from simcluster.strategies.validation.causes import duplicate, required, wrong
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 
 def endpoint_slice(obj: JsonObject) -> list[Cause]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
 
 from simcluster.errors import Cause
 from simcluster.strategies import amounts
 from simcluster.strategies.validation import claims, formats, meta, scheduling, values
 from simcluster.strategies.validation.causes import prohibited, required, unsupported, wrong
 from simcluster.strategies.validation.internals import difference
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _MUTABLE_CLAIM = (
     "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound "

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from simcluster.errors import Cause
 from simcluster.strategies import amounts
 from simcluster.strategies.validation import claims, environment, formats, meta, values
 from simcluster.strategies.validation.causes import duplicate, prohibited, required, unsupported, wrong
+from simcluster.values import JsonObject
 
-JsonObject: TypeAlias = dict[str, Any]
 Source: TypeAlias = Callable[[JsonObject, str], list[Cause]]
 
 _MOST_MODE = 0o777

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
 
 from simcluster.errors import Cause
 from simcluster.strategies.validation.causes import wrong
 from simcluster.strategies.validation.workloads import numbers
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _NOT_MORE: Mapping[str, tuple[str, ...]] = {
     "Deployment": ("updatedReplicas", "readyReplicas", "availableReplicas"),

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeAlias
 
 from simcluster import selectors
 from simcluster.errors import Cause
 from simcluster.strategies.validation import claims, formats, meta, pods, values
 from simcluster.strategies.validation.causes import prohibited, required, unsupported, wrong
 from simcluster.strategies.validation.internals import internal
-
-JsonObject: TypeAlias = dict[str, Any]
+from simcluster.values import JsonObject
 
 _MISMATCH = "`selector` does not match template `labels`"
 

@@ -12,15 +12,11 @@ Starting several at once takes little longer than one. They end with this proces
 from __future__ import annotations
 
 import base64
-import json
 import secrets
 import signal
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from tests.cluster.rig import nodes, stages
-from tests.cluster.rig.api import Api
 from tests.cluster.rig.commands import (
     KUBECONFIG,
     KWOK_CONFIGURATION,
@@ -29,99 +25,52 @@ from tests.cluster.rig.commands import (
     Layout,
     Ports,
 )
-from tests.cluster.rig.processes import ProcessGroup, free_port
+from tests.cluster.rig.plane import Plane, kubeconfig, write_private
+from tests.cluster.rig.processes import free_port
 
 # An ECPrivateKey (RFC 5915) on P-256 without its optional public key: what is before and after the number.
 _EC_KEY = (bytes.fromhex("30310201010420"), bytes.fromhex("a00a06082a8648ce3d030107"))
 
 
-class ControlPlane:
-    """One running control plane. Made by `start`; ended by `stop`, or by leaving it as a context.
-
-    `api` speaks as an administrator (group `system:masters`), `limited_api` as a user without any permission.
-    """
+class ControlPlane(Plane):
+    """See `Plane`. Made by `start`."""
 
     def __init__(self, name: str, binaries: Path) -> None:
-        self.name = name
-        self._group = ProcessGroup(name)
+        super().__init__(name)
         ports = Ports(*(free_port() for _ in Ports.__slots__))
         self._layout = Layout(binaries, self._group.folder, ports)
         self.url = f"https://127.0.0.1:{ports.apiserver}"
         self.ca_file = self._layout.certificates / "apiserver.crt"
-        self.token = secrets.token_hex(16)
-        self.limited_token = secrets.token_hex(16)
         try:
             self._write_files()
         except BaseException:
             self.stop()
             raise
 
-    @property
-    def api(self) -> Api:
-        """Requests as an administrator."""
-        return Api(self.url, self.ca_file, self.token)
-
-    @property
-    def limited_api(self) -> Api:
-        """Requests as somebody who is known and may do nothing."""
-        return Api(self.url, self.ca_file, self.limited_token)
-
-    def write_kubeconfig(self, path: Path, token: str | None = None) -> Path:
-        """Write a kubeconfig that needs no other file, for the administrator or `token`; return `path`."""
-        user = {"token": token or self.token}
-        cluster = {
-            "server": self.url,
-            "certificate-authority-data": base64.b64encode(self.ca_file.read_bytes()).decode(),
-        }
-        self._write_private(path, json.dumps(self._kubeconfig(cluster, user)))
-        return path
-
     def pause(self) -> None:
-        """Stop the API server from answering; connections open and hang, as to an unreachable cluster."""
+        """See `Plane`."""
         self._group.signal("kube-apiserver", signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Undo `pause`."""
+        """See `Plane`."""
         self._group.signal("kube-apiserver", signal.SIGCONT)
 
     def pause_controllers(self) -> None:
-        """Stop the controller manager, which then observes nothing; the API answers, and Pods run on."""
+        """See `Plane`."""
         self._group.signal("kube-controller-manager", signal.SIGSTOP)
 
     def resume_controllers(self) -> None:
-        """Undo `pause_controllers`."""
+        """See `Plane`."""
         self._group.signal("kube-controller-manager", signal.SIGCONT)
 
     def kill_apiserver(self) -> None:
-        """End the API server; connections are refused until `start_apiserver`."""
+        """See `Plane`."""
         self._group.kill("kube-apiserver")
 
     def start_apiserver(self) -> None:
-        """Start the API server, on the same port with the same certificate, and wait until it is ready."""
+        """See `Plane`."""
         self._group.start("kube-apiserver", self._layout.apiserver())
         self.wait_apiserver()
-
-    @property
-    def folder(self) -> Path:
-        """Where the servers keep their files and logs (`kube-apiserver.log` and so on)."""
-        return self._group.folder
-
-    @property
-    def pids(self) -> dict[str, int]:
-        """Process IDs of the servers, by name: to measure them."""
-        return dict(self._group.pids)
-
-    def stop(self) -> None:
-        """End every server and remove their files. A second call does nothing."""
-        self._group.stop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def start_store(self) -> None:
         """Start etcd, and the API server, which waits for it by itself."""
@@ -163,28 +112,10 @@ class ControlPlane:
         log = folder / "container.log"
         log.write_text(stages.log_file_text())
         (folder / KWOK_CONFIGURATION).write_text(stages.configuration(log))
-        self._write_private(folder / SERVICE_ACCOUNT_KEY, _new_private_key())
-        self._write_private(
-            folder / TOKENS,
-            f'{self.token},admin,admin,"system:masters"\n{self.limited_token},limited,limited\n',
-        )
+        write_private(folder / SERVICE_ACCOUNT_KEY, _new_private_key())
+        self._write_tokens(folder / TOKENS)
         cluster = {"server": self.url, "certificate-authority": str(self.ca_file)}
-        self._write_private(folder / KUBECONFIG, json.dumps(self._kubeconfig(cluster, {"token": self.token})))
-
-    def _kubeconfig(self, cluster: dict[str, str], user: dict[str, str]) -> dict[str, object]:
-        return {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": self.name, "cluster": cluster}],
-            "users": [{"name": "user", "user": user}],
-            "contexts": [{"name": self.name, "context": {"cluster": self.name, "user": "user"}}],
-            "current-context": self.name,
-        }
-
-    @staticmethod
-    def _write_private(path: Path, text: str) -> None:
-        path.touch(mode=0o600)
-        path.write_text(text)
+        write_private(folder / KUBECONFIG, kubeconfig(self.name, cluster, self.token))
 
 
 def start(binaries: Path, count: int = 1, *, first: int = 1) -> list[ControlPlane]:
@@ -209,32 +140,6 @@ def start(binaries: Path, count: int = 1, *, first: int = 1) -> list[ControlPlan
             plane.stop()
         raise
     return planes
-
-
-class Fleet:
-    """Control planes that start when first asked for."""
-
-    def __init__(self, binaries: Path) -> None:
-        self._binaries = binaries
-        self._started: list[ControlPlane] = []
-
-    @property
-    def started(self) -> tuple[ControlPlane, ...]:
-        """Those that run, in the order of their names."""
-        return tuple(self._started)
-
-    def first(self, count: int) -> tuple[ControlPlane, ...]:
-        """Return the first `count`, starting those that do not run yet."""
-        missing = count - len(self._started)
-        if missing > 0:
-            self._started += start(self._binaries, missing, first=len(self._started) + 1)
-        return self.started[:count]
-
-    def stop(self) -> None:
-        """End them all."""
-        for plane in self._started:
-            plane.stop()
-        self._started.clear()
 
 
 def _new_private_key() -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.rig.api import Api
-from tests.cluster.rig.control_plane import ControlPlane
 from tests.cluster.rig.processes import wait_for
 from tests.cluster.sim.plane import SimPlane, start
 
@@ -22,13 +21,6 @@ CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 def plane() -> Iterator[SimPlane]:
     with start()[0] as started:
         yield started
-
-
-def test_it_has_the_face_of_the_rig_s() -> None:
-    """Whatever tests use of a real plane is there; how it is started in steps is its own affair."""
-    steps = {"start_store", "wait_apiserver", "start_controllers", "wait_controllers"}
-    public = {name for name in vars(ControlPlane) if not name.startswith("_")}
-    assert public - steps <= set(vars(SimPlane))
 
 
 def test_it_serves_administrators_and_refuses_others(plane: SimPlane) -> None:

@@ -11,7 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from controllers.adapters.kube.wire import RequestSeen
 from controllers.metrics import Metrics
+from gitops.drift import DriftKind
 from gitops.model.gates import HttpGate
+from gitops.model.kinds import DriftMode
 from gitops.rollout import events as e
 from gitops.rollout.state import (
     ApplicationState,
@@ -19,6 +21,7 @@ from gitops.rollout.state import (
     FailureCause,
     Lagging,
     OnTarget,
+    OpenDrift,
     OpenForeign,
     Rollout,
     RolloutPhase,
@@ -137,6 +140,49 @@ def test_verdicts_objects_and_failures_are_counted_by_what_they_were(metrics: Me
     assert value("applied_objects_total", environment="prod", result="unchanged") == 40
     assert value("target_failures_total", environment="prod", cause="health") == 1
     assert value("waves_passed_total", environment="prod") == 1
+
+
+def drifted(event: type[Any], **fields: Any) -> Any:
+    about_it = {
+        "application": "shop",
+        "target": "a",
+        "object": "ConfigMap shop/web",
+        "group_kind": "ConfigMap",
+    }
+    return event(at=AT, kind=DriftKind.CHANGED, because="", **about_it, **fields)
+
+
+def test_drift_is_counted_by_kind_and_mode(metrics: Metrics, value: Value) -> None:
+    correct, report = DriftMode.CORRECT, DriftMode.REPORT
+    metrics.observe_events(
+        "prod",
+        [
+            drifted(e.DriftFound, mode=report, since=AT, seen="x"),
+            drifted(e.DriftCorrected, mode=correct),
+            drifted(e.DriftCorrected, mode=correct),
+            drifted(e.DriftContested, mode=correct, rounds=3, until=AT),
+            drifted(e.DriftMutated, mode=correct),
+            about(e.RevertPushed, commit="c"),
+        ],
+        running(rollout=rollout()),
+    )
+    about_maps = {"environment": "prod", "kind": "ConfigMap"}
+    assert value("drift_found_total", **about_maps, mode="report") == 1
+    assert value("drift_corrected_total", **about_maps, mode="correct") == 2
+    assert value("drift_contested_total", **about_maps, mode="correct") == 1
+    assert value("drift_mutated_total", **about_maps, mode="correct") == 1
+    assert value("reverts_total", environment="prod", result="pushed") == 1
+
+
+def test_open_drift_is_shown_by_kind_and_mode_and_goes_when_it_ends(metrics: Metrics, value: Value) -> None:
+    found = OpenDrift(
+        kind=DriftKind.CHANGED, group_kind="ConfigMap", mode=DriftMode.REPORT, because="", since=AT, seen="x"
+    )
+    about_maps = {"environment": "prod", "kind": "ConfigMap", "mode": "report"}
+    metrics.set_targets("prod", running(drift={"a": {"one": found}, "b": {"one": found}}))
+    assert value("drift_open", **about_maps) == 2
+    metrics.set_targets("prod", running())
+    assert value("drift_open", **about_maps) is None
 
 
 def test_each_target_is_in_one_state(metrics: Metrics, value: Value) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitops.fields import Owner, describe, paths
-from gitops.foreign import beyond, changed, foreign_fields, pointers, union, without
+from gitops.foreign import beyond, changed, claims, foreign_fields, pointers, removable, union, without
 
 MAIN = 'k:{"name":"main"}'
 PROXY = 'k:{"name":"proxy"}'
@@ -46,9 +46,25 @@ def entry(manager: str, fields: dict[str, Any], **more: str) -> dict[str, Any]:
     return {"manager": manager, "operation": "Update", "fieldsV1": fields, **more}
 
 
+MANIFEST: dict[str, Any] = {
+    "kind": "Deployment",
+    "spec": {
+        "replicas": 1,
+        "template": {
+            "spec": {
+                "containers": [
+                    {"name": "main", "image": "web:1", "ports": [{"containerPort": 80}]},
+                ],
+                "securityContext": {"runAsUser": 1000},
+            }
+        },
+    },
+}
+
+
 def told(*entries: dict[str, Any]) -> dict[str, list[str]]:
     """What others own, by manager, as people read it."""
-    found = foreign_fields({"managedFields": [OURS, *entries]})
+    found = foreign_fields(claims({"managedFields": [OURS, *entries]}), MANIFEST)
     return {one.owner.manager: [describe(path) for path in one.paths] for one in found}
 
 
@@ -66,7 +82,7 @@ def pod(**fields: Any) -> dict[str, Any]:
             ["spec.template.spec.containers[name=main].env[name=A]"],
         ),
         (pod(hostNetwork={}), ["spec.template.spec.hostNetwork"]),
-        (pod(securityContext={"f:runAsUser": {}}), ["spec.template.spec.securityContext"]),
+        (pod(affinity={"f:nodeAffinity": {".": {}}}), ["spec.template.spec.affinity"]),
         ({"f:data": {".": {}, "f:smell": {}}}, ["data.smell"]),
         ({"f:data": {}}, ["data"]),
         ({"f:rules": {}}, ["rules"]),
@@ -99,9 +115,40 @@ def test_what_a_subresource_holds_as_well_is_nobody_elses() -> None:
     assert told(entry("hpa", replicas, subresource="scale"), entry("kubectl-edit", replicas)) == {}
 
 
+def test_what_was_taken_from_us_is_drift_and_not_foreign() -> None:
+    """What is beside it still is: a changed value must not hide an added one."""
+    port = 'k:{"containerPort":80,"protocol":"TCP"}'
+    admin = 'k:{"containerPort":81,"protocol":"TCP"}'
+    security: dict[str, Any] = {"f:runAsUser": {}, "f:runAsNonRoot": {}}
+    ports: dict[str, Any] = {port: {".": {}, "f:containerPort": {}, "f:hostPort": {}}, admin: {".": {}}}
+    main = {".": {}, "f:image": {}, "f:ports": ports}
+    assert told(entry("eve", {"f:spec": {"f:replicas": {}}})) == {}
+    assert told(entry("eve", pod(containers={MAIN: main}, securityContext=security))) == {
+        "eve": [
+            "spec.template.spec.containers[name=main].ports[containerPort=80,protocol=TCP].hostPort",
+            "spec.template.spec.containers[name=main].ports[containerPort=81,protocol=TCP]",
+            "spec.template.spec.securityContext.runAsNonRoot",
+        ]
+    }
+
+
 def test_without_an_apply_of_ours_nothing_can_be_told() -> None:
-    assert foreign_fields({"managedFields": [entry("eve", {"f:spec": {}})]}) == ()
-    assert foreign_fields({}) == foreign_fields({"managedFields": None}) == ()
+    assert claims({"managedFields": [entry("eve", {"f:spec": {}})]}) == ()
+    assert claims({}) == claims({"managedFields": None}) == ()
+
+
+def test_most_objects_have_no_claims() -> None:
+    status = entry("kube-controller-manager", {"f:status": {"f:replicas": {}}}, subresource="status")
+    assert claims({"managedFields": [OURS, status]}) == ()
+
+
+def test_what_was_written_in_another_version_is_told_and_not_removed() -> None:
+    """There, the same field may have another name."""
+    other = entry("eve", {"f:spec": {"f:target": {}}}, apiVersion="autoscaling/v1")
+    metadata = {"managedFields": [{**OURS, "apiVersion": "autoscaling/v2"}, other]}
+    (found,) = foreign_fields(claims(metadata), MANIFEST)
+    assert found.paths == (("f:spec", "f:target"),)
+    assert removable(metadata, MANIFEST, lambda _: False, {}) == ()
 
 
 def test_owners_come_in_order_with_their_times() -> None:
@@ -112,7 +159,7 @@ def test_owners_come_in_order_with_their_times() -> None:
             entry("eve", {"f:spec": {"f:y": {}}}),
         ]
     }
-    assert [one.owner for one in foreign_fields(metadata)] == [
+    assert [one.owner for one in foreign_fields(claims(metadata), MANIFEST)] == [
         Owner("eve", "Update"),
         Owner("zoe", "Update", time="2026-01-01T00:00:00Z"),
     ]
@@ -125,7 +172,7 @@ def test_what_an_allowed_manager_shares_is_kept_and_what_is_beside_it_is_not() -
         entry("mesh", pod(containers={PROXY: {".": {}, "f:image": {}}})),
         entry("eve", pod(containers={PROXY: whole})),
     ]
-    found = foreign_fields({"managedFields": entries}, lambda manager: manager == "mesh")
+    found = removable({"managedFields": entries}, MANIFEST, lambda manager: manager == "mesh", {})
     assert [[describe(path) for path in one.paths] for one in found] == [
         ["spec.template.spec.containers[name=proxy].env"]
     ]

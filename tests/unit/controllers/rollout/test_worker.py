@@ -12,7 +12,7 @@ import pytest
 
 from controllers.adapters.kube.patience import Patience
 from controllers.clock import now
-from controllers.rollout.observer import Access
+from controllers.rollout.observer import Access, Question
 from controllers.rollout.worker import Errand, TargetWorker
 from gitops.errors import Location
 from gitops.model.targets import Target
@@ -95,7 +95,7 @@ class World:
         await asyncio.sleep(0)
 
 
-async def _no_siblings() -> dict[str, Any]:
+async def _no_siblings(_question: Question) -> dict[str, Any]:
     return {}
 
 

@@ -153,6 +153,16 @@ def test_every_event_has_its_sentence() -> None:
         assert len(sentence.splitlines()) == 1
 
 
+def test_what_left_git_and_stays_is_named_with_the_reason() -> None:
+    held, released = {"StatefulSet.apps shop/db": "it asks"}, {"ConfigMap shop/a": "it is protected"}
+    said = narrate(e.TargetApplied(**WEB, target="t", counts={}, held=held, released=released))
+    assert said.endswith(
+        "; StatefulSet.apps shop/db is kept: it asks; ConfigMap shop/a is left: it is protected."
+    )
+    said = narrate(e.TargetHealthy(**WEB, target="t", leaving={"ConfigMap shop/b": "403"}))
+    assert said == "web#7 is healthy on t; ConfigMap shop/b is still to go: 403."
+
+
 def test_an_apply_is_told_by_what_was_done_and_is_left_to_do() -> None:
     counts = {"configure": 1, "delete": 2, "unchanged": 5}
     said = narrate(e.TargetApplied(**WEB, target="t", counts=counts))
@@ -189,6 +199,7 @@ RARE = (
     e.RolloutSuperseded(**WEB, by="r2"),
     e.RejoinAbandoned(**WEB, because="silent"),
     e.ApplicationRetired(at=START, application="web"),
+    e.PruneFinished(at=START, application="web", target="t"),
     e.DriftFound(**DRIFT, since=START, seen="d"),
     e.DriftCorrected(**DRIFT),
     e.DriftContested(**DRIFT, rounds=3, until=START),

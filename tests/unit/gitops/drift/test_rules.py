@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from gitops.diff import json_patch
 from gitops.drift import DriftRules, carried_over, compare
-from gitops.foreign import foreign_fields
+from gitops.foreign import claims
 from gitops.model.kinds import DriftMode, IgnoredDifference
 from gitops.objects import ObjectKey
 
@@ -196,14 +196,14 @@ def test_foreign_fields_of_who_is_allowed_or_looked_past_do_not_count() -> None:
         allowed_managers=frozenset({"mesh"}),
     )
     fields: dict[str, Any] = {"f:spec": {"f:paused": {}, "f:strategy": {"f:type": {}}}}
-    counted = {by: rules.foreign(WEB, foreign_fields(owned(fields, by))) for by in ("mesh", "painter", "eve")}
+    counted = {by: rules.foreign(WEB, claims(owned(fields, by)), {}) for by in ("mesh", "painter", "eve")}
     assert counted["mesh"] == counted["painter"] == ()
     # The strategy as a whole is named, and more than what is looked past may be in it.
     assert [path[-1] for one in counted["eve"] for path in one.paths] == ["f:paused", "f:strategy"]
     only_type: dict[str, Any] = {
         "f:spec": {"f:paused": {}, "f:strategy": {"f:type": {}, "f:rollingUpdate": {}}}
     }
-    removable = rules.removable(WEB, owned(only_type))
+    removable = rules.removable(WEB, owned(only_type), {})
     assert [path[1:] for one in removable for path in one.paths] == [
         ("f:paused",),
         ("f:strategy", "f:rollingUpdate"),

@@ -2,7 +2,7 @@
 
 seen.yaml (optional) holds `policy`, `namespaces` (default: shop), `inventory` (object → entry; `digest: same`
 is that of the manifest as it would be applied), `settled` (the inventory's own digest), `live` (object →
-metadata; `labels: ours`, the default, are our ApplySet's) and `siblings` (ApplySet → objects).
+metadata; `labels: ours`, the default, are our ApplySet's), `siblings` (ApplySet → objects), `added`.
 """
 
 from __future__ import annotations
@@ -95,6 +95,7 @@ def plan_of(folder: Path) -> Plan:
         inventory,
         {key_of(name): live_of(said or {}) for name, said in seen.get("live", {}).items()},
         {name: frozenset(map(key_of, keys)) for name, keys in seen.get("siblings", {}).items()},
+        frozenset(map(key_of, seen.get("added", []))),
     )
     policy = dict(seen.get("policy", {}))
     if "prune" in policy:

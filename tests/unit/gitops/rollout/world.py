@@ -29,6 +29,7 @@ from gitops.rollout.observation import (
     RevertReport,
     RevertWork,
     TargetReport,
+    TargetWork,
     Work,
 )
 from gitops.rollout.state import (
@@ -169,7 +170,7 @@ class World:
 
     def observe(self) -> Observation:
         """What the shell sees now."""
-        targets: dict[ApplyWork | RestoreWork, TargetReport] = {}
+        targets: dict[TargetWork, TargetReport] = {}
         reachable = set()
         reverts = {}
         for work in self.work:

@@ -8,7 +8,6 @@ import pytest
 
 from simcluster.errors import Cause, invalid
 from simcluster.kinds.kind import Kind
-from simcluster.kinds.refusing import number_text
 from simcluster.kinds.registry import Registry
 from simcluster.kinds.validation import schema_errors
 
@@ -182,19 +181,3 @@ def test_where_a_crd_has_rules_a_blocking_error_says_that_they_were_not_looked_a
 
 def test_builtin_kinds_have_no_schema_errors(deployment: Kind) -> None:
     assert schema_errors({"spec": 3}, deployment) == []
-
-
-@pytest.mark.parametrize(
-    ("number", "expected"),
-    [
-        (10, "10"),
-        (10.0, "10"),
-        (0.7, "0.7"),
-        (1e20, "1e+20"),
-        (3e6, "3e+06"),
-        (1234567.0, "1.234567e+06"),
-        (1e-5, "1e-05"),
-    ],
-)
-def test_numbers_are_written_as_go_writes_them(number: float, expected: str) -> None:
-    assert number_text(number) == expected

@@ -32,9 +32,12 @@ LIST = {"metadata": {"resourceVersion": "10"}, "items": [config_map("a", "5"), c
 
 @asynccontextmanager
 async def reflecting(
-    stage: Stage, *plays: Play, **settings: Any
+    stage: Stage, *plays: Play, seen: dict[str, str] | None = None, **settings: Any
 ) -> AsyncIterator[tuple[Reflector[JsonObject], list[str]]]:
-    """Start a reflector on a scripted server; the list holds what its subscriber heard."""
+    """Start a reflector on a scripted server; the list holds what its subscriber heard.
+
+    `seen`: objects and their versions that were seen before, up to version 10.
+    """
     heard: list[str] = []
 
     def hear(kind: str, body: JsonObject) -> None:
@@ -44,6 +47,8 @@ async def reflecting(
     reflector: Reflector[JsonObject] = Reflector(
         stage.client, CONFIG_MAPS, "shop", on_change=hear, patience=stage.clock.patience(), **settings
     )
+    if seen is not None:
+        reflector.resume({("shop", name): config_map(name, at) for name, at in seen.items()}, "10")
     reflector.start()
     try:
         yield reflector, heard
@@ -105,6 +110,62 @@ async def test_an_expired_version_lists_again_and_tells_only_what_changed() -> N
     ):
         await until(lambda: reflector.resource_version == "99")
     assert heard == ["ADDED a 5", "ADDED b 6", "DELETED b 6", "ADDED d 80", "MODIFIED a 95"]
+
+
+async def test_it_goes_on_from_what_was_seen_before_without_a_list() -> None:
+    """It counts as listed once the server lets the watch begin there."""
+    async with (
+        staged() as stage,
+        reflecting(
+            stage,
+            streams(event("MODIFIED", config_map("a", "11")), then=asyncio.Event()),
+            seen={"a": "5", "b": "6"},
+        ) as (reflector, heard),
+    ):
+        assert not reflector.synced.is_set()
+        await until(lambda: bool(heard))
+        assert reflector.synced.is_set()
+        assert (sorted(reflector.items), reflector.lists) == ([("shop", "a"), ("shop", "b")], 0)
+    assert heard == ["MODIFIED a 11"]
+    assert [seen.query.get("resourceVersion") for seen in stage.api.seen] == ["10"]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        refuses(410, "too old"),
+        refuses(400, "invalid resource version"),
+        refuses(504, "Too large resource version"),
+        streams(event("ERROR", {"kind": "Status", "code": 410, "message": "too old"})),
+    ],
+)
+async def test_where_the_server_does_not_go_on_from_before_there_is_a_list(refusal: Play) -> None:
+    async with (
+        staged() as stage,
+        reflecting(
+            stage, refusal, answers(LIST), streams(then=asyncio.Event()), seen={"a": "5", "gone": "4"}
+        ) as (reflector, heard),
+    ):
+        await until(lambda: reflector.lists == 1)
+        assert sorted(reflector.items) == [("shop", "a"), ("shop", "b")]
+    assert heard == ["DELETED gone 4", "ADDED b 6"]
+
+
+async def test_after_the_server_forgot_the_list_comes_at_a_moment_of_its_own() -> None:
+    """A server that starts again forgets for all at once: they must not all list at once."""
+    async with (
+        staged() as stage,
+        reflecting(
+            stage,
+            answers(LIST),
+            refuses(410, "too old"),
+            answers(LIST),
+            streams(then=asyncio.Event()),
+            spread=6.0,
+        ) as (reflector, _),
+    ):
+        await until(lambda: reflector.lists == 2)
+        assert max(stage.clock.waits) >= 6.0
 
 
 async def test_it_never_gives_up_and_says_what_is_wrong_meanwhile() -> None:

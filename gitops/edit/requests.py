@@ -1,4 +1,4 @@
-"""What a person's request becomes in Git: the edited file, and the commit's message."""
+"""Requests as commits: whether an environment is suspended, and the messages with their trailers."""
 
 from __future__ import annotations
 
@@ -103,6 +103,21 @@ def restored_message(environment: str, revisions: Iterable[tuple[str, str]], rea
     for name, revision in restored:
         trailers += [("Gitops-Application", name), ("Gitops-Restores", revision)]
     return _message(f"Restore {applications} in {environment} to {to}", reason, trailers)
+
+
+def adopted_message(
+    place: tuple[str, str], name: str, target: str, changes: Iterable[str], reason: str = ""
+) -> str:
+    """Write the message of a commit that makes what is live on `target` the manifest of object `name`.
+
+    `place` is the environment and the application; `changes` are lines without secrets, shown indented so
+    that no line of them can be a trailer.
+    """
+    environment, application = place
+    body = "\n".join(f"    {line}" for change in changes for line in change.splitlines())
+    trailers = (("Gitops-Environment", environment), ("Gitops-Application", application))
+    paragraphs = "\n\n".join(part for part in (reason.strip(), f"As it is on {target}:", body) if part)
+    return _message(f"Adopt {name} in {environment}", paragraphs, trailers)
 
 
 def _message(subject: str, reason: str, trailers: Iterable[tuple[str, str]]) -> str:

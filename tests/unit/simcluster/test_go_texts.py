@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simcluster.fields.gotext import html_safe, json_text, number, plain, quoted, syntax, type_name
+from simcluster.gotext import html_safe, json_text, number, plain, quoted, syntax, type_name
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,8 @@ from simcluster.fields.gotext import html_safe, json_text, number, plain, quoted
         (-2.5, "-2.5"),
         (0.0, "0"),
         (3e100, "3e+100"),
+        (10.0, "10"),
+        (1e20, "1e+20"),
     ],
 )
 def test_numbers(value: float, text: str) -> None:
@@ -60,3 +62,23 @@ def test_values_and_their_types() -> None:
 def test_json_is_sorted_and_safe_in_html() -> None:
     assert json_text({"b": "<&>", "a": ["é", 1]}) == r'{"a":["é",1],"b":"\u003c\u0026\u003e"}'
     assert html_safe("\u2028\u2029") == r"\u2028\u2029"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("web-1", '"web-1"'),
+        ("a\0b", r'"a\x00b"'),
+        ("a\ab", r'"a\ab"'),
+        ("a\nb", r'"a\nb"'),
+        ("a\x7fb", r'"a\x7fb"'),
+        ("a\x80b", r'"a\u0080b"'),
+        ("a\u200bb", r'"a\u200bb"'),
+        ("a\U000e0001b", r'"a\U000e0001b"'),
+        ("äb", '"äb"'),
+        ('a"b', r'"a\"b"'),
+        ("a\\b", r'"a\\b"'),
+    ],
+)
+def test_text_is_quoted_as_a_server_was_seen_to_quote_names_in_paths(text: str, expected: str) -> None:
+    assert quoted(text) == expected

@@ -1,0 +1,286 @@
+"""`gitops adopt`: what somebody changed in a cluster becomes the manifest, as a commit on the branch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from controllers.adapters.git import Kind
+from controllers.adapters.kube.errors import Rejected
+from controllers.cli import output, records
+from controllers.cli.repository import Opened
+from controllers.cli.requests import Asking, Draft, ask, line_diff
+from controllers.clusters import Clusters
+from controllers.drift.environment import rules_of
+from controllers.drift.examiner import look_closely, resource_of
+from controllers.logs import KnownSecrets
+from controllers.rollout.errands import Errands
+from controllers.rollout.observer import TargetObserver
+from controllers.rollout.worker import Errand
+from controllers.source.revisions import Revisions
+from gitops import edit
+from gitops.drift import DriftRules, carried_over, compare
+from gitops.edit import Edited, Seen, Source
+from gitops.errors import Denied, InvalidInput, Location, Problem, Refused, TransientError
+from gitops.inventory import Entry
+from gitops.model.kinds import DriftMode
+from gitops.objects import Manifest, ObjectKey, short_digest
+from gitops.ownership import PART_OF
+from gitops.render import identity
+from gitops.rollout.desired import wish
+
+_PLACES_AT_ONCE = 16
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is to be adopted: an object, the target whose values count ("": any), the paths (none: all)."""
+
+    environment: str
+    name: str
+    target: str = ""
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One target on which an application has the object, and what was applied there."""
+
+    application: str
+    key: ObjectKey
+    target: str
+    errand: Errand
+
+    @property
+    def manifest(self) -> Manifest:
+        """The object's manifest as it is rendered there."""
+        namespace = self.errand.wanted.scope.target.namespace
+        return next(one for one in self.errand.wanted.manifests if identity(one.body, namespace) == self.key)
+
+
+def adopt(choice: Choice, asking: Asking, clusters: Callable[[], Clusters]) -> None:
+    """Commit the live values of one object's drifted fields; say so where nothing has drifted."""
+
+    def draft(repository: Opened, head: str) -> Draft | None:
+        return asyncio.run(_Adoption(repository, head, choice, clusters()).draft(asking.reason))
+
+    ask(draft, asking)
+
+
+class _Adoption:
+    """One try, on top of one head of the branch."""
+
+    def __init__(self, repository: Opened, head: str, choice: Choice, clusters: Clusters) -> None:
+        self._mirror, self._head, self._choice = repository.mirror, head, choice
+        self._revisions = Revisions(self._mirror)
+        self._catalog = self._revisions.catalog(head)
+        name = records.known("environment", choice.environment, self._catalog.environments)
+        self._environment = self._catalog.environments[name]
+        spec = self._environment.spec
+        self._rules = rules_of(spec) if spec is not None else DriftRules()
+        self._secrets = KnownSecrets()
+        self._clusters = clusters
+        self._errands = Errands(name, self._revisions, clusters, self._secrets)
+
+    async def draft(self, reason: str) -> Draft | None:
+        """Look at the object and make the commit. Closes the clusters' connections."""
+        try:
+            places = await self._places()
+            found = await self._look(places)
+        finally:
+            await self._clusters.close()
+        if not found:
+            output.note(self._nothing(places))
+            return None
+        return await asyncio.to_thread(self._edited, places[0], found, reason)
+
+    async def _places(self) -> list[_Place]:
+        """Every target that has the object. Raises TerminalError for a name that none or several have."""
+        state = records.state(self._mirror, self._choice.environment)
+        there = [
+            (name, target, on.revision)
+            for name, application in sorted(state.applications.items())
+            for target, on in sorted(application.on.items())
+        ]
+        if self._choice.target:
+            records.known(
+                "target with something on it", self._choice.target, (target for _, target, _ in there)
+            )
+        every: list[_Place] = []
+        for name, target, revision in there:
+            if self._choice.target not in ("", target):
+                continue
+            try:
+                errand = await self._errands.prepare(name, target, revision)
+            except InvalidInput as error:
+                output.note(f"{name} of {revision[:12]} cannot be read, and is left out: {error}")
+                continue
+            namespace = errand.wanted.scope.target.namespace
+            keys = [identity(manifest.body, namespace) for manifest in errand.wanted.manifests]
+            every += [_Place(name, key, target, errand) for key in keys]
+        return _named(self._choice.name, every)
+
+    async def _look(self, places: Sequence[_Place]) -> list[Seen]:
+        slots = asyncio.Semaphore(_PLACES_AT_ONCE)
+
+        async def one(place: _Place) -> Seen | None:
+            async with slots:
+                try:
+                    return await self._seen(place)
+                except (TransientError, Denied, Rejected) as error:
+                    if self._choice.target:
+                        raise
+                    output.note(self._secrets.text(f"{place.target} is left out: {error}"))
+                    return None
+
+        return [seen for seen in await asyncio.gather(*map(one, places)) if seen is not None]
+
+    async def _seen(self, place: _Place) -> Seen | None:
+        """What differs on one target; None where nothing does."""
+        where = await self._errands.place(place.errand.wanted.revision, place.target)
+        access = await self._errands.access(where)
+        observed = await TargetObserver(access).look(place.errand.wanted, place.errand.siblings)
+        manifest = next(
+            one
+            for one in observed.settled.manifests
+            if one.source == place.manifest.source and one.key[1::2] == place.key[1::2]
+        )
+        inventory = observed.view.inventory
+        _check(place, manifest, inventory.entries.get(manifest.key) if inventory else None)
+        live, applied = await look_closely(
+            access.objects, resource_of(manifest, observed.discovery), manifest
+        )
+        if live is None:
+            raise Refused(
+                f"{manifest.key} is not on {place.target} any more: remove its manifest "
+                f"({manifest.source}) where that is meant"
+            )
+        owner = (live["metadata"].get("labels") or {}).get(PART_OF)
+        if owner and owner != place.errand.wanted.scope.applyset:
+            raise Refused(f"{manifest.key} on {place.target} belongs to ApplySet {owner} now")
+        counting, ignored = self._rules.split(manifest.key, compare(live, applied))
+        left = [operation.path for operation, _ in ignored]
+        left += [operation.path for operation, _ in counting if not self._chosen(operation.path)]
+        chosen = [operation.path for operation, _ in counting if self._chosen(operation.path)]
+        if not chosen:
+            return None
+        kept = carried_over(live, applied, applied, left)
+        if kept is None:
+            raise Refused(
+                f"{', '.join(left)} cannot be told from the rest of {manifest.key}: edit it by hand"
+            )
+        return Seen(where.target, self._catalog.clusters[where.target.cluster], manifest, applied, kept)
+
+    def _chosen(self, path: str) -> bool:
+        chosen = self._choice.paths
+        return not chosen or any(path == one or path.startswith(f"{one}/") for one in chosen)
+
+    def _nothing(self, places: Sequence[_Place]) -> str:
+        mode = self._rules.mode_of(places[0].manifest.annotations)
+        undone = "; drift there is undone at once (drift: Correct)" if mode is DriftMode.CORRECT else ""
+        where = _listed(place.target for place in places)
+        return f"{places[0].key} is as its manifest says on {where}: there is nothing to adopt{undone}"
+
+    def _edited(self, place: _Place, found: Sequence[Seen], reason: str) -> Draft:
+        application = self._environment.applications.get(place.application)
+        if application is None:
+            raise Refused(f"{place.application} is not in Git any more: there is nothing to write to")
+        if application.problems:
+            raise InvalidInput(*application.problems)
+        source = Source(
+            self._environment, application, self._revisions.documents(self._head, application.files)
+        )
+        edits: dict[bytes, tuple[Seen, Edited]] = {}
+        for seen in found:
+            edited = self._one(source, seen)
+            edits.setdefault(edited.data, (seen, edited))
+        if len(edits) > 1:
+            targets = _listed(str(seen.target) for seen, _ in edits.values())
+            raise Refused(f"{place.key} differs from target to target ({targets}): choose one with --target")
+        [(seen, edited)] = edits.values()
+        elsewhere = self._elsewhere(source, seen, edited, {str(one.target) for one in found})
+        if elsewhere:
+            output.note(f"the values of {seen.target} become those of {_listed(elsewhere)} too")
+        message = edit.adopted_message(
+            (self._choice.environment, place.application),
+            str(seen.manifest.key),
+            str(seen.target),
+            [self._secrets.text(str(change)) for change in edited.changes],
+            reason,
+        )
+        shown = line_diff(edited.path, self._file(edited.path), edited.data)
+        return Draft(message, {edited.path: edited.data}, shown=self._secrets.text(shown))
+
+    def _one(self, source: Source, seen: Seen) -> Edited:
+        key = identity(seen.manifest.body, seen.target.namespace)
+        now = source.rendered(seen.target, seen.cluster).get(key)
+        if now is None or now.source != seen.manifest.source:
+            raise Refused(
+                f"{seen.manifest.key} was moved or removed in Git since it was applied to {seen.target}"
+            )
+        return edit.adopt_into(source, self._file(now.source.path), seen)
+
+    def _file(self, path: str) -> bytes:
+        tree = self._mirror.tree(self._head)
+        entry = tree.resolve(path)
+        if entry is None or entry.kind is not Kind.BLOB or entry.path != path:
+            raise Refused(f"{path} is a symlink, and others may read what it leads to: edit that by hand")
+        return tree.read(path)
+
+    def _elsewhere(self, source: Source, seen: Seen, edited: Edited, drifted: Iterable[str]) -> list[str]:
+        state = records.state(self._mirror, self._choice.environment)
+        targets = wish(self._catalog, self._choice.environment, self._head, state).targets
+        key = identity(seen.manifest.body, seen.target.namespace)
+        clusters = {
+            target: self._catalog.clusters[target.cluster]
+            for name, target in targets.items()
+            if name not in {*drifted, str(seen.target)}
+        }
+        return [str(target) for target in edit.changed_elsewhere(source, edited, key, clusters)]
+
+
+def _check(place: _Place, manifest: Manifest, entry: Entry | None) -> None:
+    if entry is None:
+        raise Refused(f"{manifest.key} was not applied to {place.target}")
+    if entry.digest != short_digest(manifest.body):
+        raise Refused(f"a rollout is writing {manifest.key} on {place.target}: wait until it has ended")
+
+
+def _named(name: str, every: Sequence[_Place]) -> list[_Place]:
+    found = [place for place in every if name.lower() in _spellings(place.key)]
+    if not found:
+        records.known("applied object", name, {str(place.key) for place in every})
+    several = sorted(
+        {f"{place.key} of {place.application}" for place in found if not _alike(place, found[0])}
+    )
+    if several:
+        first = f"{found[0].key} of {found[0].application}"
+        message = f"{', '.join([first, *several])}: name one of them with its group and namespace"
+        raise InvalidInput(Problem(Location("OBJECT"), message))
+    return found
+
+
+def _alike(one: _Place, other: _Place) -> bool:
+    """The same object, each in its target's namespace."""
+    own = [place.errand.wanted.scope.target.namespace == place.key.namespace for place in (one, other)]
+    same = one.key.namespace == other.key.namespace or all(own)
+    return (
+        same
+        and one.application == other.application
+        and (one.key[:2], one.key.name) == (other.key[:2], other.key.name)
+    )
+
+
+def _spellings(key: ObjectKey) -> set[str]:
+    """How people name an object: as it is shown, as `depends-on` does, as kubectl does."""
+    kinds = {key.kind, str(key.group_kind), f"{key.group}/{key.kind}"}
+    names = {key.name, f"{key.namespace}/{key.name}"}
+    return {f"{kind}{sign}{name}".lower() for kind in kinds for name in names for sign in " /"}
+
+
+def _listed(names: Iterable[str]) -> str:
+    every = sorted(names)
+    rest = len(every) - _NAMED
+    return ", ".join(every[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
