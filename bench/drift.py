@@ -36,17 +36,18 @@ async def run(plane: ControlPlane, objects: int = OBJECTS) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         plane.api.create("/api/v1/namespaces", {"metadata": {"name": _NAMESPACE}})
         world = World(People(Path(folder)), (plane,), _NAMESPACE, Path(folder), "bench")
-        first = world.people.push("First", _files(world, objects))
+        first = world.people.push("First", environment_files(world, objects))
         async with world.controller():
             await world.succeeded(first, "shop", within=900)
-            drift = _drift(world)
+            drift = watch_of(world)
             await world.until(lambda: drift.synced, "everything to be watched", within=120)
             corrections = await _corrections(world, drift)
         restart = await _restart(world, first)
     return {"objects": objects, "corrections": corrections, "restart": restart}
 
 
-def _files(world: World, objects: int) -> dict[str, str | None]:
+def environment_files(world: World, objects: int) -> dict[str, str | None]:
+    """An environment that corrects drift, and one application with so many ConfigMaps."""
     waves = [{"name": "all"}]
     files = {**world.clusters(), **world.environment_file(waves=waves, drift="Correct")}
     for part in range(0, objects, 500):
@@ -55,7 +56,8 @@ def _files(world: World, objects: int) -> dict[str, str | None]:
     return files
 
 
-def _drift(world: World) -> EnvironmentDrift:
+def watch_of(world: World) -> EnvironmentDrift:
+    """What watches the environment of the controller that runs."""
     if world.fleet is None:
         raise RuntimeError("the controller does not run")
     return world.fleet.repositories[0].loops["bench"]._drift  # noqa: SLF001 - a benchmark looks inside
@@ -128,7 +130,7 @@ async def _restart(world: World, revision: str) -> dict[str, Any]:
         with measured() as cost:
             await stack.enter_async_context(world.controller())
             await world.looked_at(revision)
-            while not _drift(world).synced:  # noqa: ASYNC110 - what is measured must not be woken by it
+            while not watch_of(world).synced:  # noqa: ASYNC110 - what is measured must not be woken by it
                 await asyncio.sleep(0.005)
         requests = Counter(f"{one.verb} {one.resource}" for one in world.requests)
         dry_runs = sum(one.dry_run for one in world.requests)

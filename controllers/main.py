@@ -31,9 +31,10 @@ from controllers.rollout.recorder import Recorder
 from controllers.rollout.reverter import Reverter
 from controllers.rollout.tools import Observer, Tools
 from controllers.source import Follower, Timing
+from controllers.source.renders import Renders
 from controllers.source.revisions import Revisions
 from controllers.web.server import WebServer
-from controllers.web.status import Heartbeats
+from controllers.web.status import Heartbeats, Watched
 from gitops.model.controller import (
     ClusterConnection,
     Controller,
@@ -102,6 +103,7 @@ class Fleet:
         self._config = config
         self._observers = (_MetricsObserver(self.metrics), *observers)
         self._claims: dict[str, str] = {}
+        self._renders = Renders()
         self._stack = AsyncExitStack()
         self._watch_drift = True
 
@@ -132,7 +134,7 @@ class Fleet:
 
     async def _repository(self, repository: FollowedRepository, prober: HttpProber) -> RepositoryController:
         mirror = await asyncio.to_thread(mirror_of, self._config, repository, self.metrics.git_request)
-        revisions = Revisions(mirror)
+        revisions = Revisions(mirror, self._renders)
         patience = Patience(first_wait=1.0, longest_wait=60.0)
         tools = Tools(
             mirror=mirror,
@@ -178,6 +180,11 @@ class Fleet:
     def environments(self) -> Mapping[str, EnvironmentState]:
         """All environments' states, by name."""
         return {name: loop.state for one in self.repositories for name, loop in sorted(one.loops.items())}
+
+    def watched(self) -> Mapping[str, Watched]:
+        """What is watched for drift, by environment."""
+        loops = ((name, loop) for one in self.repositories for name, loop in sorted(one.loops.items()))
+        return {name: Watched(*loop.watched) for name, loop in loops}
 
     def waits(self, environment: str) -> tuple[Wait, ...] | None:
         """Why an environment's applications do not move; None for one that nobody knows."""

@@ -108,6 +108,11 @@ class Metrics:
         """Set how many tasks the event loop has."""
         self._tasks.set(count)
 
+    def watched(self, environment: str, objects: int, *, complete: bool) -> None:
+        """Set how many objects are watched for drift, and whether all of them were looked at."""
+        self._watched.labels(environment).set(objects)
+        self._looked_at.labels(environment).set(complete)
+
     def observe_events(self, environment: str, events: Iterable[e.Event], before: EnvironmentState) -> None:
         """Count new events, once each, in order; `before` is the state that they were decided in."""
         rollouts = _Rollouts.of(before)
@@ -309,6 +314,10 @@ class Metrics:
             env,
             "kind",
             "mode",
+        )
+        self._watched = make(Gauge, "drift_watched_objects", "Objects whose live state is watched.", env)
+        self._looked_at = make(
+            Gauge, "drift_watch_complete", "1 where everything applied is watched and was looked at.", env
         )
         self._drift_open = make(Gauge, "drift_open", "Objects that are drifted now.", env, "kind", "mode")
 

@@ -17,15 +17,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, order=True, slots=True)
 class Location:
-    """A place in a repository file. `line` and `column` count from 1; 0 means the whole file."""
+    """A place in a repository file. `line` and `column` count from 1; 0 means the whole file.
+
+    `inside` names an object and a field of what a renderer made of that file, such as
+    `Deployment web, /spec/replicas`: a renderer's output has no lines that anybody wrote.
+    """
 
     path: str
     line: int = 0
     column: int = 0
+    inside: str = ""
 
     def __str__(self) -> str:
         if not self.line:
-            return self.path
+            return f"{self.path} ({self.inside})" if self.inside else self.path
         return f"{self.path}:{self.line}:{self.column}" if self.column else f"{self.path}:{self.line}"
 
 

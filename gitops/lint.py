@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitops.autoscaling import contested_replicas
@@ -17,11 +17,12 @@ from gitops.model.reading import Locate
 from gitops.model.rendering import Rendering
 from gitops.model.targets import Target, explain_no_match, matching_clusters, targets_of
 from gitops.objects import Manifest, ObjectKey
-from gitops.render import identity, parse_file, render_documents
+from gitops.render import identity, parse_file, parse_files, render_documents
 from gitops.render.patches import Pointer
 from gitops.waves import assign
 
-Documents = Mapping[str, Sequence[Document]]
+Documents = Callable[[ApplicationSource], Sequence[Document]]
+"""Parses or renders one application. Raises InvalidInput."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -40,13 +41,12 @@ class Claim:
         return f"{where} (namespace {self.namespace}, {self.source})"
 
 
-def lint(catalog: Catalog, contents: Mapping[str, bytes]) -> tuple[Problem, ...]:
+def lint(catalog: Catalog, documents_of: Documents) -> tuple[Problem, ...]:
     """Give every problem of a revision, sorted by place.
 
-    `contents` holds every file that `catalog` names. What cannot be judged because something it rests
-    on is broken is not judged: then that is the problem.
+    What cannot be judged because something it rests on is broken is not judged: then that is the problem.
     """
-    documents, problems = _parse_all(catalog, contents)
+    documents, problems = _parse_all(catalog, documents_of)
     problems |= set(catalog.all_problems())
     claims: list[Claim] = []
     for environment in catalog.environments.values():
@@ -76,22 +76,37 @@ def conflicts(claims: Iterable[Claim]) -> tuple[Problem, ...]:
     )
 
 
+def plain_documents(contents: Mapping[str, bytes]) -> Documents:
+    """Parse the files of plain applications; `contents` has them by path."""
+
+    def documents_of(application: ApplicationSource) -> Sequence[Document]:
+        return parse_files(application.files, lambda file: parse_file(file.path, contents[file.path]))
+
+    return documents_of
+
+
 def _parse_all(
-    catalog: Catalog, contents: Mapping[str, bytes]
-) -> tuple[dict[str, tuple[Document, ...]], set[Problem]]:
-    documents: dict[str, tuple[Document, ...]] = {}
+    catalog: Catalog, documents_of: Documents
+) -> tuple[dict[str, Sequence[Document]], set[Problem]]:
+    """Give the documents of each application that has them, by its folder."""
+    documents: dict[str, Sequence[Document]] = {}
     problems: set[Problem] = set()
     for environment in catalog.environments.values():
         for application in environment.applications.values():
-            paths = [file.path for file in application.files]
-            if any(renderer_of(path) is not RendererName.PLAIN for path in paths):
+            if not _readable(application):
                 continue
-            for path in paths:
-                try:
-                    documents[path] = parse_file(path, contents[path])
-                except InvalidInput as error:
-                    problems.update(error.problems)
+            try:
+                documents[application.path] = documents_of(application)
+            except InvalidInput as error:
+                problems.update(error.problems)
     return documents, problems
+
+
+def _readable(application: ApplicationSource) -> bool:
+    """Whether its files can be judged: plain ones by themselves, others only once nothing else is wrong."""
+    if application.renderer is RendererName.PLAIN:
+        return all(renderer_of(file.path) is RendererName.PLAIN for file in application.files)
+    return not application.problems
 
 
 def _targets(environment: EnvironmentSource, catalog: Catalog) -> tuple[tuple[Target, ...], set[Problem]]:
@@ -129,7 +144,10 @@ class _Renders:
     """Renders an environment's applications and keeps what was claimed, matched and wrong."""
 
     def __init__(
-        self, environment: EnvironmentSource, clusters: Mapping[str, Cluster], documents: Documents
+        self,
+        environment: EnvironmentSource,
+        clusters: Mapping[str, Cluster],
+        documents: Mapping[str, Sequence[Document]],
     ) -> None:
         self._environment = environment
         self._clusters = clusters
@@ -141,14 +159,15 @@ class _Renders:
         self.problems: set[Problem] = set()
 
     def run(self, application: ApplicationSource, targets: Iterable[Target]) -> None:
-        """Render `application` for each target, unless a file of it could not be read."""
-        if any(file.path not in self._documents for file in application.files):
+        """Render `application` for each target, unless its documents could not be had."""
+        documents = self._documents.get(application.path)
+        if documents is None:
             self._complete = False
             return
         for target in targets:
             cluster = self._clusters[target.cluster]
             try:
-                rendered = render_documents(self._environment, application, target, cluster, self._documents)
+                rendered = render_documents(self._environment, application, target, cluster, documents)
             except InvalidInput as error:
                 self.problems |= set(error.problems)
                 self._complete = False

@@ -189,9 +189,8 @@ class _Adoption:
             raise Refused(f"{place.application} is not in Git any more: there is nothing to write to")
         if application.problems:
             raise InvalidInput(*application.problems)
-        source = Source(
-            self._environment, application, self._revisions.documents(self._head, application.files)
-        )
+        documents = self._revisions.documents(self._head, application)
+        source = Source(self._environment, application, documents)
         edits: dict[bytes, tuple[Seen, Edited]] = {}
         for seen in found:
             edited = self._one(source, seen)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from controllers.adapters.git import Mirror
 from controllers.cli import output, worktree
 from controllers.cli.repository import Choice, opened
+from controllers.source.renders import Renders
 from controllers.source.revisions import Revisions
 from gitops import lint as linting
-from gitops.errors import InvalidInput, Problem
+from gitops.errors import Problem
 from gitops.model import catalog as catalogs
 from gitops.model.catalog import Catalog
 from gitops.objects import JsonObject
+from gitops.render.sources import complete
 
 
 def run(path: Path, rev: str | None, form: output.Form) -> bool:
@@ -39,25 +42,17 @@ def run(path: Path, rev: str | None, form: output.Form) -> bool:
 def of_folder(path: Path) -> tuple[Catalog, tuple[Problem, ...]]:
     """Judge files as they are on disk."""
     snapshot = worktree.read(path)
+    tree, renders = worktree.FolderTree(path, snapshot), Renders()
     catalog = catalogs.build(dict.fromkeys(snapshot.contents, ""), snapshot.contents)
-    return catalog, _all(linting.lint(catalog, snapshot.contents), snapshot.problems)
+    catalog = complete(catalog, partial(renders.closure, tree))
+    return catalog, _all(linting.lint(catalog, partial(renders.documents, tree)), snapshot.problems)
 
 
 def of_commit(mirror: Mirror, revision: str) -> tuple[Catalog, tuple[Problem, ...]]:
     """Judge files as they are in a commit."""
-    catalog = Revisions(mirror).catalog(revision)
-    tree = mirror.tree(revision)
-    contents: dict[str, bytes] = {}
-    problems: list[Problem] = []
-    for environment in catalog.environments.values():
-        for application in environment.applications.values():
-            for file in application.files:
-                try:
-                    contents[file.path] = tree.read(file.path)
-                except InvalidInput as error:
-                    contents[file.path] = b""
-                    problems += error.problems
-    return catalog, _all(linting.lint(catalog, contents), tuple(problems))
+    revisions = Revisions(mirror)
+    catalog = revisions.catalog(revision)
+    return catalog, linting.lint(catalog, partial(revisions.documents, revision))
 
 
 def _all(found: tuple[Problem, ...], unreadable: tuple[Problem, ...]) -> tuple[Problem, ...]:
@@ -73,4 +68,11 @@ def _counted(number: int, word: str) -> str:
 
 def _problem(problem: Problem) -> JsonObject:
     place = problem.location
-    return {"path": place.path, "line": place.line, "column": place.column, "message": problem.message}
+    inside = {"inside": place.inside} if place.inside else {}
+    return {
+        "path": place.path,
+        "line": place.line,
+        "column": place.column,
+        **inside,
+        "message": problem.message,
+    }

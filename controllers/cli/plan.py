@@ -14,9 +14,11 @@ from controllers.cli import output, records
 from controllers.cli.repository import Opened
 from controllers.clusters import Clusters
 from controllers.logs import KnownSecrets
+from controllers.rollout.account import Account
 from controllers.rollout.applier import Applier
 from controllers.rollout.errands import Errands, Purpose
 from controllers.rollout.observer import Access, Observed
+from controllers.rollout.validator import Validator
 from controllers.rollout.worker import Errand, TargetWorker
 from controllers.source.revisions import Revisions
 from gitops.diff import Change, diff
@@ -187,13 +189,16 @@ class _Application:
             found = await asyncio.to_thread(errands.check, self._name, desired.revision, names)
             if found:
                 return Unusable(found)
+        reserved: dict[str, dict[str, int]] = {wave.name: {} for wave in desired.waves}
         targets = [
-            self._target(errands, desired, wave, target) for wave, target in self._planner.targets(desired)
+            self._target(errands, desired, wave, Account(target, reserved[wave]))
+            for wave, target in self._planner.targets(desired)
         ]
         held = _held(self._environment, self._name, self._state, desired, self._wanted)
         return Would(tuple(await asyncio.gather(*targets)), desired.removed, held)
 
-    async def _target(self, errands: Errands, desired: Desired, wave: str, target: str) -> TargetPreview:
+    async def _target(self, errands: Errands, desired: Desired, wave: str, account: Account) -> TargetPreview:
+        target = account.target
         try:
             errand = await errands.prepare(
                 self._name,
@@ -203,6 +208,7 @@ class _Application:
             )
         except InvalidInput as error:
             return TargetPreview(wave, target, Unseen(str(error)))
+        errand = errand._replace(account=account)
         return TargetPreview(wave, target, await self._planner.target(errands, errand))
 
 
@@ -221,8 +227,10 @@ async def _tried(errand: Errand, access: Access, redactor: Redactor) -> Plan:
     changes: dict[ObjectKey, tuple[Change, ...]] = {
         key: diff(before[key], after) for key, after in tried.after.items() if key in before
     }
-    problems = [Problem(one.location, redactor.text(one.message)) for one in tried.problems]
-    return plan.refined(changes, tried.replacements, problems)
+    validator = Validator(access.objects)
+    found = (*tried.problems, *await validator.problems(plan, tried))
+    problems = [Problem(one.location, redactor.text(one.message)) for one in found]
+    return plan.refined(changes, tried.replacements, problems, warnings=await validator.deprecations(plan))
 
 
 async def _live(plan: Plan, observed: Observed, objects: KubeClient) -> Mapping[ObjectKey, JsonObject]:

@@ -9,8 +9,11 @@ from pathlib import Path
 
 from controllers.adapters.git.tree import READ_LIMIT
 from gitops.errors import InvalidInput, Location, Problem, TerminalError
+from gitops.model.catalog import SourceLink
+from gitops.render.sources import Found
 
 _ROOTS = ("clusters", "environments")
+_MOST_HOPS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,47 @@ def read(root: Path) -> Snapshot:
             contents[name] = b""
             problems += error.problems
     return Snapshot(contents, tuple(problems))
+
+
+class FolderTree:
+    """The folder as renderers see it: files of the snapshot, and others below `root` when asked for."""
+
+    def __init__(self, root: Path, snapshot: Snapshot) -> None:
+        self._root = root.resolve()
+        self._snapshot = snapshot
+
+    def find(self, path: str) -> Found | None:
+        """Follow symlinks, inside the folder only; None where there is nothing. Raises InvalidInput."""
+        links: dict[str, str] = {}
+        done, todo, hops = self._root, path.split("/")[::-1], 0
+        while todo:
+            place = done / todo.pop()
+            if place.name == "..":
+                place = done.parent
+            if not place.is_relative_to(self._root):
+                raise InvalidInput(Problem(Location(path), "the symlink leads out of the repository"))
+            if not place.is_symlink():
+                done = place
+                continue
+            name, target = place.relative_to(self._root).as_posix(), place.readlink()
+            hops += 1
+            if target.is_absolute() or hops > _MOST_HOPS:
+                raise InvalidInput(Problem(Location(path), f"the symlink {name} leads to no file in here"))
+            links[name] = target.as_posix()
+            todo += [part for part in target.parts if part != "."][::-1]
+        if not done.exists():
+            if hops:
+                message = f"the symlink leads to {done.relative_to(self._root)}, which does not exist"
+                raise InvalidInput(Problem(Location(path), message))
+            return None
+        ways = tuple(SourceLink(*way) for way in sorted(links.items()))
+        found = "" if done == self._root else done.relative_to(self._root).as_posix()
+        return Found(found, done.is_dir(), links=ways)
+
+    def read(self, path: str) -> bytes:
+        """Read a file, through symlinks. Raises InvalidInput."""
+        known = self._snapshot.contents.get(path)
+        return known if known is not None else _bytes(self._root / path, path, self._root)
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -14,14 +14,15 @@ from controllers.rollout.crew import Crew
 from controllers.rollout.errands import Errands
 from controllers.rollout.hands import Hands
 from controllers.rollout.tools import Tools
+from controllers.rollout.wishes import Wishes
 from gitops import audit
 from gitops.errors import Conflict, GitopsError, Refused, TerminalError
 from gitops.model.kinds import OnFailure
 from gitops.rollout.decide import Decision, advance
-from gitops.rollout.desired import Wish, wish
+from gitops.rollout.desired import Wish
 from gitops.rollout.events import Event, RevertPushed
 from gitops.rollout.explain import explain
-from gitops.rollout.observation import Command, Desired, Observation
+from gitops.rollout.observation import Command, Observation
 from gitops.rollout.rest import as_wanted, at_rest
 from gitops.rollout.state import EnvironmentState
 from gitops.rollout.trailers import Authored, commands_of
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 _RETRY_SECONDS = 2.0
 # The longest sleep between passes: clocks step, and a deadline may have been misjudged.
 _LONGEST_SLEEP_SECONDS = 60.0
+# A commit is read by all environments, for it may ask something of any; most of them it does not concern.
+_OTHERS_FIRST_SECONDS = 0.25
 # A pass costs with the number of targets, and their reports come with it too: without a rest in proportion,
 # passes over a thousand targets would take the processor from the work itself.
 _REST_PER_PASS = 3.0
@@ -56,6 +59,7 @@ class EnvironmentLoop:
         self._pushed = ""
         self._board = Board()
         self._errands = Errands(name, tools.revisions, tools.clusters, tools.secrets)
+        self._wishes = Wishes(name, tools.revisions, self._errands)
         self._hands = Hands(name, self._board, self._errands, tools, self._current)
         self._drift = EnvironmentDrift(name, self._board, self._errands, tools, self._writing)
         self._crew = Crew(self._hands.do, self._board, self._drift.give_way)
@@ -63,14 +67,16 @@ class EnvironmentLoop:
         self._wish = Wish("")
         self._wished_for: object = None
         self._waits: Callable[[], tuple[Wait, ...]] = tuple
-        self._checked: dict[str, tuple[str, ...]] = {}
         self._commands: tuple[Command, ...] = ()
         self._read_for: object = None
 
-    def notice(self, head: str) -> None:
-        """Say where the branch is now."""
+    def notice(self, head: str, *, soon: bool = True) -> None:
+        """Say where the branch is now. Not `soon`: nothing here changed, and other environments go first."""
         self._head = head
-        self._board.changed.set()
+        if soon:
+            self._board.changed.set()
+        else:
+            asyncio.get_running_loop().call_later(_OTHERS_FIRST_SECONDS, self._board.changed.set)
 
     async def run(self) -> None:
         """Loop until cancelled; then end all work in an orderly way."""
@@ -87,6 +93,11 @@ class EnvironmentLoop:
     def waits(self) -> tuple[Wait, ...]:
         """Why nothing moves, as of the newest pass; put into words when somebody asks."""
         return self._waits()
+
+    @property
+    def watched(self) -> tuple[int, bool]:
+        """How many objects are watched for drift, and whether all were looked at."""
+        return self._drift.tracked, self._drift.synced
 
     async def _pass_once(self) -> None:
         self._board.changed.clear()
@@ -223,7 +234,7 @@ class EnvironmentLoop:
         head = self._head
         if self._wish_depends_on(head) != self._wished_for:
             await self._refuse_rewritten_history(head)
-            self._wish = await asyncio.to_thread(self._read_wish, head)
+            self._wish = await asyncio.to_thread(self._wishes.read, head, self.state)
             self._wished_for = self._wish_depends_on(head)
         return self._wish
 
@@ -251,32 +262,6 @@ class EnvironmentLoop:
                 f"the branch at {head[:12]} no longer contains {observed[:12]}, which is recorded: it was "
                 "force-pushed; push a commit on top of the recorded one, or set onForcePush: Follow"
             )
-
-    def _read_wish(self, head: str) -> Wish:
-        wanted = wish(self._tools.revisions.catalog(head), self.name, head, self.state)
-        problems = dict(wanted.problems)
-        desired = dict(wanted.desired)
-        current = {one.digest for one in desired.values()}
-        self._checked = {digest: found for digest, found in self._checked.items() if digest in current}
-        for name, one in wanted.desired.items():
-            found = self._check(name, one)
-            if found:
-                problems[name] = found
-                del desired[name]
-        return Wish(wanted.revision, wanted.spec, desired, problems, wanted.targets)
-
-    def _check(self, name: str, desired: Desired) -> tuple[str, ...]:
-        """Render before a rollout starts; inputs that are known to render, or are not new, cost nothing."""
-        application = self.state.application(name)
-        known = {application.good.digest if application.good else "", *application.quarantine}
-        running = application.rollout.digest if application.rollout else ""
-        if desired.removed or desired.digest in known or desired.digest == running:
-            return ()
-        if desired.digest not in self._checked:
-            targets = tuple(sorted(desired.targets))
-            self._checked[desired.digest] = self._errands.check(name, desired.revision, targets)
-        # Gates are no inputs: what is wrong with them is mended without another digest.
-        return (*self._checked[desired.digest], *self._errands.check_gates(name, desired))
 
     async def _asked(self, head: str) -> tuple[Command, ...]:
         """Commands in the commits since they were last read."""

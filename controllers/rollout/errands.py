@@ -209,7 +209,7 @@ class Errands:
         cluster: Cluster,
     ) -> tuple[Manifest, ...]:
         try:
-            documents = self._revisions.documents(revision, app.files)
+            documents = self._revisions.documents(revision, app)
             manifests = render_documents(source, app, target, cluster, documents).manifests
             self._secrets.learn(secrets_of(manifest.body for manifest in manifests))
         except GitopsError:

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from controllers.adapters.http.sampling import sample_forever
 from controllers.adapters.kube.patience import Patience
+from controllers.rollout.account import Account
 from controllers.rollout.board import Board
 from controllers.rollout.errands import Errands, Purpose
 from controllers.rollout.leftovers import PRUNE_PATIENCE, prune_again
@@ -50,6 +51,7 @@ class Hands:
         self._current = current
         self._patience = Patience(first_wait=0.5, longest_wait=15.0)
         self._prunes: dict[PruneWork, int] = {}
+        self._reserved: dict[tuple[str, str, str], dict[str, int]] = {}
 
     async def do(self, work: Work) -> float | None:
         """Do `work` until it is done for good, or cancelled because nobody wants it any more.
@@ -129,7 +131,25 @@ class Hands:
         )
         if isinstance(work, RestoreWork):
             return await prepare(Purpose(restoring=True, failed=work.failed))
-        return await prepare(Purpose(removed=work.removed, prune_permitted=work.prune_permitted))
+        errand = await prepare(Purpose(removed=work.removed, prune_permitted=work.prune_permitted))
+        return errand._replace(account=self._account(work))
+
+    def _account(self, work: ApplyWork) -> Account:
+        rollout = self._rollout(work)
+        wave = rollout.current_wave if rollout else None
+        if wave is None:
+            return Account(work.target)
+        name = (work.application, work.rollout, wave.name)
+        if name not in self._reserved:
+            # Of an application, one rollout runs at a time, and one wave of it.
+            self._reserved = {key: one for key, one in self._reserved.items() if key[0] != work.application}
+            self._reserved[name] = {}
+
+        def recorded() -> dict[str, int]:
+            now = self._rollout(work)
+            return {target: now.targets[target].pruned for target in wave.targets} if now else {}
+
+        return Account(work.target, self._reserved[name], recorded)
 
     async def _probe(self, work: ProbeWork) -> None:
         rollout = self._rollout(work)
@@ -161,7 +181,7 @@ class Hands:
                 self._board.answers(work)
                 await asyncio.Event().wait()
 
-    def _rollout(self, work: ProbeWork) -> Rollout | None:
+    def _rollout(self, work: ProbeWork | ApplyWork) -> Rollout | None:
         state, _ = self._current()
         rollout = state.application(work.application).rollout
         return rollout if rollout is not None and rollout.id == work.rollout else None

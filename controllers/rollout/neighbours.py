@@ -17,7 +17,8 @@ from controllers.rollout.observer import CONFIG_MAPS, Question
 from controllers.source.revisions import Revisions
 from gitops.errors import Denied, InvalidInput
 from gitops.inventory.storage import APPLYSET_ID
-from gitops.model.catalog import Catalog, SourceFile
+from gitops.model.catalog import ApplicationSource, Catalog
+from gitops.model.folders import RendererName
 from gitops.objects import JsonObject, ObjectKey
 from gitops.plan import Scope, Wanted, settle
 from gitops.plan.neighbours import let_go, scopes_on, unusable
@@ -84,8 +85,8 @@ class Neighbours:
         """Give what each other application renders, by ApplySet id; of those that are concerned.
 
         One that this repository wants nothing of any more renders nothing. One that cannot be rendered is
-        said to render whatever its files name, and is left out where nothing is leaving: nothing of it may
-        be taken over. Under the own id stands what `failed` renders.
+        said to render whatever its files name (anything, where they are not plain), and is left out where
+        nothing is leaving: nothing of it may be taken over. Under the own id stands what `failed` renders.
         """
         try:
             return await self._at(self._asking.at, question)
@@ -115,13 +116,12 @@ class Neighbours:
             try:
                 found[applyset] = self._keys(scope, revision, question.discovery)
             except InvalidInput:
-                files = catalog.environments[scope.environment].applications[scope.application].files
-                mentioned = self._mentioned(revision, files, question.leaving)
+                one = catalog.environments[scope.environment].applications[scope.application]
+                mentioned = self._mentioned(revision, (one,), question.leaving)
                 if mentioned:
                     found[applyset] = mentioned
         for environment in unusable(catalog):
-            every = [file for one in environment.applications.values() for file in one.files]
-            mentioned = self._mentioned(revision, every, question.leaving)
+            mentioned = self._mentioned(revision, environment.applications.values(), question.leaving)
             if mentioned:
                 found[environment.path] = mentioned
         if self._asking.failed and question.leaving:
@@ -137,8 +137,12 @@ class Neighbours:
         return self._known.of(self._render(scope, revision), discovery)
 
     def _mentioned(
-        self, revision: str, files: Iterable[SourceFile], keys: frozenset[ObjectKey]
+        self, revision: str, applications: Iterable[ApplicationSource], keys: frozenset[ObjectKey]
     ) -> frozenset[ObjectKey]:
+        every = tuple(applications)
+        if any(one.renderer is not RendererName.PLAIN for one in every):
+            return keys  # a renderer makes names of parts that its files have apart
+        files = [file for one in every for file in one.files]
         names = self._revisions.mentioned(revision, files, frozenset(key.name for key in keys))
         return frozenset(key for key in keys if key.name in names)
 

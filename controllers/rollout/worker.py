@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
 from controllers.adapters.kube.patience import Patience
+from controllers.rollout.account import Account
 from controllers.rollout.applied import Applied, NotHealthy
-from controllers.rollout.applier import Applier, DryRun, NotApplied, counts
+from controllers.rollout.applier import Applier, NotApplied, counts
 from controllers.rollout.leftovers import Leftovers
 from controllers.rollout.observer import Access, Observed, Siblings, TargetObserver
 from controllers.rollout.pruning import Pruner, sentence, told
+from controllers.rollout.validator import Validator, unseen
 from controllers.rollout.watch import HealthWatch, Look, Standing
 from gitops import plan as planning
 from gitops.errors import Denied, InvalidInput, Problem, TerminalError, TransientError
@@ -47,6 +49,7 @@ class Errand(NamedTuple):
     wanted: Wanted
     policy: PlanPolicy
     siblings: Siblings
+    account: Account | None = None
 
 
 class TargetWorker:
@@ -66,6 +69,7 @@ class TargetWorker:
         self._objects = access.objects
         self._observer = TargetObserver(access)
         self._applier = Applier(access)
+        self._validator = Validator(access.objects)
         self._pruner = Pruner(access.objects)
         self._leftovers = Leftovers(errand.wanted, errand.siblings, access, redact, clock)
         self._say = report
@@ -109,9 +113,11 @@ class TargetWorker:
         self._tell(unreachable="", waiting_for="its objects to be applied")
         # What the API server would refuse is told together with what we refuse ourselves.
         tried = await self._applier.dry_run(plan, observed.discovery)
-        problems = (*plan.refusals, *tried.problems, *_unseen(plan, observed, tried))
+        found = await self._validator.problems(plan, tried)
+        problems = (*plan.refusals, *tried.problems, *found, *unseen(plan, observed, tried))
         if problems:
-            self._fail(FailureCause.REFUSED if plan.refusals else FailureCause.REJECTED, problems)
+            refused = plan.refusals or (found and not tried.problems)
+            self._fail(FailureCause.REFUSED if refused else FailureCause.REJECTED, problems)
             return None
         plan = plan.refined({}, tried.replacements)
         try:
@@ -124,14 +130,22 @@ class TargetWorker:
 
     async def plan(self) -> tuple[Observed, Plan]:
         """Look at the target and make the plan; the same for a rollout and for `gitops plan`."""
-        wanted, policy, siblings = self._errand
+        wanted, siblings = self._errand.wanted, self._errand.siblings
         observed = await self._observer.look(wanted, siblings)
-        plan = planning.make(wanted, observed.view, policy, observed.settled)
+        plan = self._planned(observed)
         if plan.refusals:
             # Perhaps a CRD was installed since discovery was read: ask again before refusing.
             observed = await self._observer.look(wanted, siblings, refresh=True)
-            plan = planning.make(wanted, observed.view, policy, observed.settled)
+            plan = self._planned(observed)
         return observed, plan
+
+    def _planned(self, observed: Observed) -> Plan:
+        account = self._errand.account or Account()
+        policy = replace(self._errand.policy, pruned_elsewhere=account.elsewhere())
+        plan = planning.make(self._errand.wanted, observed.view, policy, observed.settled)
+        if not plan.refusals:
+            account.reserve(len(plan.prune))
+        return plan
 
     async def _apply(self, plan: Plan, observed: Observed) -> Applied:
         if plan.acts:
@@ -259,17 +273,6 @@ class TargetWorker:
         answering = None if told.unreachable else told.answering_since or self._clock()
         self._report = replace(told, answering_since=answering)
         self._say(self._report)
-
-
-def _unseen(plan: Plan, observed: Observed, tried: DryRun) -> tuple[Problem, ...]:
-    """What may be written and not be looked at: nobody can say whose it is."""
-    return tuple(
-        Problem(planned.manifest.source, f"{planned.key}: {observed.unseen[planned.key]}")
-        for planned in plan.objects
-        if planned.manifest is not None
-        and planned.key in observed.unseen
-        and planned.key not in tried.rejected
-    )
 
 
 async def _change(watch: HealthWatch, seen: Look) -> None:

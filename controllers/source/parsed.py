@@ -10,6 +10,7 @@ from gitops.dialect import Document
 from gitops.model.catalog import SourceFile
 from gitops.render import parse_file
 
+Parse = Callable[[str, bytes], tuple[Document, ...]]
 # Parsed YAML takes some ten times its text.
 LIMIT_BYTES = 16 * 1024 * 1024
 
@@ -17,8 +18,9 @@ LIMIT_BYTES = 16 * 1024 * 1024
 class ParsedFiles:
     """A cache bounded by the size of the texts; what was used longest ago goes first. For any thread."""
 
-    def __init__(self, limit_bytes: int = LIMIT_BYTES) -> None:
+    def __init__(self, limit_bytes: int = LIMIT_BYTES, parse: Parse = parse_file) -> None:
         self._limit = limit_bytes
+        self._parse = parse
         self._held = 0
         self._lock = threading.Lock()
         self._files: OrderedDict[SourceFile, tuple[int, tuple[Document, ...]]] = OrderedDict()
@@ -31,7 +33,7 @@ class ParsedFiles:
                 self._files.move_to_end(file)
                 return known[1]
         data = read()
-        documents = parse_file(file.path, data)
+        documents = self._parse(file.path, data)
         with self._lock:
             if file not in self._files:
                 self._files[file] = (len(data), documents)

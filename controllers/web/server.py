@@ -120,6 +120,8 @@ class WebServer:
 
     async def _exposition(self, _: web.Request) -> web.Response:
         self._metrics.tasks(len(asyncio.all_tasks()))
+        for environment, watched in self._status.watched().items():
+            self._metrics.watched(environment, watched.objects, complete=watched.complete)
         async with self._scrape:  # one at a time, in a thread: with many clusters it takes a while
             body = await asyncio.to_thread(self._metrics.exposition)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})

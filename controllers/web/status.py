@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gitops.rollout.state import EnvironmentState
 from gitops.rollout.wait import Wait
+
+
+class Watched(NamedTuple):
+    """How many objects are watched for drift, and whether all that was applied was looked at."""
+
+    objects: int = 0
+    complete: bool = False
 
 
 class StatusPort(Protocol):
@@ -21,6 +28,9 @@ class StatusPort(Protocol):
 
     def environments(self) -> Mapping[str, EnvironmentState]:
         """The environments by name."""
+
+    def watched(self) -> Mapping[str, Watched]:
+        """What is watched for drift, by environment."""
 
     def waits(self, environment: str) -> tuple[Wait, ...] | None:
         """What one environment waits for; None where there is no such environment, or no pass yet."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -25,7 +25,8 @@ class Document:
     """One document that is not empty. Treat `value` as frozen: aliases share their parts.
 
     `index` counts the file's documents from 0, `line` is where the value begins. `text` is what the file
-    has from `first_line` on; one of several JSON values on a line is padded to its column.
+    has from `first_line` on; one of several JSON values on a line is padded to its column. Of a `rendered`
+    one, which a tool printed, `path` is the file that asked for it; its lines are shown to nobody.
     """
 
     value: Json
@@ -34,6 +35,7 @@ class Document:
     path: str
     text: str = field(repr=False)
     first_line: int = field(repr=False)
+    rendered: bool = False
 
     def at(self, *pointer: str | int) -> Place:
         """Line and column, from 1, of the value at `pointer`; of its nearest parent where it is missing."""
@@ -58,11 +60,22 @@ class Document:
 
     def locate(self, *pointer: str | int) -> Location:
         """`at` as a Location in this document's file."""
-        return Location(self.path, *self.at(*pointer))
+        return self._within(pointer) if self.rendered else Location(self.path, *self.at(*pointer))
 
     def locate_key(self, *pointer: str | int) -> Location:
         """`key_at` as a Location in this document's file."""
-        return Location(self.path, *self.key_at(*pointer))
+        return self._within(pointer) if self.rendered else Location(self.path, *self.key_at(*pointer))
+
+    def _within(self, pointer: tuple[str | int, ...]) -> Location:
+        """Name the object and the field."""
+        metadata = self.value.get("metadata") if isinstance(self.value, dict) else None
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        kind = self.value.get("kind") if isinstance(self.value, dict) else None
+        words = [str(word) for word in (kind, name) if isinstance(word, str)] or [
+            f"document {self.index + 1}"
+        ]
+        place = f", /{'/'.join(map(str, pointer))}" if pointer else ""
+        return Location(self.path, inside=" ".join(words) + place)
 
     def _root(self) -> Node:
         return _compose_again(self.text, self.first_line)
@@ -86,7 +99,13 @@ def _child(node: Node, step: str | int) -> Node | None:
     return None
 
 
-def parse(data: bytes, path: str, limits: Limits = Limits()) -> tuple[Document, ...]:  # noqa: B008 - frozen
+def parse(
+    data: bytes,
+    path: str,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    *,
+    rendered: bool = False,
+) -> tuple[Document, ...]:
     """Read a YAML or JSON file as kubectl does; empty documents are left out.
 
     Stricter than kubectl where it would lose something without a word: duplicate keys, unknown tags and
@@ -101,7 +120,11 @@ def parse(data: bytes, path: str, limits: Limits = Limits()) -> tuple[Document, 
             break  # nobody reads on, and a hostile file could hold a million
     if reader.problems:
         raise InvalidInput(*reader.problems)
-    return tuple(reader.documents)
+    return (
+        tuple(replace(one, rendered=True) for one in reader.documents)
+        if rendered
+        else tuple(reader.documents)
+    )
 
 
 def _decode(data: bytes, path: str, limits: Limits) -> str:

@@ -25,11 +25,11 @@ from gitops.render.plain import left_alone
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An application as a revision has it, parsed; `documents` by path."""
+    """An application as a revision has it, with its documents: parsed, or as its renderer printed them."""
 
     environment: EnvironmentSource
     application: ApplicationSource
-    documents: Mapping[str, Sequence[Document]]
+    documents: Sequence[Document]
 
     def rendered(self, target: Target, cluster: Cluster) -> Mapping[ObjectKey, Manifest]:
         """Render for one target. Raises InvalidInput."""
@@ -40,7 +40,9 @@ class Source:
 
     def with_file(self, path: str, data: bytes) -> Source:
         """The same with one file changed. Raises InvalidInput."""
-        return replace(self, documents={**self.documents, path: parse_file(path, data)})
+        at = next((n for n, one in enumerate(self.documents) if one.path == path), len(self.documents))
+        others = [one for one in self.documents if one.path != path]
+        return replace(self, documents=(*others[:at], *parse_file(path, data), *others[at:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,8 @@ def _draft(source: Source, manifest: Manifest) -> Draft:
     """The object as its file has it. Raises Refused where no file of the application has it."""
     found = [
         one
-        for document in source.documents.get(manifest.source.path, ())
+        for document in source.documents
+        if document.path == manifest.source.path and not document.rendered
         for one in drafts(document)
         if isinstance(one, Draft) and one.source == manifest.source and one.body.get("kind") == manifest.kind
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import NamedTuple
 
 from gitops.errors import Refused
 from gitops.model.kinds import PruneBudget
@@ -25,6 +26,18 @@ HOLDING = frozenset(
 )
 # Kept like those; but its claims outlive it, so a revert takes back one that the failed revision added.
 STATEFUL = HOLDING | {GroupKind("apps", "StatefulSet")}
+
+
+class Asked(NamedTuple):
+    """What a rollout would do to one target: how many objects it has there, renders, and would delete.
+
+    `elsewhere`: how many it deletes on the wave's other targets.
+    """
+
+    tracked: int
+    rendered: int
+    deleting: int
+    elsewhere: int = 0
 
 
 class PruneWord(StrEnum):
@@ -57,20 +70,31 @@ def how_to_release(key: ObjectKey, scope: str) -> str:
     )
 
 
-def prune_allowed(budget: PruneBudget, scope: str, *, tracked: int, rendered: int, deleting: int) -> None:
+def prune_allowed(budget: PruneBudget, scope: str, asked: Asked) -> None:
     """Raise Refused, with the numbers and how to allow it, where a rollout would delete too much.
 
-    `scope` is `<environment>/<application>`; the counts are those of one target. A render without any
-    object deletes nothing, whatever the budget: an empty folder is more often a mistake than a wish.
+    `scope` is `<environment>/<application>`. A render without any object deletes nothing, whatever the
+    budget: an empty folder is more often a mistake than a wish.
     """
+    tracked, deleting = asked.tracked, asked.deleting
     if not deleting:
         return
     how = f"to allow it, push a commit with the trailer `{ALLOW_PRUNE}: {scope}` (gitops allow-prune {scope})"
-    if not rendered:
+    if not asked.rendered:
         raise Refused(f"{scope} renders no object at all, which would delete all {deleting} it has; {how}")
-    limit = budget.max_objects.of(tracked)
+    wave = budget.max_objects_per_wave
+    limits = [(budget.max_objects.of(tracked), "maxObjects")]
+    if wave.percent is not None:
+        limits.append((wave.of(tracked), "maxObjectsPerWave"))
+    limit, name = min(limits)
     if deleting > limit:
         raise Refused(
             f"{scope} would delete {deleting} of its {tracked} objects, more than the prune budget "
-            f"of {limit} allows; {how}, or raise prune.maxObjects of the environment"
+            f"of {limit} allows; {how}, or raise prune.{name} of the environment"
+        )
+    if wave.count is not None and deleting + asked.elsewhere > wave.count:
+        raise Refused(
+            f"{scope} would delete {deleting} objects here beside {asked.elsewhere} on other targets of the "
+            f"wave, more than its prune budget of {wave.count} allows; {how}, or raise "
+            "prune.maxObjectsPerWave of the environment"
         )

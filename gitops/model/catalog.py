@@ -15,7 +15,7 @@ from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model import folders
 from gitops.model.dependencies import check_dependencies
-from gitops.model.folders import APPLICATION_FILE, Folder, configuration_paths
+from gitops.model.folders import APPLICATION_FILE, Folder, RendererName, configuration_paths
 from gitops.model.kinds import (
     Application,
     ApplicationSpec,
@@ -32,10 +32,21 @@ __all__ = [
     "ApplicationSource",
     "Catalog",
     "EnvironmentSource",
+    "Place",
     "SourceFile",
+    "SourceLink",
+    "Surroundings",
+    "application",
+    "assemble",
     "build",
     "configuration_paths",
+    "environment",
+    "surroundings",
 ]
+
+
+# Shared by all that have no `application.yaml`; nobody writes to a model.
+_ORDINARY = ApplicationSpec()
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -46,19 +57,31 @@ class SourceFile:
     oid: str
 
 
+@dataclass(frozen=True, order=True, slots=True)
+class SourceLink:
+    """A symlink of the repository, and where it leads as it is written there."""
+
+    path: str
+    target: str
+
+
 @dataclass(frozen=True, slots=True)
 class ApplicationSource:
     """A folder of manifests. `problems` block this application alone.
 
-    `files` are its manifests, sorted, without `application.yaml`; `path` is the folder.
+    `path` is the folder, `files` what is rendered, sorted, without `application.yaml`: its manifests, or,
+    once `gitops.render.sources.complete` has looked, exactly what its renderer reads, in other folders too,
+    through `links`.
     """
 
     environment: str
     name: str
     path: str
     files: tuple[SourceFile, ...]
-    spec: ApplicationSpec = field(default_factory=ApplicationSpec)
+    spec: ApplicationSpec = _ORDINARY
     problems: tuple[Problem, ...] = ()
+    renderer: RendererName = RendererName.PLAIN
+    links: tuple[SourceLink, ...] = ()
     document: Document | None = field(default=None, repr=False, compare=False)
 
     def at(self, *pointer: str | int) -> Location:
@@ -101,23 +124,51 @@ class Catalog:
         return tuple(sorted(found))
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What bears on all environments: defaults and clusters. `problems` block everything."""
+
+    repository: RepositorySpec
+    clusters: Mapping[str, Cluster]
+    problems: tuple[Problem, ...] = ()
+
+
 def build(entries: Mapping[str, str], contents: Mapping[str, bytes]) -> Catalog:
     """Read a revision: `entries` is every blob's path and object id.
 
     `contents` needs the blobs that `configuration_paths(entries)` names. Raises nothing for what
     people wrote: the problems are in the catalog.
     """
+    found = surroundings(contents)
+    environments = {}
+    for folder in folders.environments(entries):
+        applications = {
+            name: application(Place(folder.name, name, path), _files(paths, entries), contents)
+            for name, (path, paths) in sorted(folders.applications(folder).items())
+        }
+        environments[folder.name] = environment(folder, found.repository, contents, applications)
+    return assemble(found, environments)
+
+
+def surroundings(contents: Mapping[str, bytes]) -> Surroundings:
+    """Read `gitops.yaml` and the cluster files among `contents`."""
     repository, problems = _repository(contents)
     clusters, cluster_problems = _clusters(contents)
-    environments = {
-        folder.name: _environment(folder, repository, entries, contents)
-        for folder in folders.environments(entries)
-    }
+    return Surroundings(repository, clusters, tuple(sorted({*problems, *cluster_problems})))
+
+
+def assemble(found: Surroundings, environments: Mapping[str, EnvironmentSource]) -> Catalog:
+    """Put a catalog together; `environments` are sorted by name."""
+    problems = list(found.problems)
     if not environments:
-        cluster_problems.append(
+        problems.append(
             Problem(Location("environments"), "no environment: write environments/<name>/environment.yaml")
         )
-    return Catalog(repository, clusters, environments, tuple(sorted({*problems, *cluster_problems})))
+    return Catalog(found.repository, found.clusters, environments, tuple(sorted(problems)))
+
+
+def _files(paths: Iterable[str], entries: Mapping[str, str]) -> tuple[SourceFile, ...]:
+    return tuple(SourceFile(path, entries[path]) for path in sorted(paths))
 
 
 def _repository(contents: Mapping[str, bytes]) -> tuple[RepositorySpec, list[Problem]]:
@@ -150,26 +201,24 @@ def _clusters(contents: Mapping[str, bytes]) -> tuple[dict[str, Cluster], list[P
     return dict(sorted(clusters.items())), problems
 
 
-def _environment(
-    folder: Folder, repository: RepositorySpec, entries: Mapping[str, str], contents: Mapping[str, bytes]
+def environment(
+    folder: Folder,
+    repository: RepositorySpec,
+    contents: Mapping[str, bytes],
+    applications: Mapping[str, ApplicationSource],
 ) -> EnvironmentSource:
+    """Read an environment's own file, and judge its applications together. One without fault stays itself.
+
+    Of `folder`, which files lie in it directly counts, and whether there are others.
+    """
     spec, document, problems = _environment_spec(folder, repository, contents)
-    applications = {
-        name: _application(_Place(folder.name, name, *found), entries, contents)
-        for name, found in sorted(folders.applications(folder).items())
-    }
     problems += folders.problems(folder)
-    if spec is not None:
-        applications = {
-            name: replace(application, problems=(*application.problems, *_gate_problems(spec, application)))
-            for name, application in applications.items()
-        }
     blamed = check_dependencies({name: (one.spec, one.at) for name, one in applications.items()})
-    applications = {
-        name: replace(one, problems=tuple(sorted({*one.problems, *blamed.get(name, ())})))
-        for name, one in applications.items()
-    }
-    return EnvironmentSource(folder.name, folder.path, spec, applications, tuple(sorted(problems)), document)
+    judged: dict[str, ApplicationSource] = {}
+    for name, one in applications.items():
+        found = {*blamed.get(name, ()), *(_gate_problems(spec, one) if spec is not None else ())}
+        judged[name] = replace(one, problems=tuple(sorted({*one.problems, *found}))) if found else one
+    return EnvironmentSource(folder.name, folder.path, spec, judged, tuple(sorted(problems)), document)
 
 
 def _environment_spec(
@@ -212,33 +261,46 @@ def _misnamed(what: str, name: str, folder: str, document: Document) -> Problem 
     return Problem(place, f'this {what} is named like its folder: write "{folder}", not "{name}"')
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
+    """An application, and its folder."""
+
     environment: str
     name: str
     path: str
-    files: list[str]
 
 
-def _application(
-    place: _Place, entries: Mapping[str, str], contents: Mapping[str, bytes]
+def application(
+    place: Place, found: Iterable[SourceFile], contents: Mapping[str, bytes]
 ) -> ApplicationSource:
+    """Read an application by itself: `found` are its manifests, sorted, with `application.yaml`."""
     settings = f"{place.path}/{APPLICATION_FILE}"
-    files = tuple(SourceFile(path, entries[path]) for path in sorted(place.files) if path != settings)
-    problems = folders.application_problems(place.name, place.path, (file.path for file in files))
-    source = ApplicationSource(place.environment, place.name, place.path, files, problems=tuple(problems))
+    files = tuple(file for file in found if file.path != settings)
+    paths = [file.path for file in files]
+    problems = folders.application_problems(place.name, place.path, paths)
+    source = ApplicationSource(
+        place.environment,
+        place.name,
+        place.path,
+        files,
+        _ORDINARY,
+        tuple(sorted(set(problems))),
+        folders.application_renderer(place.path, paths),
+    )
     if settings not in contents:
         return source
     try:
         model, document = read_one(Application, settings, contents[settings])
     except InvalidInput as error:
-        return replace(source, problems=(*problems, *error.problems))
+        return replace(source, problems=tuple(sorted({*problems, *error.problems})))
     if problem := _misnamed("application", model.metadata.name, place.name, document):
         problems.append(problem)
-    return replace(source, spec=model.spec, problems=tuple(problems), document=document)
+    return replace(source, spec=model.spec, problems=tuple(sorted(set(problems))), document=document)
 
 
 def _gate_problems(spec: EnvironmentSpec, application: ApplicationSource) -> Iterable[Problem]:
     """Name gates of the application that share a name, but not their content, with a wave's."""
+    if not application.spec.gates:
+        return
     for wave in spec.waves:
         theirs = {gate.name: gate for gate in wave.gates}
         for index, gate in enumerate(application.spec.gates):

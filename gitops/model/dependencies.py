@@ -14,9 +14,10 @@ def check_dependencies(
 ) -> Mapping[str, tuple[Problem, ...]]:
     """Give the problems of each application whose `dependsOn` is wrong, by application."""
     edges = {name: spec.depends_on for name, (spec, _) in applications.items()}
-    backwards = _backwards(edges)
+    backwards = _backwards({name: others for name, others in edges.items() if others})
     found: dict[str, tuple[Problem, ...]] = {}
-    for name, (spec, at) in sorted(applications.items()):
+    for name in sorted(name for name, others in edges.items() if others):
+        spec, at = applications[name]
         problems = []
         ways = _ways_to(name, backwards)
         for index, other in enumerate(spec.depends_on):

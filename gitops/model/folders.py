@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from posixpath import basename
+from posixpath import basename, dirname
 
 from gitops.errors import Location, Problem
 
@@ -26,12 +26,10 @@ class RendererName(StrEnum):
     HELM = "Helm"
 
 
-_MARKS = {
-    "kustomization.yaml": RendererName.KUSTOMIZE,
-    "kustomization.yml": RendererName.KUSTOMIZE,
-    "Kustomization": RendererName.KUSTOMIZE,
-    "Chart.yaml": RendererName.HELM,
-}
+KUSTOMIZATION_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+"""Names that kustomize looks for; a folder has one of them."""
+
+_MARKS = {**dict.fromkeys(KUSTOMIZATION_FILES, RendererName.KUSTOMIZE), "Chart.yaml": RendererName.HELM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +53,11 @@ class Folder:
     def own(self) -> tuple[str, ...]:
         """Manifests directly beside `environment.yaml`."""
         return tuple(path for path in self.paths if path.count("/") == 2)  # noqa: PLR2004 - environments/x/y
+
+    @property
+    def whole(self) -> bool:
+        """Whether a renderer's file beside `environment.yaml` makes one application of all that is below."""
+        return any(renderer_of(path) is not RendererName.PLAIN for path in self.own)
 
 
 def is_manifest(path: str) -> bool:
@@ -101,6 +104,8 @@ def environments(paths: Iterable[str]) -> tuple[Folder, ...]:
 
 def applications(folder: Folder) -> Mapping[str, tuple[str, list[str]]]:
     """Give each application's folder and manifests: direct subfolders, or all as one when there is none."""
+    if folder.whole:
+        return {folder.name: (folder.path, list(folder.paths))}
     found: dict[str, tuple[str, list[str]]] = {}
     for path in folder.paths:
         parts = path.split("/")
@@ -114,7 +119,7 @@ def problems(folder: Folder) -> list[Problem]:
     found = []
     if _NAME.fullmatch(folder.name) is None:
         found.append(Problem(Location(folder.path), f'"{folder.name}" is not a name: {_RULE}'))
-    if folder.own and len(folder.own) < len(folder.paths):
+    if folder.own and len(folder.own) < len(folder.paths) and not folder.whole:
         message = "manifests beside environment.yaml and folders of applications: move these into a folder"
         found += [Problem(Location(path), message) for path in folder.own]
     return found
@@ -123,15 +128,26 @@ def problems(folder: Folder) -> list[Problem]:
 _RULE = "use a to z, 0 to 9 and -, at most 63, beginning and ending with a letter or digit"
 
 
+def application_renderer(root: str, paths: Iterable[str]) -> RendererName:
+    """Tell how the application in the folder `root` is rendered, by the files directly in it."""
+    marks = {renderer_of(path) for path in paths if dirname(path) == root} - {RendererName.PLAIN}
+    return min(marks, default=RendererName.PLAIN)
+
+
 def application_problems(name: str, root: str, paths: Iterable[str]) -> list[Problem]:
     """Say what is wrong with the folder of an application."""
-    found = [
-        Problem(Location(path), f"{renderer} rendering is not supported yet: {_PLAIN}")
-        for path in paths
-        if (renderer := renderer_of(path)) is not RendererName.PLAIN
-    ]
+    found = []
     if _NAME.fullmatch(name) is None:
         found.append(Problem(Location(root), f'"{name}" is not a name: {_RULE}'))
+    marks = {path: renderer for path in paths if (renderer := renderer_of(path)) is not RendererName.PLAIN}
+    own = {path: renderer for path, renderer in marks.items() if dirname(path) == root}
+    for path, renderer in own.items() or marks.items():
+        if renderer is RendererName.HELM:
+            message = f"Helm rendering is not supported yet: {_PLAIN}"
+            found.append(Problem(Location(path), message))
+        elif not own:
+            message = f"a kustomization below a folder of plain manifests: put {basename(path)} into {root}"
+            found.append(Problem(Location(path), message))
     return found
 
 

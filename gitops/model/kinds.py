@@ -92,9 +92,15 @@ class OnFailure(Schema):
 
 
 class PruneBudget(Schema):
-    """How much one rollout may delete from one target without being told to by a commit trailer."""
+    """How much one rollout may delete without being told to by a commit trailer; both limits hold.
+
+    `maxObjects` is about each target. `maxObjectsPerWave` is about all targets of a wave together: as a
+    number, the sum of what is deleted there; as a percentage, which a wave keeps where each of its targets
+    does, it is asked of each.
+    """
 
     max_objects: IntOrPercent = Field(default=Share(percent=50), validate_default=True)
+    max_objects_per_wave: IntOrPercent = Field(default=Share(percent=100), validate_default=True)
 
 
 JsonPointer = Annotated[str, StringConstraints(pattern=r"^(/([^/~]|~[01])+)+$", max_length=1000)]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from gitops.errors import InvalidInput, Location, Problem, Refused
-from gitops.inventory import Inventory, empty, prune_allowed
+from gitops.inventory import Asked, Inventory, empty, prune_allowed
 from gitops.objects import Manifest, ObjectKey
 from gitops.ordering import Layer, layers, stage_of, stages
 from gitops.ownership import ENVIRONMENT
@@ -172,13 +172,8 @@ def _over_budget(
         if planned.action is Action.DELETE and not view.live[planned.key].terminating
     ]
     try:
-        prune_allowed(
-            policy.prune,
-            wanted.scope.name,
-            tracked=len(view.inventory.entries),
-            rendered=rendered,
-            deleting=len(deleting),
-        )
+        asked = Asked(len(view.inventory.entries), rendered, len(deleting), policy.pruned_elsewhere)
+        prune_allowed(policy.prune, wanted.scope.name, asked)
     except Refused as error:
         return [Problem(Location(wanted.path), str(error))]
     return []

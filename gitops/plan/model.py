@@ -73,12 +73,16 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class PlanPolicy:
-    """What the environment and the commit allow. `restoring`: going back to the last good revision."""
+    """What the environment and the commit allow. `restoring`: going back to the last good revision.
+
+    `pruned_elsewhere`: how many objects the rollout deletes on the wave's other targets.
+    """
 
     create_namespace: bool = False
     prune: PruneBudget = field(default_factory=PruneBudget)
     prune_permitted: bool = False
     restoring: bool = False
+    pruned_elsewhere: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,7 @@ class Plan:
     health · `prune` · store `settled(...)`. Without `acts`, only the last of these is left, and with `empty`
     not even that. `leaving` holds every object of the inventory that is no longer
     rendered, in the order of deletion (the reverse of applying). `dry_run`: the objects whose apply the API
-    server can judge now; the rest need a namespace or a CRD of this plan first.
+    server can judge now; the rest need a namespace or a CRD of this plan first. `warnings` stop nothing.
     """
 
     wanted: Wanted
@@ -147,6 +151,7 @@ class Plan:
     leaving: tuple[ObjectPlan, ...]
     refusals: tuple[Problem, ...] = ()
     dry_run: tuple[ObjectPlan, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def objects(self) -> tuple[ObjectPlan, ...]:
@@ -192,6 +197,8 @@ class Plan:
         changes: Mapping[ObjectKey, tuple[Change, ...]],
         replacements: Mapping[ObjectKey, str] | None = None,
         refusals: Iterable[Problem] = (),
+        *,
+        warnings: Iterable[Problem] = (),
     ) -> Plan:
         """Add what dry-runs told: differences, objects that must be replaced (and why), what was refused."""
         replaced = replacements or {}
@@ -209,6 +216,7 @@ class Plan:
             layers=tuple(replace(layer, objects=tuple(map(told, layer.objects))) for layer in self.layers),
             dry_run=tuple(map(told, self.dry_run)),
             refusals=tuple(sorted({*self.refusals, *refusals})),
+            warnings=tuple(sorted({*self.warnings, *warnings})),
         )
 
     def settled(self, confirmed: Iterable[Entry], deleted: Iterable[ObjectKey]) -> Inventory:

@@ -1,7 +1,15 @@
 """Manifests of one application on one target: a pure function of the files, the settings and the target."""
 
 from gitops.render.digests import inputs_digest, target_digest
-from gitops.render.plain import Rendered, identity, parse_file, render, render_documents
+from gitops.render.plain import (
+    Rendered,
+    identity,
+    parse_file,
+    parse_files,
+    parse_output,
+    render,
+    render_documents,
+)
 from gitops.render.variables import expand, target_variables
 
 __all__ = [
@@ -10,6 +18,8 @@ __all__ = [
     "identity",
     "inputs_digest",
     "parse_file",
+    "parse_files",
+    "parse_output",
     "render",
     "render_documents",
     "target_digest",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from gitops.model.catalog import ApplicationSource, EnvironmentSource
+from gitops.model.folders import RendererName
 from gitops.model.kinds import Cluster
 from gitops.model.rendering import Rendering, TargetOverride
 from gitops.model.targets import Target, creates_namespace
-from gitops.objects import digest
+from gitops.objects import JsonObject, digest
 from gitops.render.variables import overrides_for
 
 
@@ -38,16 +39,16 @@ class _Inputs:
     """What all targets of an application share, digested once."""
 
     def __init__(self, environment: EnvironmentSource, application: ApplicationSource) -> None:
-        prefix = len(application.path) + 1
         self._environment = environment
         self._layers = [layer for layer in (environment.spec, application.spec) if layer is not None]
         self._shared = digest(
             {
                 "application": application.name,
                 "environment": environment.name,
-                "files": [[file.path[prefix:], file.oid] for file in application.files],
+                "files": [[_named(file.path, application), file.oid] for file in application.files],
                 "layers": [_written(layer) for layer in self._layers],
                 "serviceAccountName": environment.spec and environment.spec.service_account_name,
+                **_rendering(application),
             }
         )
         self._overrides = [[_written(override) for override in layer.overrides] for layer in self._layers]
@@ -67,6 +68,20 @@ class _Inputs:
                 "createNamespace": spec is not None and creates_namespace(spec, target, cluster),
             }
         )
+
+
+def _named(path: str, application: ApplicationSource) -> str:
+    """The path from the application's folder; with a slash before it where the file is somewhere else."""
+    folder = f"{application.path}/"
+    return path.removeprefix(folder) if path.startswith(folder) else f"/{path}"
+
+
+def _rendering(application: ApplicationSource) -> JsonObject:
+    """What else makes a difference to a renderer. Its version does not: a new one starts no rollouts."""
+    if application.renderer is RendererName.PLAIN:
+        return {}
+    links = [[_named(link.path, application), link.target] for link in application.links]
+    return {"renderer": application.renderer.value, "links": links}
 
 
 def _written(part: Rendering | TargetOverride) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gitops.dialect import Document, parse
-from gitops.errors import InvalidInput, Problem
-from gitops.model.catalog import ApplicationSource, EnvironmentSource
+from gitops.dialect import Document, Limits, parse
+from gitops.errors import InvalidInput, Location, Problem
+from gitops.model.catalog import ApplicationSource, EnvironmentSource, SourceFile
 from gitops.model.kinds import Cluster
 from gitops.model.targets import Target
 from gitops.objects import Manifest, ObjectKey
@@ -16,10 +16,22 @@ from gitops.render.growth import Growth, TooLarge, size_of
 from gitops.render.patches import Pointer, apply_patches, patches_for
 from gitops.render.variables import substitute, target_variables
 
-__all__ = ["Rendered", "identity", "parse_file", "render", "render_documents"]
+__all__ = [
+    "Rendered",
+    "identity",
+    "parse_file",
+    "parse_files",
+    "parse_output",
+    "render",
+    "render_documents",
+]
 
 SUBSTITUTE = "gitops-waves.io/substitute"
 """Annotation: `disabled` leaves every `${` of an object as it is, for objects that carry scripts."""
+
+
+_OUTPUT = Limits(bytes=32 << 20, documents=10_000, nodes=2_000_000)
+"""A renderer prints many files as one; each object in it is held to the limits of an object later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +47,15 @@ def parse_file(path: str, data: bytes) -> tuple[Document, ...]:
     return parse(data, path)
 
 
+def parse_output(path: str, data: bytes) -> tuple[Document, ...]:
+    """Read what a renderer made of the file at `path`. Raises InvalidInput, at that file."""
+    try:
+        return parse(data, path, _OUTPUT, rendered=True)
+    except InvalidInput as error:
+        found = {f"its output cannot be applied: {problem.message}" for problem in error.problems}
+        raise InvalidInput(*(Problem(Location(path), message) for message in found)) from None
+
+
 def render(
     environment: EnvironmentSource,
     application: ApplicationSource,
@@ -46,16 +67,24 @@ def render(
 
     `contents` holds at least the application's files. Raises InvalidInput with every problem found.
     """
-    documents: dict[str, tuple[Document, ...]] = {}
+    documents = parse_files(application.files, lambda file: parse_file(file.path, contents[file.path]))
+    return render_documents(environment, application, target, cluster, documents).manifests
+
+
+def parse_files(
+    files: Iterable[SourceFile], parsed: Callable[[SourceFile], Sequence[Document]]
+) -> tuple[Document, ...]:
+    """Give the documents of all files, in their order. Raises InvalidInput with the problems of all."""
+    documents: list[Document] = []
     problems: list[Problem] = []
-    for file in application.files:
+    for file in files:
         try:
-            documents[file.path] = parse_file(file.path, contents[file.path])
+            documents += parsed(file)
         except InvalidInput as error:
             problems += error.problems
     if problems:
         raise InvalidInput(*problems)
-    return render_documents(environment, application, target, cluster, documents).manifests
+    return tuple(documents)
 
 
 def render_documents(
@@ -63,13 +92,12 @@ def render_documents(
     application: ApplicationSource,
     target: Target,
     cluster: Cluster,
-    documents: Mapping[str, Sequence[Document]],
+    documents: Sequence[Document],
 ) -> Rendered:
-    """Do the same from files that are parsed already; `documents` has at least the application's, by path."""
+    """Do the same from documents: those of the application's files, or what its renderer made of them."""
     variables = target_variables(environment, application, target, cluster)
     growth = Growth()
-    written = [one for file in application.files for one in documents[file.path]]
-    found, problems = _drafts(written, variables, growth)
+    found, problems = _drafts(documents, variables, growth)
     if problems:
         raise InvalidInput(*problems)
     patches = patches_for(environment, application, cluster)
@@ -79,7 +107,7 @@ def render_documents(
     if problems:
         raise InvalidInput(*problems)
     _refuse_duplicates(patched, target.namespace)
-    return Rendered(tuple(Manifest(cleaned(draft), draft.source) for draft in patched), matched)
+    return Rendered(tuple(Manifest(cleaned(draft), draft.source, draft) for draft in patched), matched)
 
 
 def _drafts(

@@ -107,7 +107,9 @@ class _Pass:
         if rollout.phase not in (RolloutPhase.ADVANCING, RolloutPhase.HALTED):
             return None
         desired = newer(name, application, self.seen)
-        if desired is None or advancing.applying(name, rollout, self.seen):
+        # Nobody writes for a halted rollout, also where it was halted in the middle of a target.
+        halted = rollout.phase is RolloutPhase.HALTED
+        if desired is None or (not halted and advancing.applying(name, rollout, self.seen)):
             return None
         return e.RolloutSuperseded(at=self.now, application=name, rollout=rollout.id, by=desired.revision)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -24,8 +25,14 @@ def new_facts(state: EnvironmentState, seen: Observation, now: datetime) -> Iter
     corrected = {
         (fact.application, fact.target, fact.finding.object) for fact in facts if fact.deed is Deed.CORRECTED
     }
-    for name, application in sorted(state.applications.items()):
-        for target in sorted({*application.on, *application.drift}):
+    reported: defaultdict[str, set[str]] = defaultdict(set)
+    for (name, target), report in seen.drift.items():
+        if report.findings:
+            reported[name].add(target)
+    # Most applications have none, and thousands of them are passed over at every pass.
+    for name in sorted(name for name, one in state.applications.items() if one.drift or name in reported):
+        application = state.applications[name]
+        for target in sorted({*(reported[name] & application.on.keys()), *application.drift}):
             done = frozenset(key for app, place, key in corrected if (app, place) == (name, target))
             open_before = {
                 key: one for key, one in application.drift.get(target, {}).items() if key not in done

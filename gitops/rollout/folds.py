@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar, cast
 
+from gitops.plan import Action
 from gitops.rollout import events as e
 from gitops.rollout.state import (
     ApplicationState,
@@ -87,7 +88,8 @@ def target_started(state: ApplicationState, event: e.TargetStarted) -> Applicati
 def target_applied(state: ApplicationState, event: e.TargetApplied) -> ApplicationState:
     """Everything is applied; health is awaited."""
     changed = sum(count for action, count in event.counts.items() if action != "unchanged")
-    return _held(_target(state, event, phase=T.SETTLING, changed=changed), event)
+    pruned = event.counts.get(Action.DELETE, 0)
+    return _held(_target(state, event, phase=T.SETTLING, changed=changed, pruned=pruned), event)
 
 
 def target_healthy(state: ApplicationState, event: e.TargetHealthy) -> ApplicationState:

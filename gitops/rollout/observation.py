@@ -47,6 +47,10 @@ class Desired:
         """All targets, by name."""
         return frozenset(name for wave in self.waves for name in wave.targets)
 
+    def at(self, revision: str) -> Desired:
+        """The same inputs, wanted by another revision."""
+        return Desired(revision, self.digest, self.waves, self.depends_on, self.removed)
+
 
 @dataclass(frozen=True, slots=True)
 class Command:

@@ -71,7 +71,7 @@ class WavePlan(Recorded):
 
 
 class TargetProgress(Recorded):
-    """One target of a running rollout. `since` is when the phase began."""
+    """One target of a running rollout, in its phase `since` then. `pruned`: how many objects are to go."""
 
     phase: TargetPhase = TargetPhase.WAITING
     since: datetime
@@ -80,6 +80,7 @@ class TargetProgress(Recorded):
     because: str = ""
     evidence: tuple[str, ...] = ()
     changed: int = 0
+    pruned: int = 0
 
     @property
     def touched(self) -> bool:

@@ -4,6 +4,7 @@
 |---|---|
 | an object that moves is deleted and made again | the tests of moves, in both orders of the two rollouts |
 | a folder that is renamed deletes what is in it | the tests of renamed folders |
+| one commit empties many clusters before anybody looks | the test of a wave's budget |
 | a deletion that is refused, or waits for a finalizer, is forgotten | the tests of deletions that fail |
 | a stateful object, or one that somebody protects, goes with its manifest | the tests of what is held back |
 | an object that others made anew is deleted by its name | the test of an object made anew |
@@ -482,3 +483,37 @@ async def test_a_stateful_object_goes_where_its_annotation_says_so(world: World,
         await world.succeeded(dropped, "web")
     assert deleted == ["StatefulSet/db"]
     assert world.live(0, "apps/v1/statefulsets/db") is None
+
+
+async def test_a_wave_deletes_no_more_than_its_budget_from_all_its_targets(
+    clusters: tuple[Plane, ...], namespace: str, tmp_path: Path, deleted: list[str]
+) -> None:
+    """Two of five objects may go from each target; three targets together would lose more than five.
+
+    What is started side by side does not slip through; a restart counts on; the trailer permits the rest.
+    """
+    world = World(People(tmp_path), clusters[:3], namespace, tmp_path, "production")
+    names = [f"c{number}" for number in range(5)]
+    prune = {"maxObjects": "50%", "maxObjectsPerWave": 5}
+    waves = [{"name": "all", "progressDeadline": "60s", "maxFailures": 0}]
+    found = {f"web/{name}.yaml": config_map(name) for name in names}
+    started = one_of(world, found, prune=prune, waves=waves)
+
+    def there() -> int:
+        return sum(
+            world.live(index, f"v1/configmaps/{name}") is not None for index in range(3) for name in names
+        )
+
+    async with world.controller():
+        await world.succeeded(started, "web")
+        world.people.push("Drop two", files(world, {"web/c0.yaml": None, "web/c1.yaml": None}))
+        sentence = await world.told("web is halted", "on other targets of the wave", "budget of 5")
+        assert "prune.maxObjectsPerWave" in sentence
+        assert len(deleted) <= 4
+    async with world.controller():
+        await world.told("web is halted", "budget of 5")
+        assert there() >= 11
+        allowed = world.people.push("Yes\n\nGitops-Allow-Prune: production/web\n", {})
+        await world.succeeded(allowed, "web")
+    assert there() == 9
+    assert len(deleted) == 6

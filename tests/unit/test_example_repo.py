@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gitops.lint import lint
+from gitops.lint import lint, plain_documents
 from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource, build
 from gitops.model.targets import Target, targets_of
 from gitops.objects import Manifest
@@ -72,7 +72,7 @@ def rendered(
 
 
 def test_lint_finds_nothing(catalog: Catalog, contents: dict[str, bytes]) -> None:
-    assert [str(problem) for problem in lint(catalog, contents)] == []
+    assert [str(problem) for problem in lint(catalog, plain_documents(contents))] == []
 
 
 @pytest.mark.parametrize("name", ["staging", "production"])

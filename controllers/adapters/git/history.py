@@ -11,6 +11,7 @@ from itertools import islice
 import pygit2
 from pygit2.enums import SortMode
 
+from controllers.adapters.git.listing import RawEntry, differing, raw_entries
 from controllers.adapters.git.tree import DEEPEST, WALK_LIMIT
 from gitops.errors import Refused
 
@@ -104,7 +105,7 @@ def changed_paths(
     """
     left, right = (repository[oid].peel(pygit2.Tree) for oid in (old, new))
     if not below:
-        return _listed(_differences(repository, left, right, ""))
+        return _listed(_differences(repository, left.id, right.id, ""))
     return _listed(
         path
         for place in below
@@ -119,29 +120,31 @@ def _listed(paths: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _at(tree: pygit2.Tree, path: str) -> pygit2.Object | None:
-    return tree[path] if path in tree else None  # noqa: SIM401 - a Tree has no get
+def _at(tree: pygit2.Tree, path: str) -> RawEntry | None:
+    if path not in tree:
+        return None
+    found = tree[path]
+    return RawEntry(b"%o" % found.filemode, found.raw_name or b"", found.id.raw)
 
 
 def _differences(
-    repository: pygit2.Repository, left: pygit2.Tree | None, right: pygit2.Tree | None, prefix: str
+    repository: pygit2.Repository, left: pygit2.Oid | None, right: pygit2.Oid | None, prefix: str
 ) -> Iterator[str]:
-    before, after = ({} if tree is None else {item.raw_name: item for item in tree} for tree in (left, right))
-    for name in before.keys() | after.keys():
-        path = prefix + (name or b"").decode("utf-8", errors="replace")
-        yield from _differences_at(repository, before.get(name), after.get(name), path)
+    sides = (raw_entries(repository, side) if side else () for side in (left, right))
+    for name, old, new in differing(*sides):
+        path = prefix + name.decode("utf-8", errors="replace")
+        yield from _differences_at(repository, old, new, path)
 
 
 def _differences_at(
-    repository: pygit2.Repository, left: pygit2.Object | None, right: pygit2.Object | None, path: str
+    repository: pygit2.Repository, old: RawEntry | None, new: RawEntry | None, path: str
 ) -> Iterator[str]:
-    if left and right and (left.id, left.filemode) == (right.id, right.filemode):
+    if old == new:
         return
-    sides = left, right
-    old, new = (side if isinstance(side, pygit2.Tree) else None for side in sides)
     if path.count("/") > DEEPEST:
         raise Refused(f"folders are read {DEEPEST} levels deep: {path[:200]}")
-    if old is not None or new is not None:
-        yield from _differences(repository, old, new, f"{path}/")
-    if any(side is not None and not isinstance(side, pygit2.Tree) for side in sides):
+    left, right = (pygit2.Oid(raw=side.hash) if side and side.is_tree else None for side in (old, new))
+    if left or right:
+        yield from _differences(repository, left, right, f"{path}/")
+    if any(side is not None and not side.is_tree for side in (old, new)):
         yield path

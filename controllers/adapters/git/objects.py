@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import pygit2
 from pygit2.enums import FileMode
 
+from controllers.adapters.git.listing import differing, raw_entries
+
 _SPARE = 1 << 16  # bytes beside the object itself: folders, a partly filled block
+
+
+class _Due(NamedTuple):
+    """An object to copy. `present` is a tree that is there with all below it: what is in both is left out."""
+
+    oid: pygit2.Oid
+    present: pygit2.Oid | None = None
 
 
 def copy_closure(source: pygit2.Repository, target: pygit2.Repository, tip: str) -> int:
@@ -18,16 +29,16 @@ def copy_closure(source: pygit2.Repository, target: pygit2.Repository, tip: str)
     is present, however often this was killed on the way. Raises OSError (ENOSPC) when the disk is full.
     """
     written = 0
-    stack: list[tuple[pygit2.Oid, bool]] = [(pygit2.Oid(hex=tip), False)]
+    stack: list[tuple[_Due, bool]] = [(_Due(pygit2.Oid(hex=tip)), False)]
     while stack:
-        oid, children_done = stack.pop()
-        if oid in target:
+        due, children_done = stack.pop()
+        if due.oid in target:
             continue
         if not children_done:
-            stack.append((oid, True))
-            stack.extend((child, False) for child in _children(source, oid))
+            stack.append((due, True))
+            stack.extend((child, False) for child in _children(source, target, due))
             continue
-        kind, content = source.odb.read(oid)
+        kind, content = source.odb.read(due.oid)
         _require_room(target.path, len(content))
         target.odb.write(kind, content)
         written += 1
@@ -41,12 +52,17 @@ def _require_room(folder: str, size: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _children(repository: pygit2.Repository, oid: pygit2.Oid) -> list[pygit2.Oid]:
-    found: object = repository[oid]
+def _children(source: pygit2.Repository, target: pygit2.Repository, due: _Due) -> Iterator[_Due]:
+    found: object = source[due.oid]
     if isinstance(found, pygit2.Commit):
-        return [found.tree_id, *found.parent_ids]
-    if isinstance(found, pygit2.Tree):
-        return [entry.id for entry in found if entry.filemode != FileMode.COMMIT]
-    if isinstance(found, pygit2.Tag):
-        return [found.target]
-    return []
+        yield from map(_Due, found.parent_ids)
+        known = next((parent for parent in found.parent_ids if parent in target), None)
+        yield _Due(found.tree_id, target[known].peel(pygit2.Tree).id if known else None)
+    elif isinstance(found, pygit2.Tree):
+        present = raw_entries(target, due.present) if due.present else ()
+        for _, old, new in differing(present, raw_entries(source, due.oid)):
+            if new is not None and new.format != FileMode.COMMIT:
+                inside = pygit2.Oid(raw=old.hash) if old is not None and old.is_tree and new.is_tree else None
+                yield _Due(pygit2.Oid(raw=new.hash), inside)
+    elif isinstance(found, pygit2.Tag):
+        yield _Due(found.target)

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pygit2
+from pygit2.enums import ObjectType
 
 from controllers.adapters.git.audit import REFS, SEEN, ref_target
 from controllers.adapters.git.compaction import compact
@@ -16,6 +17,8 @@ from controllers.adapters.git.failures import explained
 
 _log = logging.getLogger(__name__)
 _PRIVATE = 0o700  # manifests hold Secrets, and they lie here in the clear
+_CACHED_TREE = 1 << 20  # bytes: folders of a thousand applications are read at every step to a file
+_CACHED = 64 << 20  # bytes of all objects that libgit2 keeps, for all repositories of this process
 _STALE = 600  # seconds after which a lock or a half-written pack can only be a dead process's
 
 
@@ -33,6 +36,8 @@ def open_store(path: Path, branch: str) -> pygit2.Repository:
             _create(path, branch)
         _sweep(path)
         compact(path)
+        pygit2.settings.cache_object_limit(ObjectType.TREE, _CACHED_TREE)
+        pygit2.settings.cache_max_size(_CACHED)
         _point_head(path, f"ref: refs/heads/{branch}\n")
         return pygit2.Repository(str(path))
 

@@ -10,7 +10,10 @@ from enum import StrEnum
 import pygit2
 from pygit2.enums import FileMode
 
+from controllers.adapters.git.listing import raw_entries
 from gitops.errors import InvalidInput, Location, Problem
+from gitops.model.catalog import SourceLink
+from gitops.render.sources import Found
 
 READ_LIMIT = 32 << 20  # bytes of one file
 WALK_LIMIT = 500_000  # names below one folder: ten small trees that hold one another make ten billion
@@ -28,7 +31,11 @@ class Kind(StrEnum):
     SUBMODULE = "submodule"
 
 
-_KINDS = {FileMode.TREE: Kind.TREE, FileMode.LINK: Kind.SYMLINK, FileMode.COMMIT: Kind.SUBMODULE}
+_KINDS: dict[int, Kind] = {
+    FileMode.TREE: Kind.TREE,
+    FileMode.LINK: Kind.SYMLINK,
+    FileMode.COMMIT: Kind.SUBMODULE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +70,24 @@ class TreeView:
     def walk(self, folder: str = "") -> Iterator[Entry]:
         """List everything below a folder except folders themselves, sorted by path.
 
-        Symlinks and submodules are listed, not entered. Raises all bad file names together, and for more than
-        WALK_LIMIT names.
+        As `walk_entry`; where there is no such folder there is nothing.
         """
         with self._lock:
             found = self._follow(folder)
             if found is None or found.kind is not Kind.TREE:
                 return iter(())
+            return self.walk_entry(found)
+
+    def walk_entry(self, folder: Entry) -> Iterator[Entry]:
+        """List everything below a folder that was listed before.
+
+        Symlinks and submodules are listed, not entered. Raises all bad file names together, and for more than
+        WALK_LIMIT names.
+        """
+        with self._lock:
             leaves: list[Entry] = []
             problems: list[Problem] = []
-            folders = [found]
+            folders = [folder]
             seen = 0
             while folders:
                 place = folders.pop()
@@ -80,7 +95,7 @@ class TreeView:
                     (folders if entry.kind is Kind.TREE else leaves).append(entry)
                     seen += 1
                 if seen > WALK_LIMIT:
-                    raise _invalid(folder, f"more than {WALK_LIMIT} files and folders are not read")
+                    raise _invalid(folder.path, f"more than {WALK_LIMIT} files and folders are not read")
                 if place.path.count("/") >= DEEPEST:
                     raise _invalid(place.path[:200], f"folders are read {DEEPEST} levels deep")
         if problems:
@@ -95,6 +110,16 @@ class TreeView:
         with self._lock:
             entry = self._entry(_parts(path))
             return entry.oid if entry else None
+
+    def find(self, path: str) -> Found | None:
+        """As `resolve`, and say which symlinks led there. Submodules are refused."""
+        links: dict[str, str] = {}
+        with self._lock:
+            entry = self._follow(path, links)
+        if entry is None:
+            return None
+        ways = tuple(SourceLink(*way) for way in sorted(links.items()))
+        return Found(entry.path, entry.kind is Kind.TREE, entry.oid if entry.kind is Kind.BLOB else "", ways)
 
     def resolve(self, path: str) -> Entry | None:
         """Follow symlinks to a file or folder; None where there is none."""
@@ -121,16 +146,16 @@ class TreeView:
 
     def _list(self, oid: str, path: str, problems: list[Problem] | None = None) -> Iterator[Entry]:
         prefix = f"{path}/" if path else ""
-        for item in self._tree(oid):
+        for item in raw_entries(self._repository, oid):
             try:
-                name = (item.raw_name or b"").decode()
+                name = item.name.decode()
             except UnicodeDecodeError:
                 name = ""
             if name.isprintable() and name:
-                kind = _KINDS.get(item.filemode, Kind.BLOB)
-                yield Entry(name, prefix + name, kind, str(item.id))
+                kind = _KINDS.get(item.format, Kind.BLOB)
+                yield Entry(name, prefix + name, kind, item.oid)
                 continue
-            shown = prefix + ascii(item.raw_name)[2:-1]
+            shown = prefix + ascii(item.name)[2:-1]
             problem = Problem(
                 Location(shown), "file names must be UTF-8 without control characters; rename it"
             )
@@ -156,8 +181,11 @@ class TreeView:
             entry = Entry(part, path, _KINDS.get(item.filemode, Kind.BLOB), str(item.id))
         return entry
 
-    def _follow(self, path: str) -> Entry | None:
-        """Resolve as a file system would whose root is the tree, except that nothing may climb above it."""
+    def _follow(self, path: str, links: dict[str, str] | None = None) -> Entry | None:
+        """Resolve as a file system would whose root is the tree, except that nothing may climb above it.
+
+        `links` gets the target of every symlink on the way, by its path.
+        """
         done: list[str] = []
         todo = _parts(path)[::-1]
         hops = 0
@@ -177,7 +205,10 @@ class TreeView:
                 raise _invalid(entry.path, "submodules are not supported: commit the files themselves")
             if entry.kind is Kind.SYMLINK:
                 hops += 1
-                todo.extend(self._target(entry, path, hops)[::-1])
+                target = self._target(entry, path, hops)
+                if links is not None:
+                    links[entry.path] = "/".join(target) or "."
+                todo.extend(target[::-1])
             else:
                 done.append(part)
         return self._entry(done)

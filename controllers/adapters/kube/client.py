@@ -23,6 +23,7 @@ from controllers.adapters.kube.calls import (
 )
 from controllers.adapters.kube.discovery import DiscoveryCache
 from controllers.adapters.kube.errors import Expired
+from controllers.adapters.kube.openapi import OpenAPI
 from controllers.adapters.kube.resources import Discovery, Resource
 from controllers.adapters.kube.status import error_for
 from controllers.adapters.kube.transport import Transport
@@ -61,6 +62,7 @@ class KubeClient:
         cache: DiscoveryCache | None = None,
     ) -> None:
         self.name = transport.name
+        self.openapi = OpenAPI(transport)
         self._transport = transport
         self._identity = dict(identity or {})
         self._cache = cache or DiscoveryCache(transport)

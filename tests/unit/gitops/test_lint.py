@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitops.lint import lint
+from gitops.lint import lint, plain_documents
 from gitops.model.catalog import Catalog
 
 ROOT = Path(__file__).parents[2] / "cases" / "lint"
@@ -20,7 +20,7 @@ FilesBelow = Callable[[Path], dict[str, bytes]]
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_every_problem_is_reported(case: Path, catalog_of: CatalogOf, files_below: FilesBelow) -> None:
     files = files_below(case / "repo")
-    found = lint(catalog_of(files), files)
+    found = lint(catalog_of(files), plain_documents(files))
     assert "".join(f"{problem}\n" for problem in found) == (case / "expected.txt").read_text()
 
 
@@ -33,7 +33,7 @@ def test_a_document_of_twenty_mebibytes_is_refused(good: dict[str, bytes], catal
     path = "environments/shop/api/big.yaml"
     head = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: big}\ndata:\n  a: "
     good[path] = head + b"x" * (20 << 20)
-    (problem,) = lint(catalog_of(good), good)
+    (problem,) = lint(catalog_of(good), plain_documents(good))
     assert str(problem).startswith(f"{path}: the file has 209715")
 
 
@@ -58,7 +58,10 @@ def test_a_broken_cluster_file_blocks_everything(good: dict[str, bytes], catalog
     """A target must not seem to be gone because its cluster's file cannot be read."""
     good["clusters/eu.yaml"] = b"kind: ["
     assert catalog_of(good).problems
-    assert all(problem.location.path == "clusters/eu.yaml" for problem in lint(catalog_of(good), good))
+    assert all(
+        problem.location.path == "clusters/eu.yaml"
+        for problem in lint(catalog_of(good), plain_documents(good))
+    )
 
 
 def test_no_problem_shows_a_secret(good: dict[str, bytes], catalog_of: CatalogOf) -> None:
@@ -88,6 +91,6 @@ spec:
 """
     for text in [*broken, secret]:
         good["environments/shop/api/secret.yaml"] = text.encode()
-        problems = "\n".join(map(str, lint(catalog_of(good), good)))
+        problems = "\n".join(map(str, lint(catalog_of(good), plain_documents(good))))
         assert problems
         assert canary not in problems

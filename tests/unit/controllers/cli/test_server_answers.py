@@ -11,6 +11,7 @@ import pytest
 
 from controllers.metrics import Metrics
 from controllers.web import server as web
+from controllers.web.status import Watched
 from gitops.rollout.state import ApplicationState, EnvironmentState, Good
 from gitops.rollout.wait import Wait
 from tests.unit.controllers.cli.conftest import Gitops
@@ -33,6 +34,10 @@ class Status:
         """One, where web is good."""
         good = Good(revision="a" * 40, digest="d", at=AT)
         return {"production": EnvironmentState(applications={"web": ApplicationState(good=good)})}
+
+    def watched(self) -> Mapping[str, Watched]:
+        """See StatusPort."""
+        return {}
 
     def waits(self, environment: str) -> tuple[Wait, ...] | None:
         """Three."""

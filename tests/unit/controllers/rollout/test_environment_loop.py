@@ -177,7 +177,7 @@ async def test_what_cannot_be_rendered_is_remembered_for_the_newest_inputs_only(
             loop.notice(head)
             await until(partial(_refuses_web, loop, head))
             assert f"missing_{number}" in loop._wish.problems["web"][0]
-            assert len(loop._checked) <= 2
+            assert len(loop._wishes._checked) <= 2
         assert "api" in loop._wish.desired
 
 

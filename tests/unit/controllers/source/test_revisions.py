@@ -66,8 +66,8 @@ def test_a_symlink_inside_the_tree_is_read_as_the_file_it_leads_to(shop: Shop) -
     }
     assert oids[first] == shop.people.git("rev-parse", f"{first}:shared/base.yaml")
     assert oids[second] == shop.people.git("rev-parse", f"{second}:shared/base.yaml")
-    documents = shop.revisions.documents(second, found[second].files)
-    (document,) = documents[web("base.yaml")]
+    documents = shop.revisions.documents(second, found[second])
+    (document,) = (one for one in documents if one.path == web("base.yaml"))
     assert isinstance(document.value, dict)
     assert document.value["data"] == {"value": "two"}
     assert shop.digest(first) != shop.digest(second)
@@ -174,15 +174,15 @@ def test_documents_tell_every_broken_file_together(shop: Shop) -> None:
         "Break", {web("a.yaml"): "a: [\n", web("b.yaml"): "b: b: b\n", web("c.yaml"): config_map("c")}
     )
     with pytest.raises(InvalidInput) as caught:
-        shop.revisions.documents(revision, application(shop, revision, "web").files)
+        shop.revisions.documents(revision, application(shop, revision, "web"))
     assert {problem.location.path for problem in caught.value.problems} == {web("a.yaml"), web("b.yaml")}
 
 
 def test_documents_of_a_broken_file_keep_no_other_from_being_parsed(shop: Shop) -> None:
     """Another application's files are its own."""
     revision = shop.commit("Break", {web("a.yaml"): "a: [\n"})
-    found = shop.revisions.documents(revision, application(shop, revision, "api").files)
-    assert set(found) == {api()}
+    found = shop.revisions.documents(revision, application(shop, revision, "api"))
+    assert [document.path for document in found] == [api()]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 from controllers.metrics import Metrics
 from controllers.web.server import MAX_AT_ONCE, WebServer
-from controllers.web.status import Heartbeats
+from controllers.web.status import Heartbeats, Watched
 from gitops.errors import TerminalError
 from gitops.redact import Redactor
 from gitops.rollout.state import (
@@ -51,6 +51,10 @@ class Status:
     def environments(self) -> Mapping[str, EnvironmentState]:
         """See StatusPort."""
         return self.states
+
+    def watched(self) -> Mapping[str, Watched]:
+        """See StatusPort."""
+        return {"production": Watched(7, complete=True)}
 
     def waits(self, environment: str) -> tuple[Wait, ...] | None:
         """See StatusPort."""
@@ -104,6 +108,8 @@ async def test_metrics_come_in_prometheus_text_format(
         text = await answer.text()
         assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert 'gitops_waves_work_in_progress{kind="apply"} 3.0' in text
+    assert 'gitops_waves_drift_watched_objects{environment="production"} 7.0' in text
+    assert 'gitops_waves_drift_watch_complete{environment="production"} 1.0' in text
 
 
 async def test_environments_are_listed_with_where_each_application_is(

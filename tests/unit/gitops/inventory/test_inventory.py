@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitops.errors import Refused
-from gitops.inventory import Entry, Inventory, empty, prune_allowed
+from gitops.inventory import Asked, Entry, Inventory, empty, prune_allowed
 from gitops.model.kinds import PruneBudget
 from gitops.model.schema import Share
 from gitops.model.targets import Target
@@ -80,7 +80,7 @@ def budget(share: Share) -> PruneBudget:
 )
 def test_deletions_within_the_budget(share: Share, tracked_count: int, deleting: int) -> None:
     """The limit itself is allowed; a percentage is rounded up."""
-    prune_allowed(budget(share), "production/web", tracked=tracked_count, rendered=1, deleting=deleting)
+    prune_allowed(budget(share), "production/web", Asked(tracked_count, 1, deleting))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_deletions_over_the_budget_are_refused_with_the_numbers_and_the_way_out(
     share: Share, tracked_count: int, deleting: int, limit: int
 ) -> None:
     with pytest.raises(Refused) as refused:
-        prune_allowed(budget(share), "production/web", tracked=tracked_count, rendered=1, deleting=deleting)
+        prune_allowed(budget(share), "production/web", Asked(tracked_count, 1, deleting))
     said = str(refused.value)
     assert f"delete {deleting} of its {tracked_count} objects" in said
     assert f"budget of {limit} " in said
@@ -100,5 +100,36 @@ def test_deletions_over_the_budget_are_refused_with_the_numbers_and_the_way_out(
 
 def test_an_empty_render_deletes_nothing_whatever_the_budget() -> None:
     with pytest.raises(Refused, match=r"renders no object at all.*Gitops-Allow-Prune: production/web"):
-        prune_allowed(budget(Share(percent=100)), "production/web", tracked=1, rendered=0, deleting=1)
-    prune_allowed(budget(Share(percent=0)), "production/web", tracked=0, rendered=0, deleting=0)
+        prune_allowed(budget(Share(percent=100)), "production/web", Asked(1, 0, 1))
+    prune_allowed(budget(Share(percent=0)), "production/web", Asked(0, 0, 0))
+
+
+WAVES = PruneBudget(max_objects=Share(percent=50), max_objects_per_wave=Share(count=5))
+
+
+@pytest.mark.parametrize(("deleting", "elsewhere"), [(2, 3), (5, 0), (0, 99)])
+def test_deletions_within_the_wave_s_budget(deleting: int, elsewhere: int) -> None:
+    """All targets of a wave together may come up to the number."""
+    prune_allowed(WAVES, "production/web", Asked(10, 5, deleting, elsewhere))
+
+
+@pytest.mark.parametrize(
+    ("asked", "limit", "field"),
+    [
+        (Asked(10, 5, 3, 3), 5, "maxObjectsPerWave"),
+        (Asked(100, 5, 6), 5, "maxObjectsPerWave"),
+        (Asked(4, 1, 3), 2, "maxObjects "),
+    ],
+)
+def test_the_stricter_of_two_budgets_holds(asked: Asked, limit: int, field: str) -> None:
+    """That of the wave, which counts the other targets, or that of the target."""
+    with pytest.raises(Refused, match=f"budget of {limit} allows.*Gitops-Allow-Prune.*prune.{field}"):
+        prune_allowed(WAVES, "production/web", asked)
+
+
+def test_a_percentage_of_a_wave_is_asked_of_each_target() -> None:
+    """Where each target keeps within it, all of them together do."""
+    share = PruneBudget(max_objects=Share(percent=50), max_objects_per_wave=Share(percent=20))
+    prune_allowed(share, "production/web", Asked(10, 5, 2, elsewhere=100))
+    with pytest.raises(Refused, match=r"delete 3 of its 10 objects.*budget of 2 .*prune.maxObjectsPerWave"):
+        prune_allowed(share, "production/web", Asked(10, 5, 3))

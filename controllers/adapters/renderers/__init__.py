@@ -1,0 +1,6 @@
+"""Tools that turn files into manifests, as processes that see these files and nothing else."""
+
+from controllers.adapters.renderers.kustomize import Kustomize
+from controllers.adapters.renderers.sandbox import Files, Limits, Sandbox
+
+__all__ = ["Files", "Kustomize", "Limits", "Sandbox"]

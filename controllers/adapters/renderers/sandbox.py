@@ -1,0 +1,228 @@
+"""Run one tool on untrusted files: a private folder, no environment, limits, and nothing left afterwards.
+
+The tool itself is trusted; what it reads is not. It gets the files it needs and no others, an environment
+with nothing of ours in it, and no way to more time, memory or output than `Limits` says. Whatever it started
+is killed with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from controllers.adapters.renderers.pipes import TooLong, TooMuch, exchange
+
+_PREFIX = "gitops-waves-render-"
+_PRIVATE = 0o700
+_STALE = 3600  # seconds after which a folder can only be a killed process's
+_MEBIBYTE = 1 << 20
+_PROBE_SECONDS = 5
+# Where no network can be taken away: a port where nobody listens.
+_NO_PROXY = "http://127.0.0.1:1"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one run may take: `seconds` of time and of processor, bytes of memory, bytes of output."""
+
+    seconds: float = 60.0
+    memory: int = 1024 * _MEBIBYTE
+    output: int = 32 * _MEBIBYTE
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Contents and symlinks by path from the tree's root. Both are where the repository has them."""
+
+    contents: Mapping[str, bytes] = field(repr=False)
+    links: Mapping[str, str] = field(default_factory=dict)
+
+
+class ToolFailed(Exception):  # noqa: N818 - internal: becomes a Problem in the adapter that ran the tool
+    """The tool did not do it. The text is the tool's own where it has said something; it may quote its input.
+
+    `exhausted`: it met a limit, and the text says which.
+    """
+
+    def __init__(self, text: str, *, exhausted: bool = False) -> None:
+        self.exhausted = exhausted
+        super().__init__(text)
+
+
+class Sandbox:
+    """Runs tools, at most `side_by_side` at once; further callers wait. For any thread."""
+
+    def __init__(
+        self, limits: Limits | None = None, *, side_by_side: int = 0, folder: Path | None = None
+    ) -> None:
+        """`folder` holds the private folders, by default the system's place for temporary files."""
+        self._limits = limits or Limits()
+        self._slots = threading.BoundedSemaphore(side_by_side or max(2, os.cpu_count() or 2))
+        self._folder = Path(folder or tempfile.gettempdir()).resolve()
+        self._swept = False
+        self._isolation: tuple[str, ...] | None = None
+
+    def run(
+        self,
+        executable: Path,
+        arguments: Sequence[str],
+        files: Files,
+        *,
+        environment: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+    ) -> bytes:
+        """Give what the tool prints. It starts in the root of the tree that `files` make.
+
+        `environment` is added to the little that every tool gets. Raises ToolFailed.
+        """
+        if not os.access(executable, os.X_OK):
+            raise ToolFailed(f"{executable} cannot be started: there is no such program")
+        with self._slots, self._private() as place:
+            tree, home = place / "tree", place / "home"
+            for each in (tree, home):
+                each.mkdir(mode=_PRIVATE)
+            _write(files, tree)
+            variables = {
+                "HOME": str(home),
+                "TMPDIR": str(home),
+                "HTTP_PROXY": _NO_PROXY,
+                "HTTPS_PROXY": _NO_PROXY,
+                **(environment or {}),
+            }
+            try:
+                command = [*self._without_network(), str(executable), *arguments]
+                return self._run(command, tree, variables, stdin)
+            except ToolFailed as failed:
+                text = str(failed).replace(f"{tree}/", "").replace(str(tree), ".")
+                raise ToolFailed(text.replace(str(place), "."), exhausted=failed.exhausted) from None
+
+    def _without_network(self) -> Sequence[str]:
+        """The words before a command that starts it without any network, where this system can do that."""
+        if self._isolation is None:
+            self._isolation = probed()
+        return self._isolation
+
+    def _run(self, command: Sequence[str], tree: Path, variables: Mapping[str, str], stdin: bytes) -> bytes:
+        limits = self._limits
+        try:
+            process = subprocess.Popen(  # noqa: S603 - no shell, and the arguments are ours
+                command,
+                cwd=tree,
+                env=variables,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ToolFailed(f"{command[0]} cannot be started: {error.strerror}") from None
+        try:
+            _limit(process.pid, limits)
+            out, err = exchange(process, stdin, time.monotonic() + limits.seconds, limits.output)
+            code = process.wait(timeout=limits.seconds)
+        except (TooLong, subprocess.TimeoutExpired):
+            raise ToolFailed(f"it takes longer than {limits.seconds:g} s", exhausted=True) from None
+        except TooMuch:
+            raise ToolFailed(f"it prints more than {limits.output} bytes", exhausted=True) from None
+        finally:
+            _end(process)
+        if code:
+            raise _failure(code, err, limits)
+        return out
+
+    @contextlib.contextmanager
+    def _private(self) -> Iterator[Path]:
+        if not self._swept:
+            self._swept = True
+            _sweep(self._folder)
+        place = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._folder))  # 0700
+        try:
+            yield place
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def probed() -> tuple[str, ...]:
+    """Find out whether a process may have a network of its own, with nothing in it: user namespaces."""
+    unshare = shutil.which("unshare", path="/usr/bin:/bin")
+    if unshare is None:
+        return ()
+    words = (unshare, "--user", "--map-current-user", "--net", "--")
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed words
+            [*words, "/bin/true"], env={}, capture_output=True, timeout=_PROBE_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return words if done.returncode == 0 else ()
+
+
+def _write(files: Files, tree: Path) -> None:
+    """Lay the files out. Paths come from Git trees, so none of them climbs; links are checked by then."""
+    for path, content in files.contents.items():
+        place = tree / path
+        place.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        place.write_bytes(content)
+    for path, target in files.links.items():
+        place = tree / path
+        place.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        place.symlink_to(target)
+
+
+def _limit(pid: int, limits: Limits) -> None:
+    """Bound memory and processor time, from outside: code between fork and exec is unsafe with threads.
+
+    RLIMIT_DATA rather than RLIMIT_AS: a Go program reserves address space that it never uses. Linux only;
+    elsewhere the limit on time is what remains.
+    """
+    if sys.platform != "linux":
+        return
+    seconds = int(limits.seconds) + 1
+    with contextlib.suppress(ProcessLookupError):  # it has ended already
+        resource.prlimit(pid, resource.RLIMIT_DATA, (limits.memory, limits.memory))
+        resource.prlimit(pid, resource.RLIMIT_CPU, (seconds, seconds))
+        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (limits.output, limits.output))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the tool and all it started, also where it has ended by itself."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError):
+                stream.close()
+
+
+def _failure(code: int, err: bytes, limits: Limits) -> ToolFailed:
+    text = err.decode(errors="replace").strip()
+    if code == -signal.SIGXCPU:
+        return ToolFailed(f"it takes longer than {limits.seconds:g} s of processor time", exhausted=True)
+    if "out of memory" in text or "cannot allocate memory" in text:
+        return ToolFailed(f"it needs more than {limits.memory // _MEBIBYTE} MiB of memory", exhausted=True)
+    if code < 0 and not text:
+        return ToolFailed(f"it was ended by signal {-code}", exhausted=True)
+    return ToolFailed(text or f"it ended with code {code} and said nothing")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes of this user left: repositories hold Secrets."""
+    oldest = time.time() - _STALE
+    for leftover in folder.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            state = leftover.lstat()
+            if state.st_uid == os.getuid() and state.st_mtime < oldest:
+                shutil.rmtree(leftover, ignore_errors=True)

@@ -1,0 +1,121 @@
+"""The documents of an application at a revision: its files', or what its renderer makes of them."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from functools import partial
+from typing import Protocol
+
+from controllers.adapters.renderers import Files, Kustomize
+from controllers.source.parsed import ParsedFiles
+from gitops.dialect import Document
+from gitops.errors import InvalidInput, Location, Problem, TerminalError
+from gitops.model.catalog import ApplicationSource, SourceFile
+from gitops.model.folders import KUSTOMIZATION_FILES, RendererName
+from gitops.objects import digest
+from gitops.redact import Redactor
+from gitops.render import parse_files, parse_output
+from gitops.render.kustomization import read as read_references
+from gitops.render.references import Reading, Use
+from gitops.render.secrecy import secret_texts
+from gitops.render.sources import Closure, Found, follow
+
+_READINGS_KEPT = 10_000
+_MOST_BYTES = 64 << 20
+_MOST_REDACTED = 1 << 20  # bytes of input in which secrets are looked for when the tool fails
+
+
+class RevisionTree(Protocol):
+    """The files of one revision, by paths from its root."""
+
+    def find(self, path: str) -> Found | None:
+        """Follow symlinks, inside the repository only; None where there is nothing. Raises InvalidInput."""
+
+    def read(self, path: str) -> bytes:
+        """Read a file, through symlinks. Raises InvalidInput."""
+
+
+class Renders:
+    """Renders applications; what was rendered, parsed or followed is remembered by its blobs. For any thread.
+
+    What a tool printed is remembered by what it read and the tool's version, whatever revision asked, until
+    newer output takes its room. Variables and patches come later: one output serves all targets.
+    """
+
+    def __init__(self, kustomize: Kustomize | None = None) -> None:
+        self._kustomize = kustomize or Kustomize()
+        self._parsed = ParsedFiles()
+        self._printed = ParsedFiles(parse=parse_output)
+        self._lock = threading.Lock()
+        self._readings: OrderedDict[tuple[Use, SourceFile], Reading] = OrderedDict()
+
+    def closure(self, tree: RevisionTree, application: ApplicationSource) -> Closure:
+        """Find everything that the application's renderer reads. Raises nothing for what people wrote."""
+        return follow(application.path, tree, partial(self._reading, tree))
+
+    def documents(self, tree: RevisionTree, application: ApplicationSource) -> tuple[Document, ...]:
+        """Give the application's documents. Raises InvalidInput with every problem of its files."""
+        if application.renderer is RendererName.KUSTOMIZE:
+            return self._kustomized(tree, application)
+        return self._parsed_files(tree, application.files)
+
+    def _parsed_files(self, tree: RevisionTree, files: tuple[SourceFile, ...]) -> tuple[Document, ...]:
+        return parse_files(files, lambda file: self._parsed.get(file, partial(tree.read, file.path)))
+
+    def _kustomized(self, tree: RevisionTree, application: ApplicationSource) -> tuple[Document, ...]:
+        closure = self.closure(tree, application)
+        if closure.problems:
+            raise InvalidInput(*closure.problems)
+        marks = {f"{application.path}/{name}" for name in KUSTOMIZATION_FILES}
+        asked = next((file.path for file in closure.files if file.path in marks), application.path)
+        try:
+            version = self._kustomize.version()
+        except TerminalError as error:
+            raise InvalidInput(Problem(Location(asked), str(error))) from None
+        identity = digest(
+            {
+                "tool": ["kustomize", version],
+                "folder": application.path,
+                "files": [[file.path, file.oid] for file in closure.files],
+                "links": [[link.path, link.target] for link in closure.links],
+            }
+        )
+        run = partial(self._run_kustomize, tree, closure, application.path, Location(asked))
+        return self._printed.get(SourceFile(asked, identity), run)
+
+    def _run_kustomize(self, tree: RevisionTree, closure: Closure, folder: str, asked: Location) -> bytes:
+        manifests = tuple(file for file in closure.files if file.path in closure.manifests)
+        documents = self._parsed_files(tree, manifests)  # refuses what a parser should not be trusted with
+        contents: dict[str, bytes] = {}
+        left = _MOST_BYTES
+        for file in closure.files:
+            contents[file.path] = tree.read(file.path)
+            left -= len(contents[file.path])
+            if left < 0:
+                message = f"its files have more than {_MOST_BYTES >> 20} MiB together"
+                raise InvalidInput(Problem(asked, message))
+        files = Files(contents, {link.path: link.target for link in closure.links})
+
+        def redactor() -> Redactor | None:
+            if _MOST_BYTES - left > _MOST_REDACTED:
+                return None
+            others = {path: data for path, data in contents.items() if path not in closure.manifests}
+            return Redactor(secret_texts(documents, others))
+
+        return self._kustomize.build(folder, asked, files, redactor)
+
+    def _reading(self, tree: RevisionTree, use: Use, file: SourceFile) -> Reading:
+        if use not in (Use.KUSTOMIZATION, Use.PLUGIN, Use.VARIABLES):
+            return Reading()
+        with self._lock:
+            known = self._readings.get((use, file))
+            if known is not None:
+                self._readings.move_to_end((use, file))
+                return known
+        reading = read_references(use, file.path, tree.read(file.path))
+        with self._lock:
+            self._readings[use, file] = reading
+            while len(self._readings) > _READINGS_KEPT:
+                self._readings.popitem(last=False)
+        return reading

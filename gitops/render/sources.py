@@ -1,0 +1,219 @@
+"""Which blobs a renderer reads for an application: references are followed through the tree of one commit.
+
+They are the application's inputs, whatever folder they lie in: a change to a shared base concerns exactly
+the applications that use it. What is not among them the renderer does not get, so none can be forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from gitops.errors import InvalidInput, Location, Problem
+from gitops.model.catalog import ApplicationSource, Catalog, SourceFile, SourceLink
+from gitops.model.folders import KUSTOMIZATION_FILES, RendererName
+from gitops.render.references import Reading, Reference, Use, path_problem
+
+MOST_FILES = 10_000
+_MOST_PROBLEMS = 100
+_DEEPEST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file or folder after all symlinks; `links` are those on the way, `oid` names a file's blob."""
+
+    path: str
+    folder: bool
+    oid: str = ""
+    links: tuple[SourceLink, ...] = ()
+
+
+class Tree(Protocol):
+    """The files of one revision, by paths from its root."""
+
+    def find(self, path: str) -> Found | None:
+        """Follow symlinks, inside the repository only; None where there is nothing. Raises InvalidInput."""
+
+
+Read = Callable[[Use, SourceFile], Reading]
+"""Reads one file of the tree for its references, or remembers them by blob. Raises InvalidInput."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """What was found by following. With `problems` the rest is only what was reached before.
+
+    `manifests` are those of the files that hold YAML documents. `looked` are the paths whose content
+    or kind decided, `missed` those where nothing was: another tree in which all of them are the same has the
+    same closure.
+    """
+
+    files: tuple[SourceFile, ...] = ()
+    links: tuple[SourceLink, ...] = ()
+    manifests: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
+    looked: frozenset[str] = frozenset()
+    missed: frozenset[str] = frozenset()
+
+
+def follow(folder: str, tree: Tree, read: Read) -> Closure:
+    """Follow the kustomization in `folder`. Raises nothing for what people wrote."""
+    follower = _Follower(tree, read)
+    follower.kustomization(folder, (), Location(folder))
+    return follower.closure()
+
+
+def complete(catalog: Catalog, closure_of: Callable[[ApplicationSource], Closure]) -> Catalog:
+    """Give the catalog whose kustomize applications list exactly what kustomize reads."""
+    environments = {
+        name: replace(
+            one,
+            applications={
+                each: completed(source, closure_of(source)) if reads_more(source) else source
+                for each, source in one.applications.items()
+            },
+        )
+        for name, one in catalog.environments.items()
+    }
+    return replace(catalog, environments=environments)
+
+
+def reads_more(application: ApplicationSource) -> bool:
+    """Whether it has a closure: its renderer reads other files than the manifests in its folder."""
+    return application.renderer is RendererName.KUSTOMIZE
+
+
+def completed(application: ApplicationSource, closure: Closure) -> ApplicationSource:
+    """Give the application with what its renderer reads, and what is wrong there."""
+    problems = tuple(sorted({*application.problems, *closure.problems}))
+    return replace(application, files=closure.files, links=closure.links, problems=problems)
+
+
+class _Follower:
+    """Collects files on the way down."""
+
+    def __init__(self, tree: Tree, read: Read) -> None:
+        self._tree = tree
+        self._read = read
+        self._files: dict[str, SourceFile] = {}
+        self._links: set[SourceLink] = set()
+        self._manifests: set[str] = set()
+        self._looked: set[str] = set()
+        self._missed: set[str] = set()
+        self._problems: set[Problem] = set()
+        self._entered: set[str] = set()
+
+    def closure(self) -> Closure:
+        """What was collected."""
+        return Closure(
+            tuple(sorted(self._files.values())),
+            tuple(sorted(self._links)),
+            frozenset(self._manifests),
+            tuple(sorted(self._problems)),
+            frozenset(self._looked),
+            frozenset(self._missed),
+        )
+
+    def kustomization(self, folder: str, above: tuple[str, ...], asked: Location) -> None:
+        """Read the kustomization of a folder (its real path) and all it refers to."""
+        if folder in self._entered or len(self._problems) >= _MOST_PROBLEMS:
+            return
+        self._entered.add(folder)
+        found = [one for name in KUSTOMIZATION_FILES if (one := self._find(_join(folder, name), asked))]
+        if len(found) != 1:
+            what = "are two kustomization files" if found else "is no kustomization.yaml"
+            self._problems.add(Problem(asked, f"there {what} in {folder or 'the root'}"))
+            return
+        (mark,) = found
+        if mark.folder or not _is_within(mark.path, folder):
+            self._problems.add(Problem(asked, f"the kustomization of {folder} is no file of that folder"))
+            return
+        for reference in self._take(mark, Use.KUSTOMIZATION, asked):
+            self._follow(reference, folder, (*above, folder))
+
+    def _follow(self, reference: Reference, folder: str, chain: tuple[str, ...]) -> None:
+        if problem := path_problem(reference):
+            self._problems.add(problem)
+            return
+        path = _resolved(folder, reference.path)
+        if path is None:
+            self._problems.add(Problem(reference.at, "this path leads out of the repository"))
+            return
+        found = self._find(path, reference.at)
+        if found is None:
+            if path in self._missed:
+                self._problems.add(Problem(reference.at, f"there is no {path or 'root'} in the repository"))
+        elif found.folder:
+            self._enter(found, reference, chain)
+        elif not _is_within(found.path, folder):
+            message = (
+                "files are read from this folder and below; elsewhere, refer to a folder with a kustomization"
+            )
+            self._problems.add(Problem(reference.at, message))
+        else:
+            for further in self._take(found, reference.use, reference.at):
+                self._follow(further, folder, chain)
+
+    def _enter(self, found: Found, reference: Reference, chain: tuple[str, ...]) -> None:
+        if reference.use is not Use.RESOURCE:
+            self._problems.add(Problem(reference.at, "this is a folder: name the files in it"))
+        elif any(_is_within(above, found.path) for above in chain):
+            message = "this folder is, or holds, one that refers to it: kustomize takes that for a cycle"
+            self._problems.add(Problem(reference.at, message))
+        elif len(chain) >= _DEEPEST:
+            self._problems.add(Problem(reference.at, f"kustomizations are followed {_DEEPEST} levels deep"))
+        else:
+            self.kustomization(found.path, chain, reference.at)
+
+    def _take(self, found: Found, use: Use, asked: Location) -> Iterator[Reference]:
+        file = SourceFile(found.path, found.oid)
+        if len(self._files) >= MOST_FILES and file.path not in self._files:
+            self._problems.add(Problem(asked, f"more than {MOST_FILES} files for one application"))
+            return
+        self._files[file.path] = file
+        if use not in (Use.FILE, Use.VARIABLES):
+            self._manifests.add(file.path)
+        try:
+            reading = self._read(use, file)
+        except InvalidInput as error:
+            reading = Reading(problems=error.problems)
+        self._problems.update(reading.problems)
+        yield from reading.references
+
+    def _find(self, path: str, asked: Location) -> Found | None:
+        self._looked.add(path)
+        try:
+            found = self._tree.find(path)
+        except InvalidInput as error:
+            self._problems.update(Problem(asked, str(problem)) for problem in error.problems)
+            return None
+        if found is None:
+            self._missed.add(path)
+            return None
+        self._looked.add(found.path)
+        self._looked.update(link.path for link in found.links)
+        self._links.update(found.links)
+        return found
+
+
+def _join(folder: str, path: str) -> str:
+    return f"{folder}/{path}" if folder else path
+
+
+def _resolved(folder: str, path: str) -> str | None:
+    """Clean a path as kustomize does, by its letters alone; None where it climbs above the root."""
+    parts: list[str] = []
+    for part in _join(folder, path).split("/"):
+        if part == "..":
+            if not parts:
+                return None
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return not folder or path == folder or path.startswith(f"{folder}/")
