@@ -21,6 +21,8 @@ from typing import NamedTuple, TypeAlias
 import orjson
 
 from gitops.drift import Sight
+from gitops.fields import Owner
+from gitops.foreign import Claim, one_of_equals
 from gitops.objects import Json
 
 log = logging.getLogger(__name__)
@@ -29,7 +31,7 @@ Kept: TypeAlias = tuple[str, str, Sight]
 
 # A server keeps what happened for minutes, some for hours.
 _OLDEST_SECONDS = 24 * 3600.0
-_TYPES = (str, str, str, str, int, str, str, str, bool)
+_TYPES = (str, str, str, str, int, str, str, str, bool, list)
 
 
 class WatchName(NamedTuple):
@@ -76,12 +78,15 @@ class Snapshots:
         if path is None:
             return
         head = {
-            "format": 1,
+            "format": 2,
             "of": list(name),
             "version": snapshot.resource_version,
             "items": len(snapshot.items),
         }
-        lines = [orjson.dumps((*one[:2], *one[2])) for one in snapshot.items.values()]
+        lines = [
+            orjson.dumps((namespace, title, *sight[:-1], _plain(sight.foreign)))
+            for namespace, title, sight in snapshot.items.values()
+        ]
         body = b"\n".join([orjson.dumps(head), *lines])
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -123,7 +128,7 @@ def _parsed(body: bytes, name: WatchName) -> Snapshot:
     """
     lines = iter(io.BytesIO(body))
     match orjson.loads(next(lines, b"")):
-        case {"format": 1, "of": of, "version": str(version), "items": int(count)} if of == list(name):
+        case {"format": 2, "of": of, "version": str(version), "items": int(count)} if of == list(name):
             items = {(one[0], one[1]): one for one in map(_kept, map(orjson.loads, lines))}
             if len(items) == count:
                 return Snapshot(version, items)
@@ -133,8 +138,29 @@ def _parsed(body: bytes, name: WatchName) -> Snapshot:
 def _kept(row: Json) -> Kept:
     if not isinstance(row, list) or tuple(map(type, row)) != _TYPES:
         raise ValueError("a row is not whole")
-    namespace, title, uid, version, generation, fields, applied_at, part_of, terminating = row
+    namespace, title, uid, version, generation, fields, applied_at, part_of, terminating, foreign = row
     sight = Sight(
-        intern(uid), version, generation, intern(fields), intern(applied_at), intern(part_of), terminating
+        intern(uid),
+        version,
+        generation,
+        intern(fields),
+        intern(applied_at),
+        intern(part_of),
+        terminating,
+        one_of_equals(tuple(map(_claim, foreign))),
     )
     return intern(namespace), title, sight
+
+
+def _plain(found: tuple[Claim, ...]) -> list[Json]:
+    return [
+        [one.owner.manager, one.owner.operation, one.owner.time, one.version, one.fields] for one in found
+    ]
+
+
+def _claim(row: Json) -> Claim:
+    match row:
+        case [str(manager), str(operation), str(time_), str(version), str(fields)]:
+            orjson.loads(fields)
+            return Claim(Owner(manager, operation, time=time_), version, fields)
+    raise ValueError("a claim is not whole")
