@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from controllers.adapters.kube.client import KubeClient
 from controllers.drift.attention import Attention, Desk
 from controllers.drift.corrector import Corrector
+from controllers.drift.foreign import ForeignKeeper
+from controllers.drift.foreign_attention import ForeignAttention
 from controllers.drift.habits import Habits
 from controllers.drift.inventories import Inventories, Where
 from controllers.drift.ledger import Ledger
@@ -40,9 +42,10 @@ class ClusterDrift:
         environment: str,
         own: KubeClient,
         desk: Desk,
-        corrector: Corrector,
+        doing: tuple[Corrector, ForeignKeeper],
         habits: Habits,
     ) -> None:
+        corrector, keeper = doing
         self._environment = environment
         self._own = own
         self._desk = desk
@@ -51,6 +54,7 @@ class ClusterDrift:
         self._ledgers: dict[Where, Ledger] = {}
         self._by_key: dict[ObjectKey, tuple[Place, ...]] = {}
         self._attention = Attention(desk, corrector, habits.patience, self)
+        self._foreign = ForeignAttention(desk, keeper, habits.patience, self)
         self._inventories = Inventories(environment, own, self._take, self._is_own_write)
         self._sightings = Sightings(
             environment, own, self._seen, lambda kind: self._spawn(self._listed(kind)), habits.snapshots
@@ -76,6 +80,7 @@ class ClusterDrift:
         if self._tasks:
             await asyncio.wait(self._tasks)
         await self._attention.stop()
+        await self._foreign.stop()
         await asyncio.gather(*(ledger.stop() for ledger in self._ledgers.values()))
         await self._sightings.stop()
 
@@ -93,17 +98,20 @@ class ClusterDrift:
             if place is not None:
                 findings = {finding.object: finding for finding in place.findings.values()}
                 name = (member.application, str(member.target))
-                found[name] = DriftReport(findings, complete=self._looked_at(place))
+                foreign = {finding.object: finding for finding in place.foreign.findings.values()}
+                found[name] = DriftReport(findings, self._looked_at(place), foreign)
         return found
 
     def resume(self) -> None:
         """Look at what had to wait for a rollout, or for its record."""
         self._attention.resume()
+        self._foreign.resume()
 
     def judge_anew(self) -> None:
         """Forget what was looked at: other rules apply from here on."""
         for place in self._places.values():
             place.known.clear()
+            place.foreign.known.clear()
             for key in [*place.entries]:
                 self._attention.note(place, key)
 
@@ -151,6 +159,10 @@ class ClusterDrift:
         )
         await self._inventories.reach(_where(scope), listing)
 
+    def noticed(self, place: Place, key: ObjectKey) -> None:
+        """See `View`."""
+        self._foreign.note(place, key, self.sight(key))
+
     def learnt(self, place: Place, key: ObjectKey) -> None:
         """See `View`."""
         ledger = self._ledgers.get(_where(place.scope))
@@ -161,6 +173,7 @@ class ClusterDrift:
         return (
             place.read
             and not self._attention.undecided(place)
+            and not place.foreign.undecided
             and all(self._sightings.sees(kind, namespace) for kind, namespace in place.where)
         )
 

@@ -308,3 +308,20 @@ def test_diff_shows_what_drifted_and_by_whom_and_writes_nothing(shop: Shop) -> N
         assert hidden not in json.dumps(shown)
     shop.plane.api.delete(f"{root}/configmaps/web")
     assert "it is not there any more" in shop.gitops("diff", "production", code=1)
+
+
+def test_diff_shows_what_others_own_inside_our_objects(shop: Shop) -> None:
+    """It is no drift, so the exit code stays 0. Names of fields are told, values never."""
+    shop.run_once()
+    path = f"/api/v1/namespaces/{shop.namespace}/secrets/web?fieldManager=eve"
+    body = {"data": {"extra": "c2VzYW1l"}}
+    assert shop.plane.api.request("PATCH", path, body, content_type=MERGE_PATCH).ok
+    said = shop.gitops("diff", "production")
+    assert ": nothing has drifted, 1 hold fields of others" in said.splitlines()[0]
+    assert f"  Secret {shop.namespace}/web: fields of others (left there), since " in said
+    assert "    eve (Update): data.extra" in said
+    [target] = json.loads(shop.gitops("diff", "production", "-o", "json"))["targets"]
+    [found] = target["foreign"]
+    assert (found["object"], found["mode"]) == (f"Secret {shop.namespace}/web", "Report")
+    assert [(one["manager"], one["fields"]) for one in found["by"]] == [("eve", ["data.extra"])]
+    assert "c2VzYW1l" not in said + json.dumps(target)
