@@ -7,7 +7,7 @@ import json
 import platform
 import sys
 
-from bench import apply, commit, drift, fleet, simulated
+from bench import apply, commit, drift, fleet, repository, simulated
 from tests.cluster.rig import binaries, control_plane
 
 
@@ -20,6 +20,7 @@ def main() -> None:
     finally:
         plane.stop()
     figures |= asyncio.run(_simulated())
+    figures["repository"] = repository.run()
     machine = {"python": platform.python_version(), "kubernetes": binaries.KUBERNETES_VERSION}
     print(json.dumps({"machine": machine, **figures}, indent=2))
 

@@ -13,6 +13,7 @@ from controllers.rollout.environment import EnvironmentLoop
 from controllers.rollout.tools import Tools
 from controllers.source import Follower
 from gitops.errors import GitopsError, TransientError
+from gitops.model.catalog import Catalog
 from gitops.rollout.desired import EVERYTHING
 from gitops.rollout.wait import Wait
 
@@ -31,6 +32,7 @@ class RepositoryController:
         self._tools = tools
         self._follower = follower
         self._claims = claims
+        self._catalog: Catalog | None = None
         self._patience = Patience(first_wait=1.0, longest_wait=30.0)
         self._records_read = False
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -111,7 +113,10 @@ class RepositoryController:
                 "push a commit on top of it, or set onForcePush: Follow"
             )
             log.error("%s: %s", self.name, self.error)
-        for environment in sorted({*catalog.environments, *recorded, *self.loops}):
+        changed = _changed(self._catalog, catalog)
+        self._catalog = catalog
+        every = {*catalog.environments, *recorded, *self.loops}
+        for environment in sorted(every, key=lambda name: (name not in changed, name)):
             if not can_be_recorded(environment):
                 self.error = (
                     f"environments/{environment} cannot be an environment: no Git ref may be named so"
@@ -129,7 +134,7 @@ class RepositoryController:
                 await self._settle_divergence(environment)
             if environment not in self.loops:
                 self._start(environment)
-            self.loops[environment].notice(fetched.head)
+            self.loops[environment].notice(fetched.head, soon=environment in changed or not changed)
         self.fetched = fetched
 
     async def _read_records(self) -> tuple[str, ...]:
@@ -185,3 +190,11 @@ class RepositoryController:
             await self._tools.recorder.push()
         except GitopsError as error:
             log.warning("records stay local until the next start: %s", error)
+
+
+def _changed(before: Catalog | None, after: Catalog) -> frozenset[str]:
+    """Name the environments that a commit bears on; all of them where that cannot be told."""
+    names = frozenset(after.environments)
+    if before is None or before.clusters is not after.clusters or before.problems or after.problems:
+        return names
+    return frozenset(name for name in names if after.environments[name] is not before.environments.get(name))

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import orjson
 
@@ -79,12 +79,24 @@ def short_digest(value: Json) -> str:
     return digest(value)[:32]
 
 
+class Written(Protocol):
+    """Knows where each value of an object was written."""
+
+    def at(self, *pointer: str | int, key: bool = False) -> Location:
+        """The place of the value at `pointer`, or of its key; of its nearest parent where it is missing."""
+
+
 @dataclass(frozen=True)
 class Manifest:
     """One object as it shall be applied, and the place it was written. Treat `body` as frozen."""
 
     body: JsonObject = field(repr=False)
     source: Location
+    written: Written | None = field(default=None, repr=False, compare=False)
+
+    def at(self, *pointer: str | int, key: bool = False) -> Location:
+        """Where the value at `pointer` was written, or its key; `source` where the renderer does not tell."""
+        return self.source if self.written is None else self.written.at(*pointer, key=key)
 
     @property
     def api_version(self) -> str:

@@ -7,14 +7,19 @@ import random
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from bench.soak.shop import Shop, wanted
+from bench.soak import records
+from bench.soak.shop import ENVIRONMENTS, Shop, wanted
 from tests.cluster.world import World
 
 _CRASHES, _SLIPS = 0.12, 0.24
 _MENDED_AFTER = (2.0, 10.0)
 _TRIES = 20
+_LOOKED_AFTER_EVERY = 5.0
+_CLAIMED_SECONDS = 15.0
 
 
 class Commits:
@@ -42,6 +47,41 @@ class Commits:
         """What the branch says now."""
         async with self._hand:
             return await asyncio.to_thread(wanted, self._world)
+
+    async def look_after(self) -> None:
+        """Ask for another try where a rollout was halted because somebody claimed an object, until cancelled.
+
+        Where newer inputs wait, nobody asks: they have to do it alone.
+        """
+        asked: set[str] = set()
+        while True:
+            await asyncio.sleep(_LOOKED_AFTER_EVERY)
+            for halted in await asyncio.to_thread(self._halted):
+                if halted["rollout"] not in asked:
+                    asked.add(halted["rollout"])
+                    retry = f"Try again\n\nGitops-Retry: {self._world.environment}/{halted['application']}"
+                    await self._push("retry", partial(self._world.people.push, retry, {}))
+
+    def _halted(self) -> list[dict[str, Any]]:
+        """Rollouts halted for long enough for claims to be taken back, whose inputs Git still wants."""
+        people, environment = self._world.people, self._world.environment
+        newest: dict[str, dict[str, Any]] = {}
+        revisions: dict[str, str] = {}
+        for event in records.events(people.remote, environment):
+            if event["type"] == "RolloutStarted":
+                revisions[event["rollout"]] = event["revision"]
+            if event["type"].startswith("Rollout"):
+                newest[event["application"]] = event
+        found = []
+        for name, event in newest.items():
+            if event["type"] != "RolloutHalted" or _age(event["at"]) < _CLAIMED_SECONDS:
+                continue
+            since = f"{revisions[event['rollout']]}..main"
+            if not people.git(
+                "rev-list", since, "--", f"{ENVIRONMENTS}/{environment}/{name}", at=people.remote
+            ):
+                found.append(event)
+        return found
 
     async def _merge(self) -> None:
         free = [name for name in self._shop.applications if name not in self._busy]
@@ -93,3 +133,7 @@ class Commits:
         people = self._world.people
         said = people.git("log", "--format=%B", f"{bad}..main", at=people.remote)
         return f"Gitops-Reverts: {bad}" in said
+
+
+def _age(moment: str) -> float:
+    return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()

@@ -76,9 +76,11 @@ class Soak:
         await self._settled("the first rollout")
         opened = time.monotonic() - began
         await self.controller.sample()
+        looking_after = asyncio.create_task(self.commits.look_after())
         await self._trouble()
         started = time.monotonic()
         await self._settled("the end of all trouble")
+        await _end([looking_after])
         settled = time.monotonic() - started
         await self._quiet()
         await self.controller.sample()
@@ -115,7 +117,14 @@ class Soak:
                 task.result()
         finally:
             await _end(storms)  # first: who puts something right needs a cluster that answers
-            await _end(tasks)
+            await self._put_right(tasks)
+
+    async def _put_right(self, tasks: list[asyncio.Task[None]]) -> None:
+        try:
+            async with asyncio.timeout(self.settings.settle):
+                await _end(tasks)
+        except TimeoutError:
+            self.wrong.append("people wait in vain for the controller, or for a cluster")
 
     async def _sampling(self) -> None:
         while True:

@@ -18,6 +18,7 @@ from controllers.rollout.account import Account
 from controllers.rollout.applier import Applier
 from controllers.rollout.errands import Errands, Purpose
 from controllers.rollout.observer import Access, Observed
+from controllers.rollout.validator import Validator
 from controllers.rollout.worker import Errand, TargetWorker
 from controllers.source.revisions import Revisions
 from gitops.diff import Change, diff
@@ -227,8 +228,10 @@ async def _tried(errand: Errand, access: Access, redactor: Redactor) -> Plan:
     changes: dict[ObjectKey, tuple[Change, ...]] = {
         key: diff(before[key], after) for key, after in tried.after.items() if key in before
     }
-    problems = [Problem(one.location, redactor.text(one.message)) for one in tried.problems]
-    return plan.refined(changes, tried.replacements, problems)
+    validator = Validator(access.objects)
+    found = (*tried.problems, *await validator.problems(plan, tried))
+    problems = [Problem(one.location, redactor.text(one.message)) for one in found]
+    return plan.refined(changes, tried.replacements, problems, warnings=await validator.deprecations(plan))
 
 
 async def _live(plan: Plan, observed: Observed, objects: KubeClient) -> Mapping[ObjectKey, JsonObject]:

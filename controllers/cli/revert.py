@@ -20,9 +20,12 @@ from gitops.views import changes
 
 @dataclass(frozen=True, slots=True)
 class _Restore:
+    """What differs: `paths` of the application itself, and `shared` files of other folders that it reads."""
+
     application: str
     revision: str
     paths: tuple[str, ...]
+    shared: tuple[str, ...] = ()
 
 
 def revert(place: str, to: str | None, asking: Asking) -> None:
@@ -59,8 +62,15 @@ def _restores(
             ),
             None,
         )
-        if found is not None:
+        if found is not None and found.shared:
+            output.note(
+                f"{name} also reads {', '.join(found.shared)}, which {found.revision[:12]} has otherwise: "
+                "others may use them too, so they are left; revert the commit that changed them"
+            )
+        if found is not None and found.paths:
             yield found
+        elif found is not None:
+            continue
         elif revision and name not in _environment(revisions, revision, environment).applications:
             output.note(f"{name} is not in {revision[:12]}: it is left as it is")
         elif not application:  # where it is the only one, the error says it
@@ -105,11 +115,19 @@ def _restore(
         paths = {*_files(source), *(_files(here) if here else ())}
     tree, old = mirror.tree(head), mirror.tree(revision)
     differing = tuple(path for path in sorted(paths) if tree.oid(path) != old.oid(path))
-    return _Restore(name, revision, differing) if differing else None
+    shared = tuple(sorted({path for path, _ in _elsewhere(source) ^ (_elsewhere(here) if here else set())}))
+    return _Restore(name, revision, differing, shared) if differing or shared else None
 
 
 def _files(source: ApplicationSource) -> set[str]:
-    return {*(file.path for file in source.files), f"{source.path}/{APPLICATION_FILE}"}
+    own = (file.path for file in source.files if file.path.startswith(f"{source.path}/"))
+    return {*own, f"{source.path}/{APPLICATION_FILE}"}
+
+
+def _elsewhere(source: ApplicationSource) -> set[tuple[str, str]]:
+    """Files outside the application's folder that its renderer reads."""
+    folder = f"{source.path}/"
+    return {(file.path, file.oid) for file in source.files if not file.path.startswith(folder)}
 
 
 def _draft(mirror: Mirror, head: str, environment: str, restores: tuple[_Restore, ...], reason: str) -> Draft:

@@ -81,7 +81,43 @@ def demo(
     raise typer.Exit(play(once=once))
 
 
+def take_over(  # noqa: PLR0913 - an option each
+    place: options.Place,
+    *,
+    target: Annotated[str, typer.Option(metavar="CLUSTER/NAMESPACE", help="Only this target.")] = "",
+    manager: Annotated[
+        list[str],
+        typer.Option(metavar="NAME", help="A field manager to take over from, besides those known."),
+    ] = [],  # noqa: B006 - typer's way to say that an option may be repeated
+    remove_marks: Annotated[
+        bool, typer.Option("--remove-marks", help="Remove the other tools' labels and annotations too.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be done; write nothing.")
+    ] = False,
+    config: options.Config = None,
+    repo: options.Repo = None,
+    branch: options.Branch = None,
+    kubeconfig: options.Kubeconfig = None,
+    timeout: options.Timeout = 10.0,
+    output: options.Output = Form.TEXT,
+) -> None:
+    """Take over objects that kubectl, Helm, Argo CD, Flux or kapp applied: no value changes."""
+    from controllers.cli import takeover
+    from controllers.cli.connections import clusters_of
+    from controllers.cli.repository import Choice, opened
+
+    environment, _, application = place.partition("/")
+    terms = takeover.Terms(application, target, tuple(manager), remove_marks, dry_run)
+    clusters = clusters_of(config, kubeconfig, timeout)
+    with opened(Choice(repo, branch, config)) as repository:
+        good = takeover.run(repository, clusters, environment, terms, output)
+    if not good:
+        raise typer.Exit(1)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(run)
+    app.command()(take_over)
     app.command()(demo)

@@ -67,6 +67,9 @@ class FolderTree:
             links[name] = target.as_posix()
             todo += [part for part in target.parts if part != "."][::-1]
         if not done.exists():
+            if hops:
+                message = f"the symlink leads to {done.relative_to(self._root)}, which does not exist"
+                raise InvalidInput(Problem(Location(path), message))
             return None
         ways = tuple(SourceLink(*way) for way in sorted(links.items()))
         found = "" if done == self._root else done.relative_to(self._root).as_posix()

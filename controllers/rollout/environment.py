@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 _RETRY_SECONDS = 2.0
 # The longest sleep between passes: clocks step, and a deadline may have been misjudged.
 _LONGEST_SLEEP_SECONDS = 60.0
+# A commit is read by all environments, for it may ask something of any; most of them it does not concern.
+_OTHERS_FIRST_SECONDS = 0.25
 # A pass costs with the number of targets, and their reports come with it too: without a rest in proportion,
 # passes over a thousand targets would take the processor from the work itself.
 _REST_PER_PASS = 3.0
@@ -68,10 +70,13 @@ class EnvironmentLoop:
         self._commands: tuple[Command, ...] = ()
         self._read_for: object = None
 
-    def notice(self, head: str) -> None:
-        """Say where the branch is now."""
+    def notice(self, head: str, *, soon: bool = True) -> None:
+        """Say where the branch is now. Not `soon`: nothing here changed, and other environments go first."""
         self._head = head
-        self._board.changed.set()
+        if soon:
+            self._board.changed.set()
+        else:
+            asyncio.get_running_loop().call_later(_OTHERS_FIRST_SECONDS, self._board.changed.set)
 
     async def run(self) -> None:
         """Loop until cancelled; then end all work in an orderly way."""

@@ -16,6 +16,7 @@ class Wishes:
         self._environment = environment
         self._revisions = revisions
         self._errands = errands
+        self._before: Wish | None = None
         self._checked: dict[str, tuple[str, ...]] = {}
 
     def read(self, revision: str, state: EnvironmentState) -> Wish:
@@ -23,12 +24,16 @@ class Wishes:
 
         Raises TerminalError for a commit that the mirror does not have.
         """
-        wanted = wish(self._revisions.catalog(revision), self._environment, revision, state)
+        catalog = self._revisions.catalog(revision)
+        wanted = self._before = wish(catalog, self._environment, revision, state, self._before)
         problems = dict(wanted.problems)
         desired = dict(wanted.desired)
         current = {one.digest for one in desired.values()}
         self._checked = {digest: found for digest, found in self._checked.items() if digest in current}
         for name, one in wanted.desired.items():
+            good = state.applications[name].good if name in state.applications else None
+            if good is not None and good.digest == one.digest:
+                continue
             found = self._check(name, one, state)
             if found:
                 problems[name] = found
@@ -38,9 +43,8 @@ class Wishes:
     def _check(self, name: str, desired: Desired, state: EnvironmentState) -> tuple[str, ...]:
         """Render before a rollout starts; inputs that are known to render, or are not new, cost nothing."""
         application = state.application(name)
-        known = {application.good.digest if application.good else "", *application.quarantine}
         running = application.rollout.digest if application.rollout else ""
-        if desired.removed or desired.digest in known or desired.digest == running:
+        if desired.removed or desired.digest in application.quarantine or desired.digest == running:
             return ()
         if desired.digest not in self._checked:
             targets = tuple(sorted(desired.targets))

@@ -15,10 +15,11 @@ from typing import NamedTuple, TypeAlias
 from controllers.adapters.kube.patience import Patience
 from controllers.rollout.account import Account
 from controllers.rollout.applied import Applied, NotHealthy
-from controllers.rollout.applier import Applier, DryRun, NotApplied, counts
+from controllers.rollout.applier import Applier, NotApplied, counts
 from controllers.rollout.leftovers import Leftovers
 from controllers.rollout.observer import Access, Observed, Siblings, TargetObserver
 from controllers.rollout.pruning import Pruner, sentence, told
+from controllers.rollout.validator import Validator, unseen
 from controllers.rollout.watch import HealthWatch, Look, Standing
 from gitops import plan as planning
 from gitops.errors import Denied, InvalidInput, Problem, TerminalError, TransientError
@@ -68,6 +69,7 @@ class TargetWorker:
         self._objects = access.objects
         self._observer = TargetObserver(access)
         self._applier = Applier(access)
+        self._validator = Validator(access.objects)
         self._pruner = Pruner(access.objects)
         self._leftovers = Leftovers(errand.wanted, errand.siblings, access, redact, clock)
         self._say = report
@@ -111,9 +113,11 @@ class TargetWorker:
         self._tell(unreachable="", waiting_for="its objects to be applied")
         # What the API server would refuse is told together with what we refuse ourselves.
         tried = await self._applier.dry_run(plan, observed.discovery)
-        problems = (*plan.refusals, *tried.problems, *_unseen(plan, observed, tried))
+        found = await self._validator.problems(plan, tried)
+        problems = (*plan.refusals, *tried.problems, *found, *unseen(plan, observed, tried))
         if problems:
-            self._fail(FailureCause.REFUSED if plan.refusals else FailureCause.REJECTED, problems)
+            refused = plan.refusals or (found and not tried.problems)
+            self._fail(FailureCause.REFUSED if refused else FailureCause.REJECTED, problems)
             return None
         plan = plan.refined({}, tried.replacements)
         try:
@@ -269,17 +273,6 @@ class TargetWorker:
         answering = None if told.unreachable else told.answering_since or self._clock()
         self._report = replace(told, answering_since=answering)
         self._say(self._report)
-
-
-def _unseen(plan: Plan, observed: Observed, tried: DryRun) -> tuple[Problem, ...]:
-    """What may be written and not be looked at: nobody can say whose it is."""
-    return tuple(
-        Problem(planned.manifest.source, f"{planned.key}: {observed.unseen[planned.key]}")
-        for planned in plan.objects
-        if planned.manifest is not None
-        and planned.key in observed.unseen
-        and planned.key not in tried.rejected
-    )
 
 
 async def _change(watch: HealthWatch, seen: Look) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from gitops.fields import FIELD_MANAGER, Owner
+from gitops.fields import FIELD_MANAGER, Owner, owner_of, place_of, value_at
 from gitops.objects import JsonObject
 
 Pointer: TypeAlias = tuple[str, ...]
@@ -50,11 +49,11 @@ def author_of(live: JsonObject, pointer: str) -> Author:
     holders = [entry for entry in entries if _holds(entry, live, at)]
     others = [entry for entry in holders if not _ours(entry)]
     if others or holders:
-        return Author(_owner(max(others or holders, key=_time)), certain=True)
+        return Author(owner_of(max(others or holders, key=_time)), certain=True)
     writers = [entry for entry in entries if not entry.get("subresource") and not _ours(entry)]
     if not writers:
         return NOBODY
-    return Author(_owner(max(writers, key=_time)), certain=False)
+    return Author(owner_of(max(writers, key=_time)), certain=False)
 
 
 def newest_author(live: JsonObject) -> Author:
@@ -68,15 +67,6 @@ def _ours(entry: JsonObject) -> bool:
 
 def _time(entry: JsonObject) -> str:
     return str(entry.get("time", ""))
-
-
-def _owner(entry: JsonObject) -> Owner:
-    return Owner(
-        str(entry.get("manager", "")),
-        str(entry.get("operation", "")),
-        str(entry.get("subresource", "")),
-        _time(entry),
-    )
 
 
 def _holds(entry: JsonObject, live: JsonObject, at: Pointer) -> bool:
@@ -93,42 +83,13 @@ def _held(fields: JsonObject, live: Any, prefix: Pointer) -> Iterator[tuple[Poin
         if step == ".":
             yield prefix, False
             continue
-        name = _place(step, live)
+        name = place_of(step, live)
         if name is None:
             continue  # an element that is not there any more
         if below:
-            yield from _held(below, _at(live, name), (*prefix, name))
+            yield from _held(below, value_at(live, name), (*prefix, name))
         else:
             yield (*prefix, name), True
-
-
-def _place(step: str, live: Any) -> str | None:  # noqa: ANN401 - any JSON
-    """The pointer's step for one step of a trie; a field that is missing keeps its name."""
-    form, _, rest = step.partition(":")
-    if form == "f":
-        return rest
-    if not isinstance(live, list):
-        return None
-    if form == "i":
-        return rest
-    wanted = json.loads(rest)
-    found = (index for index, item in enumerate(live) if _matches(form, wanted, item))
-    place = next(found, None)
-    return None if place is None else str(place)
-
-
-def _matches(form: str, wanted: Any, item: Any) -> bool:  # noqa: ANN401 - any JSON
-    if form == "v":
-        return bool(wanted == item)
-    return isinstance(item, dict) and all(item.get(name) == value for name, value in wanted.items())
-
-
-def _at(live: Any, name: str) -> Any:  # noqa: ANN401 - any JSON
-    if isinstance(live, dict):
-        return live.get(name)
-    if isinstance(live, list) and name.isdecimal() and int(name) < len(live):
-        return live[int(name)]
-    return None
 
 
 def names(authors: Iterable[Author]) -> tuple[str, ...]:

@@ -126,6 +126,20 @@ class IgnoredDifference(Schema):
         return self
 
 
+ManagerName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class ForeignFieldsPolicy(Schema):
+    """What is said of fields that others own inside our objects' specs.
+
+    `allowedManagers` may own some, beside those that every cluster has. With `exclusive` the fields of all
+    others are removed.
+    """
+
+    allowed_managers: tuple[ManagerName, ...] = Field(default=(), max_length=MOST)
+    exclusive: bool = False
+
+
 class EnvironmentSpec(Rendering):
     """See the fields; DESIGN section 2 defines the words."""
 
@@ -135,6 +149,7 @@ class EnvironmentSpec(Rendering):
     max_concurrent_rollouts: int = Field(default=10, ge=1, description="applications rolled out at once")
     drift: DriftMode = DriftMode.REPORT
     ignore_differences: tuple[IgnoredDifference, ...] = Field(default=(), max_length=MOST)
+    foreign_fields: ForeignFieldsPolicy = ForeignFieldsPolicy()
     prune: PruneBudget = PruneBudget()
     service_account_name: Name | None = None
     suspended: bool = Field(default=False, description="while true, nothing new is rolled out")
@@ -217,6 +232,7 @@ class RepositorySpec(Schema):
 
     on_failure: OnFailure | None = None
     drift: DriftMode | None = None
+    foreign_fields: ForeignFieldsPolicy | None = None
     prune: PruneBudget | None = None
 
 

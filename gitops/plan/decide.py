@@ -82,16 +82,25 @@ def _claim(key: ObjectKey, live: LiveObject, wanted: Wanted, view: TargetView) -
         theirs = live.labels.get(ENVIRONMENT, "")
         where = "this environment" if theirs in ("", wanted.scope.environment) else f"environment {theirs}"
         return f"{key} belongs to another application of {where}, which renders it too: keep one"
-    owner = claimed_by(live.labels, live.annotations, live.owner_references, ours=wanted.scope.applyset)
+    applyset, owners = wanted.scope.applyset, live.owner_references
+    owner = claimed_by(live.labels, live.annotations, owners, ours=applyset)
     if owner is None:
         return None
-    return f"{key} already exists and belongs to {owner}: remove it there first, or rename it here"
+    if claimed_by({PART_OF: other}, {}, owners, ours=applyset) is not None:
+        return f"{key} already exists and belongs to {owner}: remove it there first, or rename it here"
+    # A tool's marks may outlast the tool. Whom `gitops take-over` gave the object to holds its fields.
+    if live.fields and not other:
+        return None
+    return (
+        f"{key} already exists and belongs to {owner}: take it over first (gitops take-over "
+        f"{wanted.scope.environment}), or rename it here"
+    )
 
 
 def _taken_from(live: LiveObject, view: TargetView) -> str:
     if live.labels.get(PART_OF, "") in view.siblings:
         return "it moved here from another application"
-    return "it exists and nobody claims it"
+    return "it was taken over by hand" if live.fields else "it exists and nobody claims it"
 
 
 def leaving_object(entry: Entry, wanted: Wanted, view: TargetView, policy: PlanPolicy) -> ObjectPlan:

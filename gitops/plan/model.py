@@ -140,7 +140,7 @@ class Plan:
     health · `prune` · store `settled(...)`. Without `acts`, only the last of these is left, and with `empty`
     not even that. `leaving` holds every object of the inventory that is no longer
     rendered, in the order of deletion (the reverse of applying). `dry_run`: the objects whose apply the API
-    server can judge now; the rest need a namespace or a CRD of this plan first.
+    server can judge now; the rest need a namespace or a CRD of this plan first. `warnings` stop nothing.
     """
 
     wanted: Wanted
@@ -151,6 +151,7 @@ class Plan:
     leaving: tuple[ObjectPlan, ...]
     refusals: tuple[Problem, ...] = ()
     dry_run: tuple[ObjectPlan, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def objects(self) -> tuple[ObjectPlan, ...]:
@@ -196,6 +197,8 @@ class Plan:
         changes: Mapping[ObjectKey, tuple[Change, ...]],
         replacements: Mapping[ObjectKey, str] | None = None,
         refusals: Iterable[Problem] = (),
+        *,
+        warnings: Iterable[Problem] = (),
     ) -> Plan:
         """Add what dry-runs told: differences, objects that must be replaced (and why), what was refused."""
         replaced = replacements or {}
@@ -213,6 +216,7 @@ class Plan:
             layers=tuple(replace(layer, objects=tuple(map(told, layer.objects))) for layer in self.layers),
             dry_run=tuple(map(told, self.dry_run)),
             refusals=tuple(sorted({*self.refusals, *refusals})),
+            warnings=tuple(sorted({*self.warnings, *warnings})),
         )
 
     def settled(self, confirmed: Iterable[Entry], deleted: Iterable[ObjectKey]) -> Inventory:

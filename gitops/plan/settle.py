@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitops.errors import Problem
 from gitops.inventory import member_labels
 from gitops.objects import JsonObject, Manifest, ObjectKey
 from gitops.ordering import Stage, stage_of
 from gitops.plan.model import Scope
+from gitops.validation import removal
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,11 @@ def settle(
 
 
 def _unknown(manifest: Manifest, scope: Scope) -> str:
+    became = removal(manifest.api_version, manifest.kind)
+    if became is not None:
+        return (
+            f"cluster {scope.target.cluster} does not serve {manifest.api_version} {manifest.kind}, {became}"
+        )
     return (
         f"cluster {scope.target.cluster} does not serve kind {manifest.kind} of {manifest.api_version}, "
         "and no CustomResourceDefinition of this application defines it"
@@ -86,7 +92,7 @@ def _placed(manifest: Manifest, namespace: str | None, labels: dict[str, str]) -
     if namespace is not None:
         metadata["namespace"] = manifest.metadata.get("namespace") or namespace
     metadata["labels"] = {**manifest.labels, **labels}
-    return Manifest({**_owning_data(manifest.body), "metadata": metadata}, manifest.source)
+    return replace(manifest, body={**_owning_data(manifest.body), "metadata": metadata})
 
 
 def _owning_data(body: JsonObject) -> JsonObject:

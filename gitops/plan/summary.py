@@ -46,9 +46,11 @@ def headline(plan: Plan) -> str:
 def text(plan: Plan) -> str:
     """The headline, then what is refused, then one line per object that is not left as it is.
 
-    Ends without a newline. A reason is written where the action does not explain itself.
+    Warnings stand before these. Ends without a newline. A reason is written where the action does not
+    explain itself.
     """
     lines = [headline(plan), *(f"  refused     {problem}" for problem in plan.refusals)]
+    lines.extend(f"  warning     {problem}" for problem in plan.warnings)
     if plan.namespace is not None:
         lines.append(f"  first       Namespace {plan.namespace.key.name}, because the target needs it")
     for planned in (*plan.objects, *plan.leaving):
@@ -65,8 +67,9 @@ def _named(planned: ObjectPlan) -> str:
 
 
 def as_json(plan: Plan) -> JsonObject:
-    """The plan as plain JSON; `changes` is there only where a dry-run told them."""
+    """The plan as plain JSON; `changes` and `warnings` are there only where there are any."""
     scope = plan.wanted.scope
+    warnings = {"warnings": [_problem(problem) for problem in plan.warnings]} if plan.warnings else {}
     return {
         "environment": scope.environment,
         "application": scope.application,
@@ -77,6 +80,7 @@ def as_json(plan: Plan) -> JsonObject:
         "createsNamespace": plan.namespace is not None,
         "counts": {str(action): number for action, number in counts(plan).items()},
         "refusals": [_problem(problem) for problem in plan.refusals],
+        **warnings,
         "objects": [_object(planned) for planned in (*plan.objects, *plan.leaving)],
     }
 

@@ -66,9 +66,10 @@ class Draft:
         place = replace(self.source, inside="")  # it would say kind and name once more
         return f"{self.body.get('kind')} {self.metadata.get('name')} ({place})"
 
-    def at(self, *pointer: str | int) -> Location:
-        """Where the value at `pointer` below the object was written."""
-        return self.document.locate(*self.pointer, *pointer)
+    def at(self, *pointer: str | int, key: bool = False) -> Location:
+        """Where the value at `pointer` below the object was written, or its key."""
+        locate = self.document.locate_key if key else self.document.locate
+        return locate(*self.pointer, *pointer)
 
     @property
     def source(self) -> Location:
@@ -174,7 +175,7 @@ def _map_problems(draft: Draft, field: str, value: Json) -> Iterator[Problem]:
         yield Problem(draft.at("metadata", field), f"metadata.{field} must be a mapping of names to text")
         return
     for name, text in value.items():
-        place = draft.document.locate_key(*draft.pointer, "metadata", field, name)
+        place = draft.at("metadata", field, name, key=True)
         if not isinstance(text, str):
             yield Problem(place, f"metadata.{field}: {name} must be text: put it in quotes")
         if name.startswith(_APPLYSET) or name == _ENVIRONMENT_LABEL:

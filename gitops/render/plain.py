@@ -107,7 +107,7 @@ def render_documents(
     if problems:
         raise InvalidInput(*problems)
     _refuse_duplicates(patched, target.namespace)
-    return Rendered(tuple(Manifest(cleaned(draft), draft.source) for draft in patched), matched)
+    return Rendered(tuple(Manifest(cleaned(draft), draft.source, draft) for draft in patched), matched)
 
 
 def _drafts(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from gitops.rollout import advancing, commands, drifting, failing, pruning, slots, soak, timing
+from gitops.rollout import advancing, commands, drifting, failing, foreign, pruning, slots, soak, timing
 from gitops.rollout import events as e
 from gitops.rollout.arrival import arrived, newer
 from gitops.rollout.observation import Desired, Observation, Work
@@ -34,7 +34,7 @@ class Decision:
 def advance(state: EnvironmentState, seen: Observation, now: datetime) -> Decision:
     """Decide one pass. The same arguments give the same decision, byte for byte."""
     pass_ = _Pass(state, seen, now)
-    for facts in (drifting, pruning, commands):
+    for facts in (drifting, foreign, pruning, commands):
         for event in tuple(facts.new_facts(state, seen, now)):
             pass_.record(event)
     names = sorted(set(state.applications) | set(seen.desired))
@@ -107,7 +107,9 @@ class _Pass:
         if rollout.phase not in (RolloutPhase.ADVANCING, RolloutPhase.HALTED):
             return None
         desired = newer(name, application, self.seen)
-        if desired is None or advancing.applying(name, rollout, self.seen):
+        # Nobody writes for a halted rollout, also where it was halted in the middle of a target.
+        halted = rollout.phase is RolloutPhase.HALTED
+        if desired is None or (not halted and advancing.applying(name, rollout, self.seen)):
             return None
         return e.RolloutSuperseded(at=self.now, application=name, rollout=rollout.id, by=desired.revision)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from gitops.errors import InvalidInput
 from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
 from gitops.model.gates import HttpGate
-from gitops.model.kinds import EnvironmentSpec
+from gitops.model.kinds import ApplicationSpec, Cluster, EnvironmentSpec
 from gitops.model.targets import Target, targets_of
 from gitops.objects import digest
 from gitops.render import inputs_digest
@@ -23,7 +23,8 @@ EVERYTHING = "*"
 class Wish:
     """All of an environment's desired applications at a revision, and what is wrong with the others.
 
-    `targets` gives every target that is or was an application's, by the name that waves use.
+    `targets` gives every target that is or was an application's, by the name that waves use. `basis` is what
+    it was read from.
     """
 
     revision: str
@@ -31,10 +32,37 @@ class Wish:
     desired: Mapping[str, Desired] = field(default_factory=dict)
     problems: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     targets: Mapping[str, Target] = field(default_factory=dict)
+    basis: Basis | None = field(default=None, repr=False, compare=False)
 
 
-def wish(catalog: Catalog, environment: str, revision: str, state: EnvironmentState) -> Wish:
-    """Read what Git wants of `environment` at `revision`.
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a wish follows from besides the state, and what followed for the applications of Git."""
+
+    source: EnvironmentSource
+    clusters: Mapping[str, Cluster]
+    desired: Mapping[str, Desired]
+
+    def still(self, source: EnvironmentSource, clusters: Mapping[str, Cluster]) -> Mapping[str, Desired]:
+        """Give what holds for `source` too: of applications that are the same object, on equal ground."""
+        same_ground = clusters is self.clusters and source.spec == self.source.spec
+        if not same_ground or source.name != self.source.name:
+            return {}
+        if source is self.source:
+            return self.desired
+        before = self.source.applications
+        now = source.applications
+        return {name: one for name, one in self.desired.items() if now.get(name) is before[name]}
+
+
+def wish(
+    catalog: Catalog,
+    environment: str,
+    revision: str,
+    state: EnvironmentState,
+    before: Wish | None = None,
+) -> Wish:
+    """Read what Git wants of `environment` at `revision`; `before` is any earlier wish, and saves work only.
 
     An application that the state knows and Git no longer has is desired as removed. An environment that
     left Git altogether wants nothing: its objects stay, because a lost folder is more often a mistake.
@@ -52,38 +80,60 @@ def wish(catalog: Catalog, environment: str, revision: str, state: EnvironmentSt
     except InvalidInput as error:
         lines = tuple(str(problem) for problem in error.problems)
         return Wish(revision, problems=dict.fromkeys(names or [EVERYTHING], lines))
-    desired: dict[str, Desired] = {}
-    problems: dict[str, tuple[str, ...]] = {}
-    for name, application in source.applications.items():
-        if application.problems:
-            problems[name] = tuple(str(problem) for problem in application.problems)
-        else:
-            desired[name] = _application(source, application, waves, catalog, revision)
-    for name in sorted(set(state.applications) - set(source.applications)):
-        desired[name] = _removed(source.spec, state.applications[name], waves, revision)
-    return Wish(revision, source.spec, desired, problems, {str(target): target for target in targets})
+    known = before.basis.still(source, catalog.clusters) if before and before.basis else {}
+    planned = _Waves(waves)
+    found = {
+        name: known[name].at(revision)
+        if name in known
+        else _application(source, application, planned, catalog, revision)
+        for name, application in source.applications.items()
+        if not application.problems
+    }
+    gone = {
+        name: _removed(source.spec, state.applications[name], waves, revision)
+        for name in sorted(set(state.applications) - set(source.applications))
+    }
+    problems = {
+        name: tuple(map(str, application.problems))
+        for name, application in source.applications.items()
+        if application.problems
+    }
+    by_name = {str(target): target for target in targets}
+    basis = Basis(source, catalog.clusters, found)
+    return Wish(revision, source.spec, {**found, **gone}, problems, by_name, basis)
+
+
+class _Waves:
+    """Wave plans of applications; those whose `application.yaml` says the same share theirs."""
+
+    def __init__(self, waves: tuple[AssignedWave, ...]) -> None:
+        self._waves = waves
+        self.targets = tuple(target for wave in waves for target in wave.targets)
+        self._known: dict[int, tuple[ApplicationSpec, tuple[WavePlan, ...]]] = {}
+
+    def of(self, spec: ApplicationSpec) -> tuple[WavePlan, ...]:
+        known = self._known.get(id(spec))
+        if known is None:  # the spec is held too, so that no other gets its identity
+            known = spec, tuple(_wave(wave, wave.targets, spec) for wave in self._waves)
+            self._known[id(spec)] = known
+        return known[1]
 
 
 def _application(
-    source: EnvironmentSource,
-    application: ApplicationSource,
-    waves: tuple[AssignedWave, ...],
-    catalog: Catalog,
-    revision: str,
+    source: EnvironmentSource, application: ApplicationSource, waves: _Waves, catalog: Catalog, revision: str
 ) -> Desired:
-    targets = tuple(target for wave in waves for target in wave.targets)
     return Desired(
         revision=revision,
-        digest=inputs_digest(source, application, targets, catalog.clusters),
-        waves=tuple(_wave(wave, wave.targets, application) for wave in waves),
+        digest=inputs_digest(source, application, waves.targets, catalog.clusters),
+        waves=waves.of(application.spec),
         depends_on=application.spec.depends_on,
     )
 
 
-def _wave(wave: AssignedWave, targets: tuple[Target, ...], application: ApplicationSource | None) -> WavePlan:
+def _wave(wave: AssignedWave, targets: tuple[Target, ...], spec: ApplicationSpec | None) -> WavePlan:
     # What leaves can only be waited for and approved: nothing is there any more that could answer.
     leaving = tuple(gate for gate in wave.spec.gates if not isinstance(gate, HttpGate))
-    gates = effective_gates(wave.spec, application.spec) if application else leaving
+    gates = effective_gates(wave.spec, spec) if spec else leaving
     return WavePlan(
         name=wave.name,
         targets=tuple(str(target) for target in targets),

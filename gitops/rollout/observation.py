@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
-from gitops.drift import DriftFact, DriftReport
+from gitops.drift import DriftFact, DriftReport, ForeignFact
 from gitops.gates import Sampling
 from gitops.model.kinds import OnFailure
 from gitops.rollout.events import CommandKind
@@ -46,6 +46,10 @@ class Desired:
     def targets(self) -> frozenset[str]:
         """All targets, by name."""
         return frozenset(name for wave in self.waves for name in wave.targets)
+
+    def at(self, revision: str) -> Desired:
+        """The same inputs, wanted by another revision."""
+        return Desired(revision, self.digest, self.waves, self.depends_on, self.removed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,4 +197,4 @@ class Observation:
     reverts: Mapping[RevertWork, RevertReport] = field(default_factory=dict)
     reachable: frozenset[ReachWork] = frozenset()
     drift: Mapping[tuple[str, str], DriftReport] = field(default_factory=dict)
-    drift_facts: tuple[DriftFact, ...] = ()
+    drift_facts: tuple[DriftFact | ForeignFact, ...] = ()

@@ -188,6 +188,54 @@ def test_a_plan_lists_everything_that_the_api_server_would_reject(shop: Shop) ->
     assert shop.versions() == before
 
 
+def test_a_plan_names_every_wrong_field_with_its_place(shop: Shop) -> None:
+    """The server names the first alone, and no line. What it takes, it takes; what is old, it is told."""
+    shop.run_once()
+    shop.commit(
+        {
+            f"{_WEB}/bad.yaml": (
+                "apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec:\n  selectors: {a: b}\n"
+                "  ports:\n    - port: '80'\n---\n"
+                "apiVersion: v1\nkind: Endpoints\nmetadata: {name: old}\n---\n"
+                "apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {name: older}\n"
+            )
+        }
+    )
+    said = shop.gitops("plan", "HEAD", code=1)
+    assert f'refused     {_WEB}/bad.yaml:5:3: Service {shop.namespace}/bad: unknown field "spec.sel' in said
+    assert f"{_WEB}/bad.yaml:7:13: Service {shop.namespace}/bad: spec.ports[0].port must be a whole" in said
+    assert f"warning     {_WEB}/bad.yaml:9:13: v1 Endpoints is deprecated in Kubernetes 1.33: write" in said
+    assert "does not serve batch/v1beta1 CronJob, deprecated in Kubernetes 1.21, removed in 1.25" in said
+
+
+def test_what_no_server_can_judge_yet_is_held_against_the_definition_beside_it(shop: Shop) -> None:
+    """A kind and its objects in one commit: the object is wrong, so the definition is not applied either."""
+    shop.run_once()
+    shop.commit(
+        {
+            f"{_WEB}/kind.yaml": (
+                "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n"
+                "metadata: {name: lamps.unborn.example}\nspec:\n  group: unborn.example\n"
+                "  scope: Namespaced\n  names: {kind: Lamp, plural: lamps, singular: lamp}\n"
+                "  versions:\n    - name: v1\n      served: true\n      storage: true\n"
+                "      schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, "
+                "properties: {color: {type: string}}}}}}\n"
+            ),
+            f"{_WEB}/lamp.yaml": (
+                "apiVersion: unborn.example/v1\nkind: Lamp\nmetadata: {name: a}\nspec: {colour: red}\n"
+            ),
+        }
+    )
+    said = shop.run_once(code=3)
+    assert (
+        f'{_WEB}/lamp.yaml:4:8: Lamp.unborn.example {shop.namespace}/a: unknown field "spec.colour"' in said
+    )
+    answer = shop.plane.api.request(
+        "GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/lamps.unborn.example"
+    )
+    assert answer.status == 404
+
+
 def test_once_ends_with_3_when_a_commit_was_rejected_and_taken_back(shop: Shop) -> None:
     """The reason is on stdout, in history, and in the revert commit."""
     shop.run_once()
@@ -241,3 +289,20 @@ def test_diff_shows_what_drifted_and_by_whom_and_writes_nothing(shop: Shop) -> N
         assert hidden not in json.dumps(shown)
     shop.plane.api.delete(f"{root}/configmaps/web")
     assert "it is not there any more" in shop.gitops("diff", "production", code=1)
+
+
+def test_diff_shows_what_others_own_inside_our_objects(shop: Shop) -> None:
+    """It is no drift, so the exit code stays 0. Names of fields are told, values never."""
+    shop.run_once()
+    path = f"/api/v1/namespaces/{shop.namespace}/secrets/web?fieldManager=eve"
+    body = {"data": {"extra": "c2VzYW1l"}}
+    assert shop.plane.api.request("PATCH", path, body, content_type=MERGE_PATCH).ok
+    said = shop.gitops("diff", "production")
+    assert ": nothing has drifted, 1 hold fields of others" in said.splitlines()[0]
+    assert f"  Secret {shop.namespace}/web: fields of others (left there), since " in said
+    assert "    eve (Update): data.extra" in said
+    [target] = json.loads(shop.gitops("diff", "production", "-o", "json"))["targets"]
+    [found] = target["foreign"]
+    assert (found["object"], found["mode"]) == (f"Secret {shop.namespace}/web", "Report")
+    assert [(one["manager"], one["fields"]) for one in found["by"]] == [("eve", ["data.extra"])]
+    assert "c2VzYW1l" not in said + json.dumps(target)

@@ -11,7 +11,7 @@ import orjson
 from controllers.adapters.kube.errors import Rejected
 from controllers.adapters.kube.resources import Resource
 from gitops.errors import Refused
-from gitops.objects import JsonObject
+from gitops.objects import Json, JsonObject
 
 FIELD_MANAGER = "gitops-waves"
 
@@ -29,7 +29,7 @@ def body_path(resource: Resource, body: JsonObject) -> str:
     return object_path(resource, str(metadata.get("namespace") or ""), str(metadata.get("name") or ""))
 
 
-def encoded(resource: Resource, body: JsonObject) -> bytes:
+def encoded(resource: Resource, body: Json) -> bytes:
     """Write a body as JSON; Rejected for what JSON or the API cannot hold (integers beyond 64 bits)."""
     try:
         return orjson.dumps(body)

@@ -7,7 +7,7 @@ and Unreachable once patience has run out on 429, 5xx, broken connections and ti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
@@ -23,6 +23,7 @@ from controllers.adapters.kube.calls import (
 )
 from controllers.adapters.kube.discovery import DiscoveryCache
 from controllers.adapters.kube.errors import Expired
+from controllers.adapters.kube.openapi import OpenAPI
 from controllers.adapters.kube.resources import Discovery, Resource
 from controllers.adapters.kube.status import error_for
 from controllers.adapters.kube.transport import Transport
@@ -42,6 +43,7 @@ from gitops.objects import JsonObject
 
 _JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
+_JSON_PATCH = "application/json-patch+json"
 _ERRORS_FROM = 400
 _NOT_FOUND = 404
 # The server ends a watch itself after this time, spread so that not all watches return at once.
@@ -60,6 +62,7 @@ class KubeClient:
         cache: DiscoveryCache | None = None,
     ) -> None:
         self.name = transport.name
+        self.openapi = OpenAPI(transport)
         self._transport = transport
         self._identity = dict(identity or {})
         self._cache = cache or DiscoveryCache(transport)
@@ -217,6 +220,28 @@ class KubeClient:
         path = query(body_path(resource, body), writing(dry_run=dry_run))
         call = self._write("update", "PUT", resource, path, body)
         return await self._result(call._replace(retry=Retry.UNSEEN, dry_run=dry_run))
+
+    async def patch(
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str = "",
+        *,
+        operations: Sequence[JsonObject],
+        resource_version: str,
+    ) -> JsonObject:
+        """Do exactly these operations (RFC 6902), all or none. Conflict where that version is not the newest.
+
+        After a lost answer this is not repeated, as in `replace`.
+        """
+        if not resource_version:
+            raise Refused(f"patching a {resource.group_kind} needs its resourceVersion")
+        held = {"op": "replace", "path": "/metadata/resourceVersion", "value": resource_version}
+        url = query(object_path(resource, namespace, name), writing(dry_run=False))
+        headers = {**self._identity, "Content-Type": _JSON_PATCH}
+        body = encoded(resource, [held, *operations])
+        call = Call("patch", "PATCH", url, resource.plural, resource.kind, body, headers)
+        return await self._result(call._replace(retry=Retry.UNSEEN))
 
     async def delete(
         self,

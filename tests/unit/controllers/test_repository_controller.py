@@ -247,3 +247,40 @@ async def test_a_defect_that_a_commit_meets_ends_nothing(shop: Shop, monkeypatch
         shop.people.commit({"README": "x\n"}, "Go on")
         await until(lambda: controller.ready)
         assert not controller.error
+
+
+async def test_environments_that_a_commit_changes_go_first(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others read it a moment later: it may ask something of them, but nothing there was changed."""
+    noticed: list[tuple[str, str, bool]] = []
+    notice = environments.EnvironmentLoop.notice
+
+    def listened(loop: environments.EnvironmentLoop, head: str, *, soon: bool = True) -> None:
+        noticed.append((head, loop.name, soon))
+        notice(loop, head, soon=soon)
+
+    monkeypatch.setattr(environments.EnvironmentLoop, "notice", listened)
+    async with running(shop) as controller:
+        await until(lambda: "production" in controller.loops)
+        staging = ENVIRONMENT.replace("production", "staging")
+        first = shop.commit(
+            "Stage",
+            {
+                "environments/staging/environment.yaml": staging,
+                "environments/staging/web/web.yaml": config_map("web"),
+            },
+        )
+        await until(lambda: "staging" in controller.loops)
+        second = shop.commit("Change", {"environments/staging/web/web.yaml": config_map("web", "two")})
+        await until(lambda: all(loop._wish.revision == second for loop in controller.loops.values()))
+        third = shop.commit("Ask", {"README.md": "nothing that is followed"})
+        await until(lambda: all(loop._wish.revision == third for loop in controller.loops.values()))
+    assert [one for one in noticed if one[0] in (first, second, third)] == [
+        (first, "staging", True),
+        (first, "production", False),
+        (second, "staging", True),
+        (second, "production", False),
+        (third, "production", True),
+        (third, "staging", True),
+    ]

@@ -18,6 +18,8 @@ from controllers.source.catalogs import CatalogReader
 from gitops.errors import InvalidInput
 from gitops.model import catalog as catalogs
 from gitops.model.catalog import Catalog
+from gitops.rollout.desired import Wish, wish
+from gitops.rollout.state import ApplicationState, EnvironmentState
 
 HEAD = "apiVersion: gitops-waves.io/v1alpha1\n"
 ONE_WAVE = "  targets: [{clusterSelector: {}, namespace: shop}]\n  waves: [{name: all}]\n"
@@ -34,7 +36,7 @@ CONTENTS = {
     ],
     "cluster.yaml": [
         f"{HEAD}kind: Cluster\nmetadata: {{name: one, labels: {{ring: a}}}}\n",
-        f"{HEAD}kind: Cluster\nmetadata: {{name: two}}\n",
+        f"{HEAD}kind: Cluster\nmetadata: {{name: one, labels: {{ring: b}}}}\n",
     ],
     "gitops.yaml": [
         f"{HEAD}kind: Repository\nmetadata: {{name: it}}\nspec: {{drift: {{mode: Report}}}}\n",
@@ -63,6 +65,7 @@ PATHS = [
         )
     ),
 ]
+STATE = EnvironmentState(applications={"web": ApplicationState(), "gone": ApplicationState()})
 LINKS = ["../../../shared/file.yaml", "../../shared/file.yaml", "../../../clusters/cluster.yaml", "nowhere"]
 
 
@@ -118,10 +121,14 @@ def from_all_files(tree: TreeView) -> Catalog:
 def test_a_catalog_read_from_the_one_before_is_the_catalog_read_from_nothing(
     repository: Repository, commits: list[list[tuple[str, str | None, bool]]]
 ) -> None:
-    """Whatever was written, removed, linked or broken on the way, and in whatever order it is read again."""
+    """Whatever was written, removed, linked or broken on the way, and in whatever order it is read again.
+
+    The same holds of what is wanted of its environments.
+    """
     reader = CatalogReader()
     repository.tree = None
-    views = []
+    views: list[TreeView] = []
+    wanted: dict[str, Wish] = {}
     for commit in commits:
         files: dict[str, Change] = {
             path: None if text is None else repository.link(text) if linked else text.encode()
@@ -130,6 +137,10 @@ def test_a_catalog_read_from_the_one_before_is_the_catalog_read_from_nothing(
         views.append(repository.change(files))
         found = reader.read(views[-1])
         assert found == CatalogReader().read(views[-1])
+        wanted = {
+            name: wish(found, name, str(len(views)), STATE, wanted.get(name)) for name in ("shop", "bank")
+        }
+        assert wanted == {name: wish(found, name, str(len(views)), STATE) for name in ("shop", "bank")}
         if not any(one.kind is Kind.SYMLINK for one in views[-1].walk()):
             assert found == from_all_files(views[-1])
     for view in reversed(views):

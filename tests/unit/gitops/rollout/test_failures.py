@@ -184,6 +184,21 @@ def test_on_failure_halt_stops_and_keeps_everything_until_a_person_or_other_inpu
     assert world.on("C") == ALL
 
 
+def test_other_inputs_release_a_rollout_that_was_halted_while_another_target_was_being_written() -> None:
+    """Nobody goes on writing there, so there is nothing to wait for."""
+    world = good_world()
+    world.bad("B", "e1", how="refused")
+    world.commit("web", "B")
+    world.settle()
+    assert halted(world)
+    rollout = world.application().rollout
+    assert rollout is not None
+    assert rollout.in_phase(TargetPhase.APPLYING) == ("e2",)
+    world.commit("web", "C")
+    world.settle()
+    assert world.on("C") == ALL
+
+
 def test_a_first_rollout_that_fails_halts_and_keeps_what_is_there() -> None:
     world = World()
     world.bad("A", "c1")

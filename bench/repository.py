@@ -1,0 +1,233 @@
+"""A repository of many files: from nothing, from a restart, from a commit to a plan; and Git's part of it.
+
+`python -m bench.repository` does small sizes in less than a minute; `--full` adds 100,000 files, in minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from bench.generated import Generated, Size, application_folder, config_map
+from bench.measure import measured
+from controllers.adapters.git import Mirror, Remote
+from controllers.adapters.git.tree import TreeView
+from controllers.clusters import Clusters
+from controllers.logs import KnownSecrets
+from controllers.rollout.errands import Errands
+from controllers.rollout.wishes import Wishes
+from controllers.source.revisions import Revisions
+from gitops.plan import TargetView, make
+from gitops.rollout.desired import Wish
+from gitops.rollout.state import ApplicationState, EnvironmentState, Good
+
+SMALL = (Size(20, 25), Size(200, 25))
+FULL = Size(2000, 25)
+COMMITS = 15
+_AT = datetime(2026, 1, 1, tzinfo=UTC)
+_T = TypeVar("_T")
+
+
+class Follower:
+    """What a controller keeps of a repository: its mirror, and what every environment wants."""
+
+    def __init__(self, folder: Path, generated: Generated) -> None:
+        self.remote = Remote(url=str(generated.path), branch="main")
+        self.folder = folder / "mirror.git"
+        self.mirror = Mirror.open(self.folder, self.remote)
+        self.names = [f"env-{number}" for number in range(generated.size.environments)]
+        self.states: dict[str, EnvironmentState] = dict.fromkeys(self.names, EnvironmentState())
+        self._forget()
+
+    def restart(self) -> None:
+        """Go on as another process, from the mirror and the records."""
+        self.mirror.close()
+        self.mirror = Mirror.open(self.folder, self.remote)
+        self._forget()
+
+    def _forget(self) -> None:
+        self.revisions = Revisions(self.mirror)
+        clusters, secrets = Clusters({}), KnownSecrets()
+        self.errands = {name: Errands(name, self.revisions, clusters, secrets) for name in self.names}
+        self.wishes = {name: Wishes(name, self.revisions, self.errands[name]) for name in self.names}
+
+    def read(self) -> dict[str, Wish]:
+        """Fetch, and read what every environment wants; what is new is rendered."""
+        head = self.mirror.fetch().head
+        return {name: self.wishes[name].read(head, self.states[name]) for name in self.names}
+
+    def settle(self, wishes: Mapping[str, Wish]) -> None:
+        """Take everything that is wanted for rolled out."""
+        for name, wanted in wishes.items():
+            if wanted.problems:
+                raise RuntimeError(str(wanted.problems))
+            self.states[name] = EnvironmentState(
+                observed=wanted.revision,
+                applications={
+                    application: ApplicationState(
+                        good=Good(revision=wanted.revision, digest=desired.digest, at=_AT)
+                    )
+                    for application, desired in wanted.desired.items()
+                },
+            )
+
+
+def run(*, full: bool = False) -> dict[str, Any]:
+    """All figures of this module."""
+    sizes = (*SMALL, FULL) if full else SMALL
+    return {f"{size.files}_files": _of_size(size) for size in sizes}
+
+
+def _of_size(size: Size) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="gitops-waves-bench-") as folder:
+        generated = Generated(Path(folder, "people.git"), size)
+        follower = Follower(Path(folder), generated)
+        git: dict[str, Any] = {"first_fetch_seconds": _seconds(follower.mirror.fetch)}
+        with measured() as cold:
+            wishes = follower.read()
+        follower.settle(wishes)
+        del wishes
+        with measured() as warm:
+            follower.restart()
+            follower.read()
+        git["open_milliseconds"] = _milliseconds([_seconds(_reopened(follower))])
+        git["fetch_of_nothing_milliseconds"] = _milliseconds(
+            [_seconds(follower.mirror.fetch) for _ in range(COMMITS)]
+        )
+        git |= _git(generated, follower)
+        follower.settle(follower.read())
+        return {
+            "applications": size.applications * size.environments,
+            "git": git,
+            "first_start_cold_and_everything_rendered": cold.as_json(),
+            "first_start_warm": warm.as_json(),
+            "one_file_commit": _one_file_commits(generated, follower),
+        }
+
+
+def _reopened(follower: Follower) -> Callable[[], None]:
+    return lambda: Mirror.open(follower.folder, follower.remote).close()
+
+
+def _git(generated: Generated, follower: Follower) -> dict[str, Any]:
+    """What Git takes of a one-file commit."""
+    fetches, differences = [], []
+    for number in range(COMMITS):
+        before = generated.head
+        _commit(generated, number, "git")
+        fetches.append(_seconds(follower.mirror.fetch))
+        differences.append(_seconds(partial(follower.mirror.changed_paths, before, generated.head)))
+    return {
+        "fetch_of_a_one_file_commit_milliseconds": _milliseconds(fetches),
+        "changed_paths_milliseconds": _milliseconds(differences),
+    }
+
+
+def _one_file_commits(generated: Generated, follower: Follower) -> dict[str, Any]:
+    """From a commit to the plans of all targets of the environment that it changes; then the others."""
+    steps: dict[str, list[float]] = {}
+    listed: list[int] = []
+    totals: list[float] = []
+    others: list[float] = []
+    peaks: list[float] = []
+    for number in range(COMMITS):
+        environment, application = _commit(generated, number, "plan")
+        name = f"env-{environment}"
+        with measured() as cost, _Listings() as listings:
+            head = _step(steps, "fetch", follower.mirror.fetch).head
+            _step(steps, "catalog", partial(follower.revisions.catalog, head))
+            read = partial(follower.wishes[name].read, head, follower.states[name])
+            wanted = _step(steps, "wish_and_render", read)
+            plans = _plans(follower.errands[name], application, wanted)
+            planned = _step(steps, "plans", partial(asyncio.run, plans))
+        assert planned == len(wanted.targets)
+        totals.append(sum(times[-1] for times in steps.values()))
+        listed.append(listings.count)
+        peaks.append(cost.peak_mib)
+        others.append(_seconds(follower.read))
+    return {
+        "to_plan_milliseconds": _milliseconds(totals),
+        "of_that_milliseconds": {step: _milliseconds(times) for step, times in steps.items()},
+        "then_all_other_environments_milliseconds": _milliseconds(others),
+        "folders_listed_for_the_catalog": max(listed),
+        "peak_mib": round(max(peaks), 1),
+    }
+
+
+async def _plans(errands: Errands, application: str, wanted: Wish) -> int:
+    """Plan every target as it would look before anything is there; return how many."""
+    done = 0
+    for target in sorted(wanted.desired[application].targets):
+        errand = await errands.prepare(application, target, wanted.revision)
+        plan = make(errand.wanted, TargetView(lambda _version, _kind: True), errand.policy)
+        assert not plan.refusals
+        done += 1
+    return done
+
+
+class _Listings:
+    """Counts the folders that are listed."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._list = TreeView._list  # noqa: SLF001 - a benchmark counts what a user cannot see
+
+    def __enter__(self) -> Self:
+        def counted(view: TreeView, *arguments: Any) -> Any:  # noqa: ANN401 - passed on as they come
+            self.count += 1
+            return self._list(view, *arguments)
+
+        TreeView._list = counted  # type: ignore[method-assign,assignment]  # noqa: SLF001
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        TreeView._list = self._list  # type: ignore[method-assign]  # noqa: SLF001
+
+
+def _commit(generated: Generated, number: int, purpose: str) -> tuple[int, str]:
+    """Change one file of one application; say which."""
+    environment = (7 * number) % generated.size.environments
+    application = (11 * number) % generated.size.applications
+    path = f"{application_folder(environment, application)}/config.yaml"
+    generated.commit({path: config_map(environment, application, f"{purpose}-{number}")})
+    return environment, f"app-{application:04}"
+
+
+def _step(steps: dict[str, list[float]], name: str, do: Callable[[], _T]) -> _T:
+    started = time.perf_counter()
+    done = do()
+    steps.setdefault(name, []).append(time.perf_counter() - started)
+    return done
+
+
+def _seconds(do: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    do()
+    return round(time.perf_counter() - started, 6)
+
+
+def _milliseconds(seconds: list[float]) -> dict[str, float]:
+    return {
+        "median": round(1000 * statistics.median(seconds), 2),
+        "worst": round(1000 * max(seconds), 2),
+    }
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true", help="100,000 files too")
+    print(json.dumps(run(full=parser.parse_args().full), indent=2))
+
+
+if __name__ == "__main__":
+    main()
