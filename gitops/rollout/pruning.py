@@ -22,7 +22,7 @@ def new_facts(state: EnvironmentState, seen: Observation, now: datetime) -> Iter
 
 
 def report_on(name: str, application: ApplicationState, target: str, seen: Observation) -> TargetReport:
-    """How the work stands that deletes what is to leave `target`: work for just that, or the rollout's own."""
+    """How the work stands that deletes what is to leave `target`, be it the rollout's own or not."""
     found = seen.targets.get(prune_work(name, application, target))
     if found is None and application.rollout is not None:
         found = seen.targets.get(apply_work(name, application.rollout, target))
