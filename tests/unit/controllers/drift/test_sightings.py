@@ -1,4 +1,4 @@
-"""Where it is watched: everywhere at once, or each namespace where no more is allowed; kinds that come later."""
+"""Watched everywhere at once, or in each namespace where no more is allowed; and kinds that come later."""
 
 from __future__ import annotations
 

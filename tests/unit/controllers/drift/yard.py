@@ -154,6 +154,11 @@ class Yard:
         return sum(one.dry_run for one in self.requests)
 
     @property
+    def asked(self) -> list[RequestSeen]:
+        """Requests since `requests` was cleared, but for watches: when those begin, nobody waits for."""
+        return [one for one in self.requests if one.verb != "watch"]
+
+    @property
     def corrections(self) -> list[str]:
         """Names of the objects that were put back, in order."""
         return [fact.finding.object for fact in self.facts if fact.deed is Deed.CORRECTED]
