@@ -8,6 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from controllers.adapters.renderers import Files, Kustomize
+from controllers.source.attempts import Attempts
 from controllers.source.parsed import ParsedFiles
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem, TerminalError
@@ -40,13 +41,15 @@ class Renders:
     """Renders applications; what was rendered, parsed or followed is remembered by its blobs. For any thread.
 
     What a tool printed is remembered by what it read and the tool's version, whatever revision asked, until
-    newer output takes its room. Variables and patches come later: one output serves all targets.
+    newer output takes its room; that it failed, for ten minutes. Variables and patches come later: one output
+    serves all targets.
     """
 
     def __init__(self, kustomize: Kustomize | None = None) -> None:
         self._kustomize = kustomize or Kustomize()
         self._parsed = ParsedFiles()
         self._printed = ParsedFiles(parse=parse_output)
+        self._attempts = Attempts()
         self._lock = threading.Lock()
         self._readings: OrderedDict[tuple[Use, SourceFile], Reading] = OrderedDict()
 
@@ -82,7 +85,7 @@ class Renders:
             }
         )
         run = partial(self._run_kustomize, tree, closure, application.path, Location(asked))
-        return self._printed.get(SourceFile(asked, identity), run)
+        return self._attempts.run(identity, partial(self._printed.get, SourceFile(asked, identity), run))
 
     def _run_kustomize(self, tree: RevisionTree, closure: Closure, folder: str, asked: Location) -> bytes:
         manifests = tuple(file for file in closure.files if file.path in closure.manifests)
