@@ -19,6 +19,7 @@ from controllers.adapters.git.edit import Signature
 from controllers.adapters.http.probe import HttpProber
 from controllers.adapters.kube.connection import ConnectionSettings
 from controllers.adapters.kube.patience import Patience
+from controllers.adapters.renderers import OutputCache
 from controllers.clock import now
 from controllers.clusters import Clusters
 from controllers.drift.habits import Habits
@@ -71,8 +72,17 @@ def connection_of(connection: ClusterConnection) -> ConnectionSettings:
 
 
 def state_folder(config: Controller) -> Path:
-    """Where everything is kept that can be had again: mirrors, and what watches saw."""
+    """Where everything is kept that can be had again: mirrors, rendered output, what watches saw."""
     return Path(config.state_directory) if config.state_directory else user_state_path("gitops-waves")
+
+
+def cache_of(config: Controller) -> OutputCache | None:
+    """The cache of rendered output that a configuration asks for."""
+    wanted = config.render_cache
+    if not wanted.mebibytes:
+        return None
+    folder = Path(wanted.directory) if wanted.directory else state_folder(config) / "renders"
+    return OutputCache(folder, wanted.mebibytes << 20)
 
 
 def mirror_of(config: Controller, repository: FollowedRepository, on_request: GitRequest = nobody) -> Mirror:
@@ -103,7 +113,7 @@ class Fleet:
         self._config = config
         self._observers = (_MetricsObserver(self.metrics), *observers)
         self._claims: dict[str, str] = {}
-        self._renders = Renders()
+        self._renders = Renders(cache=cache_of(config))
         self._stack = AsyncExitStack()
         self._watch_drift = True
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from controllers.adapters.renderers import Files, Kustomize
+from controllers.adapters.renderers import Files, Kustomize, OutputCache
 from controllers.source.attempts import Attempts
 from controllers.source.parsed import ParsedFiles
 from gitops.dialect import Document
@@ -19,7 +20,7 @@ from gitops.redact import Redactor
 from gitops.render import parse_files, parse_output
 from gitops.render.kustomization import read as read_references
 from gitops.render.references import Reading, Use
-from gitops.render.secrecy import secret_texts
+from gitops.render.secrecy import holds_secrets, secret_texts
 from gitops.render.sources import Closure, Found, follow
 
 _READINGS_KEPT = 10_000
@@ -41,12 +42,13 @@ class Renders:
     """Renders applications; what was rendered, parsed or followed is remembered by its blobs. For any thread.
 
     What a tool printed is remembered by what it read and the tool's version, whatever revision asked, until
-    newer output takes its room; that it failed, for ten minutes. Variables and patches come later: one output
-    serves all targets.
+    newer output takes its room; on disk too, unless it holds a Secret; that it failed, for ten minutes.
+    Variables and patches come later: one output serves all targets.
     """
 
-    def __init__(self, kustomize: Kustomize | None = None) -> None:
+    def __init__(self, kustomize: Kustomize | None = None, cache: OutputCache | None = None) -> None:
         self._kustomize = kustomize or Kustomize()
+        self._cache = cache
         self._parsed = ParsedFiles()
         self._printed = ParsedFiles(parse=parse_output)
         self._attempts = Attempts()
@@ -85,7 +87,22 @@ class Renders:
             }
         )
         run = partial(self._run_kustomize, tree, closure, application.path, Location(asked))
-        return self._attempts.run(identity, partial(self._printed.get, SourceFile(asked, identity), run))
+        return self._attempts.run(identity, partial(self._kept, SourceFile(asked, identity), run))
+
+    def _kept(self, output: SourceFile, run: Callable[[], bytes]) -> tuple[Document, ...]:
+        """Give what a tool made: as parsed before, as kept on disk, or as the tool makes it now."""
+        made: list[bytes] = []
+
+        def printed() -> bytes:
+            known = self._cache.get(output.oid) if self._cache else None
+            if known is None:
+                made.append(run())
+            return made[0] if known is None else known
+
+        documents = self._printed.get(output, printed)
+        if made and self._cache and not holds_secrets(documents):
+            self._cache.put(output.oid, made[0])
+        return documents
 
     def _run_kustomize(self, tree: RevisionTree, closure: Closure, folder: str, asked: Location) -> bytes:
         manifests = tuple(file for file in closure.files if file.path in closure.manifests)

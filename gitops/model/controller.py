@@ -71,6 +71,13 @@ class ClusterConnection(Schema):
         return self
 
 
+class RenderCache(Schema):
+    """What rendering tools printed, on disk."""
+
+    directory: str | None = Field(default=None, description="renders/ in the state directory by default")
+    mebibytes: int = Field(default=256, ge=0, description="at most this much; 0: keep nothing on disk")
+
+
 class Controller(Schema):
     """`controller.yaml`."""
 
@@ -78,7 +85,8 @@ class Controller(Schema):
     kind: Literal["Controller"]
     repositories: tuple[FollowedRepository, ...] = Field(min_length=1)
     connections: tuple[ClusterConnection, ...] = ()
-    state_directory: str | None = Field(default=None, description="mirrors; safe to delete")
+    state_directory: str | None = Field(default=None, description="mirrors, rendered output; safe to delete")
+    render_cache: RenderCache = RenderCache()
     listen: str = Field(default="127.0.0.1:9464", description="host:port of /metrics, /healthz, /readyz")
     drift_check_interval: PositiveDuration | None = Field(
         default=timedelta(hours=24),

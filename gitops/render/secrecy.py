@@ -1,4 +1,4 @@
-"""Texts of a renderer's input that its error messages may quote and nobody else may."""
+"""What of a renderer's input and output nobody may see: texts, and whole outputs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gitops.dialect import Document, parse
-from gitops.errors import InvalidInput
+from gitops.errors import InvalidInput, Problem
 from gitops.objects import Json
 from gitops.redact import secrets_of
+from gitops.render.drafts import drafts
 
 
 def secret_texts(documents: Iterable[Document], others: Mapping[str, bytes]) -> frozenset[str]:
@@ -22,6 +23,13 @@ def secret_texts(documents: Iterable[Document], others: Mapping[str, bytes]) -> 
     bodies = [document.value for document in documents if isinstance(document.value, dict)]
     generated = {**texts, **{str(number): text for number, text in enumerate(loose)}}
     return secrets_of([*bodies, {"kind": "Secret", "stringData": generated}])
+
+
+def holds_secrets(documents: Iterable[Document]) -> bool:
+    """Whether any object is a Secret, or cannot be told to be none."""
+    return any(
+        isinstance(draft, Problem) or draft.secret for document in documents for draft in drafts(document)
+    )
 
 
 def _lines(data: bytes) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """Tools that turn files into manifests, as processes that see these files and nothing else."""
 
+from controllers.adapters.renderers.cache import OutputCache
 from controllers.adapters.renderers.kustomize import Kustomize
 from controllers.adapters.renderers.sandbox import Files, Limits, Sandbox
 
-__all__ = ["Files", "Kustomize", "Limits", "Sandbox"]
+__all__ = ["Files", "Kustomize", "Limits", "OutputCache", "Sandbox"]
