@@ -131,6 +131,10 @@ class ControllerProcess:
         tasks = int(_metric(body, "gitops_waves_event_loop_tasks"))
         self.samples.append(Sample(time.monotonic() - self._began, rss, files, tasks, used))
 
+    async def metrics(self) -> str:
+        """What it tells Prometheus now."""
+        return await asyncio.to_thread(_read, f"{self._address}/metrics")
+
     def writes(self) -> int:
         """How many writes this process has sent, as its metrics tell."""
         return sum(

@@ -52,12 +52,11 @@ class ClusterDrift:
         self._members: dict[Where, Member] = {}
         self._places: dict[Where, Place] = {}
         self._ledgers: dict[Where, Ledger] = {}
-        self._by_key: dict[ObjectKey, tuple[Place, ...]] = {}
         self._attention = Attention(desk, corrector, habits.patience, self)
         self._foreign = ForeignAttention(desk, keeper, habits.patience, self)
-        self._inventories = Inventories(environment, own, self._take, self._is_own_write)
+        self._inventories = Inventories(environment, own, self._take, self._is_own_write, habits.turns)
         self._sightings = Sightings(
-            environment, own, self._seen, lambda kind: self._spawn(self._listed(kind)), habits.snapshots
+            environment, own, self._seen, lambda kind: self._spawn(self._listed(kind)), habits
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._check_every = habits.check_every
@@ -118,7 +117,7 @@ class ClusterDrift:
     @property
     def tracked(self) -> int:
         """How many objects are watched."""
-        return len(self._by_key)
+        return sum(len(place.entries) for place in self._places.values())
 
     @property
     def synced(self) -> bool:
@@ -190,14 +189,7 @@ class ClusterDrift:
             place = Place(Scope(self._environment, member.application, member.target))
             self._places[where] = place
             self._ledgers[where] = Ledger(self._own, place, lambda: self._free(place))
-        before = set(place.entries)
         changed = place.take(inventory)
-        for key in before - place.entries.keys():
-            self._untrack(place, key)
-        for key in changed:
-            others = self._by_key.get(key, ())
-            if place not in others:
-                self._by_key[key] = (*others, place) if others else (place,)
         await self._cover()
         await self._attention.judge_all(place, changed)
         self._desk.told()
@@ -210,15 +202,7 @@ class ClusterDrift:
         ledger = self._ledgers.pop(where)
         for key in [*place.entries]:
             place.forget(key)
-            self._untrack(place, key)
         self._spawn(ledger.stop())
-
-    def _untrack(self, place: Place, key: ObjectKey) -> None:
-        left = tuple(one for one in self._by_key.get(key, ()) if one is not place)
-        if left:
-            self._by_key[key] = left
-        else:
-            self._by_key.pop(key, None)
 
     async def _cover(self) -> None:
         """Watch exactly the kinds and namespaces that inventories name."""
@@ -238,8 +222,9 @@ class ClusterDrift:
         self._desk.told()
 
     def _seen(self, key: ObjectKey) -> None:
-        for place in self._by_key.get(key, ()):
-            self._attention.note(place, key)
+        for place in self._places.values():
+            if key in place.entries:
+                self._attention.note(place, key)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -100,15 +100,14 @@ class Place:
             self.known.pop(key, None)
             self.foreign.known.pop(key, None)
         for key in changed:
-            self.entries[key] = _shared(stored[key])
+            self.entries[key] = stored[key]
         self.where = frozenset((key.group_kind, key.namespace) for key in self.entries)
         return changed
 
     def put(self, entry: Entry, sight: Sight) -> None:
         """Take in what the API server answered to our own apply, or showed to be as we applied it."""
-        shared = _shared(entry)
-        self.entries[entry.key] = shared
-        self.unsaved[entry.key] = shared
+        self.entries[entry.key] = entry
+        self.unsaved[entry.key] = entry
         self.known.pop(entry.key, None)
         self.findings.pop(entry.key, None)
         self.seen_applied(entry.key, sight)
@@ -149,19 +148,6 @@ class Place:
 def number_of(resource_version: str) -> int:
     """Resource versions of one kind are ordered numbers (KEP-5504); -1 where a server has others."""
     return int(resource_version) if resource_version.isdecimal() else -1
-
-
-def _shared(entry: Entry) -> Entry:
-    """Let equal strings be one in memory: many objects own the same fields."""
-    return Entry(
-        entry.key,
-        intern(entry.version),
-        digest=entry.digest,
-        fields=intern(entry.fields),
-        uid=intern(entry.uid),
-        generation=entry.generation,
-        taken_over=entry.taken_over,
-    )
 
 
 def trimmed(body: JsonObject) -> tuple[str, str, Sight]:

@@ -7,6 +7,7 @@ Without them, or with wrong ones, nothing is lost: what does not fit an inventor
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import os
 import tempfile
@@ -64,7 +65,7 @@ class Snapshots:
         try:
             if time.time() - path.stat().st_mtime > _OLDEST_SECONDS:
                 return None
-            return _parsed(orjson.loads(path.read_bytes()), name)
+            return _parsed(path.read_bytes(), name)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -76,13 +77,17 @@ class Snapshots:
         path = self._path(name)
         if path is None:
             return
-        rows = [
-            (namespace, title, *sight[:-1], _plain(sight.foreign))
+        head = {
+            "format": 2,
+            "of": list(name),
+            "version": snapshot.resource_version,
+            "items": len(snapshot.items),
+        }
+        lines = [
+            orjson.dumps((namespace, title, *sight[:-1], _plain(sight.foreign)))
             for namespace, title, sight in snapshot.items.values()
         ]
-        body = orjson.dumps(
-            {"format": 2, "of": list(name), "version": snapshot.resource_version, "items": rows}
-        )
+        body = b"\n".join([orjson.dumps(head), *lines])
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _replace(path, body)
@@ -116,13 +121,18 @@ def _replace(path: Path, body: bytes) -> None:
         raise
 
 
-def _parsed(document: Json, name: WatchName) -> Snapshot:
-    """Raises ValueError for anything that `save` did not write."""
-    match document:
-        case {"format": 2, "of": of, "version": str(version), "items": list(rows)} if of == list(name):
-            kept = map(_kept, rows)
-            return Snapshot(version, {(one[0], one[1]): one for one in kept})
-    raise ValueError("it is of another format, or of another watch")
+def _parsed(body: bytes, name: WatchName) -> Snapshot:
+    """Raises ValueError for anything that `save` did not write.
+
+    Line by line: what is kept must not lie in memory between pieces of a whole document that is dropped.
+    """
+    lines = iter(io.BytesIO(body))
+    match orjson.loads(next(lines, b"")):
+        case {"format": 2, "of": of, "version": str(version), "items": int(count)} if of == list(name):
+            items = {(one[0], one[1]): one for one in map(_kept, map(orjson.loads, lines))}
+            if len(items) == count:
+                return Snapshot(version, items)
+    raise ValueError("it is of another format, or of another watch, or not whole")
 
 
 def _kept(row: Json) -> Kept:

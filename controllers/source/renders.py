@@ -9,6 +9,7 @@ from functools import partial
 from typing import Protocol
 
 from controllers.adapters.renderers import Files, Kustomize, OutputCache
+from controllers.source.attempts import Attempts
 from controllers.source.parsed import ParsedFiles
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem, TerminalError
@@ -41,8 +42,8 @@ class Renders:
     """Renders applications; what was rendered, parsed or followed is remembered by its blobs. For any thread.
 
     What a tool printed is remembered by what it read and the tool's version, whatever revision asked, until
-    newer output takes its room; on disk too, unless it holds a Secret. Variables and patches come later: one
-    output serves all targets.
+    newer output takes its room; on disk too, unless it holds a Secret; that it failed, for ten minutes.
+    Variables and patches come later: one output serves all targets.
     """
 
     def __init__(self, kustomize: Kustomize | None = None, cache: OutputCache | None = None) -> None:
@@ -50,6 +51,7 @@ class Renders:
         self._cache = cache
         self._parsed = ParsedFiles()
         self._printed = ParsedFiles(parse=parse_output)
+        self._attempts = Attempts()
         self._lock = threading.Lock()
         self._readings: OrderedDict[tuple[Use, SourceFile], Reading] = OrderedDict()
 
@@ -85,7 +87,7 @@ class Renders:
             }
         )
         run = partial(self._run_kustomize, tree, closure, application.path, Location(asked))
-        return self._kept(SourceFile(asked, identity), run)
+        return self._attempts.run(identity, partial(self._kept, SourceFile(asked, identity), run))
 
     def _kept(self, output: SourceFile, run: Callable[[], bytes]) -> tuple[Document, ...]:
         """Give what a tool made: as parsed before, as kept on disk, or as the tool makes it now."""

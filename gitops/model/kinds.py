@@ -47,6 +47,14 @@ class DriftMode(StrEnum):
     IGNORE = "Ignore"
 
 
+class PlaintextSecrets(StrEnum):
+    """What is done about Secrets whose values stand in the repository for everybody to read."""
+
+    ALLOW = "Allow"
+    WARN = "Warn"
+    REFUSE = "Refuse"
+
+
 class TargetSet(Schema):
     """Clusters by label, and the namespace that the application is rendered into on each."""
 
@@ -151,6 +159,7 @@ class EnvironmentSpec(Rendering):
     ignore_differences: tuple[IgnoredDifference, ...] = Field(default=(), max_length=MOST)
     foreign_fields: ForeignFieldsPolicy = ForeignFieldsPolicy()
     prune: PruneBudget = PruneBudget()
+    plaintext_secrets: PlaintextSecrets = PlaintextSecrets.WARN
     service_account_name: Name | None = None
     suspended: bool = Field(default=False, description="while true, nothing new is rolled out")
 
@@ -234,6 +243,7 @@ class RepositorySpec(Schema):
     drift: DriftMode | None = None
     foreign_fields: ForeignFieldsPolicy | None = None
     prune: PruneBudget | None = None
+    plaintext_secrets: PlaintextSecrets | None = None
 
 
 class Repository(Schema):

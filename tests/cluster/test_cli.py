@@ -236,6 +236,25 @@ def test_what_no_server_can_judge_yet_is_held_against_the_definition_beside_it(s
     assert answer.status == 404
 
 
+def test_plaintext_secrets_are_warned_of_and_refused_where_the_repository_says_so(shop: Shop) -> None:
+    """Refused means: not rolled out, by no command."""
+    shop.run_once()
+    assert f"{_WEB}/secret.yaml:" in (warned := shop.gitops("lint"))
+    assert "warning: Secret web has its values in plain text" in warned
+    shop.commit(
+        {
+            "gitops.yaml": "apiVersion: gitops-waves.io/v1alpha1\nkind: Repository\nmetadata: {name: shop}\n"
+            "spec: {plaintextSecrets: Refuse}\n",
+            f"{_WEB}/secret.yaml": shop.secret(f"{_SECRET}-2"),
+        }
+    )
+    before = shop.versions()
+    assert "Secret web has its values in plain text" in shop.gitops("lint", code=1)
+    assert "Secret web has its values in plain text" in shop.gitops("plan", "HEAD", code=1)
+    assert "Secret web has its values in plain text" in shop.run_once(code=3)
+    assert shop.versions() == before
+
+
 def test_once_ends_with_3_when_a_commit_was_rejected_and_taken_back(shop: Shop) -> None:
     """The reason is on stdout, in history, and in the revert commit."""
     shop.run_once()

@@ -30,9 +30,14 @@ SNAPSHOT = Snapshot(
 )
 
 
+def head(**changes: Any) -> bytes:
+    """The first line of a file."""
+    return orjson.dumps({"format": 2, "of": list(NAME), "version": "41", "items": 0, **changes})
+
+
 def of_rows(*rows: list[Any]) -> bytes:
     """A file that holds these rows."""
-    return orjson.dumps({"format": 2, "of": list(NAME), "version": "41", "items": rows})
+    return b"\n".join([head(items=len(rows)), *map(orjson.dumps, rows)])
 
 
 def the_file(folder: Path) -> Path:
@@ -61,14 +66,16 @@ def test_another_watch_finds_nothing(tmp_path: Path, other: WatchName) -> None:
         b"[]",
         b"\xff\xfe",
         b'{"format": 2}',
-        orjson.dumps({"format": 9, "of": list(NAME), "version": "41", "items": []}),
-        orjson.dumps({"format": 2, "of": ["other"], "version": "41", "items": []}),
-        orjson.dumps({"format": 2, "of": list(NAME), "version": 41, "items": []}),
+        head(format=9),
+        head(of=["other"]),
+        head(version=41),
+        head(items=1),
         of_rows(["shop", "web"]),
         of_rows(["a", "b", *SIGHT[:-2], 0, []]),
         of_rows(["a", "b", *SIGHT[:-1], [1]]),
         of_rows(["a", "b", *SIGHT[:-1], [["eve", "Update", "", "", 1]]]),
         of_rows(["a", "b", *SIGHT[:-1], [["eve", "Update", "", "", "["]]]),
+        of_rows(["a", "b", *SIGHT[:-1], []])[:-9],
     ],
 )
 def test_nonsense_is_nothing(tmp_path: Path, content: bytes) -> None:

@@ -223,6 +223,9 @@ def plan(*refusals: Problem) -> Plan:
     return made.refined({}, {}, refusals)
 
 
+HELD = {"eu-1/shop": {"StatefulSet.apps shop/db": "it asks for permission"}}
+
+
 def test_a_preview_goes_by_waves_and_names_what_nobody_can_say() -> None:
     targets = (
         preview.TargetPreview("canary", "eu-1/shop", plan()),
@@ -232,13 +235,14 @@ def test_a_preview_goes_by_waves_and_names_what_nobody_can_say() -> None:
     shown = preview.Preview(
         NEW,
         (
-            preview.ApplicationPreview("production", "api", preview.Unchanged(REVISION)),
+            preview.ApplicationPreview("production", "api", preview.Unchanged(REVISION, HELD)),
             preview.ApplicationPreview("production", "web", would),
         ),
     )
     assert preview.text(shown).splitlines() == [
         f"revision {NEW[:12]}",
         f"production/api: unchanged inputs: nothing to do (good since revision {REVISION[:12]})",
+        "  held on eu-1/shop: StatefulSet.apps shop/db: it asks for permission",
         "production/web: a rollout",
         "  held: the environment is suspended",
         "  wave canary",
@@ -248,7 +252,7 @@ def test_a_preview_goes_by_waves_and_names_what_nobody_can_say() -> None:
         "    us-1/shop: no answer",
     ]
     form = preview.form(shown)["applications"]
-    assert form[0]["outcome"] == "Unchanged"
+    assert (form[0]["outcome"], form[0]["held"]) == ("Unchanged", HELD)
     assert form[1]["targets"][0]["plan"]["counts"] == {"create": 1}
     assert form[1]["targets"][1]["unseen"] == "no answer"
 
