@@ -34,14 +34,15 @@ _APPLY = {"Content-Type": "application/apply-patch+yaml"}
 class Simulated:
     """A fleet of simulated clusters in a process of its own."""
 
-    def __init__(self, clusters: int) -> None:
+    def __init__(self, clusters: int, module: str = "simcluster", *arguments: str) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="gitops-waves-bench-fleet-")
         started = time.perf_counter()
         self._process = subprocess.Popen(
             [
                 sys.executable,
                 "-m",
-                "simcluster",
+                module,
+                *arguments,
                 f"--clusters={clusters}",
                 "--port=0",
                 f"--kubeconfig-dir={self._folder.name}",

@@ -95,6 +95,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         self._by_environment: list[Any] = []
         self._define_rollouts()
+        self._define_foreign()
         self._define_shell()
         self._make(Gauge, "build_info", "The running version; always 1.", "version").labels(version).set(1)
         self._kinds: set[str] = set()
@@ -120,6 +121,7 @@ class Metrics:
                 rollouts.began[event.application, event.rollout] = _Began(event.at, event.waves)
                 self._started.labels(environment).inc()
             self._count(environment, event, rollouts)
+            self._count_foreign(environment, event)
             if event.type in _RESULTS:
                 self._ended(environment, event, rollouts)
 
@@ -155,6 +157,14 @@ class Metrics:
         )
         for (kind, mode), count in sorted(found.items()):
             self._drift_open.labels(environment, kind, mode).set(count)
+        self._foreign_open.remove_by_labels({"environment": environment})
+        foreign = Tally(
+            one.group_kind
+            for application in state.applications.values()
+            for _, _, one in application.foreign_fields
+        )
+        for kind, count in sorted(foreign.items()):
+            self._foreign_open.labels(environment, kind).set(count)
 
     def forget(self, environment: str) -> None:
         """Drop the series of an environment that left Git."""
@@ -234,6 +244,17 @@ class Metrics:
             case _:
                 pass
 
+    def _count_foreign(self, environment: str, event: e.Event) -> None:
+        match event:
+            case e.ForeignFieldsFound():
+                self._foreign_found.labels(environment, event.group_kind).inc()
+            case e.ForeignFieldsRemoved():
+                self._foreign_removed.labels(environment, event.group_kind).inc()
+            case e.ForeignFieldsContested():
+                self._foreign_contested.labels(environment, event.group_kind).inc()
+            case _:
+                pass
+
     def _start_at_zero(self, environment: str) -> None:
         self._started.labels(environment)
         self._waves_passed.labels(environment)
@@ -299,6 +320,21 @@ class Metrics:
             Gauge, "drift_watch_complete", "1 where everything applied is watched and was looked at.", env
         )
         self._drift_open = make(Gauge, "drift_open", "Objects that are drifted now.", env, "kind", "mode")
+
+    def _define_foreign(self) -> None:
+        env, make = "environment", self._make
+        self._foreign_found = make(
+            Counter, "foreign_fields_found", "Objects found to hold fields of others.", env, "kind"
+        )
+        self._foreign_removed = make(
+            Counter, "foreign_fields_removed", "Objects rid of fields of others.", env, "kind"
+        )
+        self._foreign_contested = make(
+            Counter, "foreign_fields_contested", "Objects into which somebody puts them back.", env, "kind"
+        )
+        self._foreign_open = make(
+            Gauge, "foreign_fields_open", "Objects that hold fields of others now.", env, "kind"
+        )
 
     def _define_shell(self) -> None:
         make = self._make

@@ -114,7 +114,7 @@ def place_of(step: str, live: Any) -> str | None:  # noqa: ANN401 - any JSON
         return None
     if form == "i":
         return rest
-    wanted = _loaded(rest)
+    wanted = loaded(rest)
     found = (index for index, item in enumerate(live) if _matches(form, wanted, item))
     place = next(found, None)
     return None if place is None else str(place)
@@ -137,7 +137,7 @@ def _matches(form: str, wanted: Any, item: Any) -> bool:  # noqa: ANN401 - any J
     return all(item.get(name) == value for name, value in wanted.items())
 
 
-def _loaded(text: str) -> Any:  # noqa: ANN401 - any JSON
+def loaded(text: str) -> Any:  # noqa: ANN401 - any JSON
     """Read the JSON in a step; as it is written where it is none."""
     try:
         return json.loads(text)
@@ -150,7 +150,7 @@ def describe(path: Path) -> str:
     text = ""
     for step in path:
         form, _, rest = step.partition(":")
-        keys = _loaded(rest) if form in {"k", "v"} else None
+        keys = loaded(rest) if form in {"k", "v"} else None
         if form == "f":
             text += f".{rest}" if text else rest
         elif form == "k" and isinstance(keys, dict):

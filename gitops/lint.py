@@ -12,13 +12,14 @@ from gitops.drift import unknown_mode
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
 from gitops.model.folders import RendererName, renderer_of
-from gitops.model.kinds import Cluster
+from gitops.model.kinds import Cluster, PlaintextSecrets
 from gitops.model.reading import Locate
 from gitops.model.rendering import Rendering
 from gitops.model.targets import Target, explain_no_match, matching_clusters, targets_of
 from gitops.objects import Manifest, ObjectKey
 from gitops.render import identity, parse_file, parse_files, render_documents
 from gitops.render.patches import Pointer
+from gitops.render.plaintext import plaintext, refuse_plaintext
 from gitops.waves import assign
 
 Documents = Callable[[ApplicationSource], Sequence[Document]]
@@ -62,6 +63,20 @@ def lint(catalog: Catalog, documents_of: Documents) -> tuple[Problem, ...]:
     return tuple(sorted({*problems, *conflicts(claims)}))
 
 
+def warnings(catalog: Catalog, documents_of: Documents) -> tuple[Problem, ...]:
+    """Give what should not stay so and stops nothing, sorted by place: Secrets in plain text."""
+    found: set[Problem] = set()
+    for environment in catalog.environments.values():
+        if environment.spec is None or environment.spec.plaintext_secrets is not PlaintextSecrets.WARN:
+            continue
+        for application in filter(_readable, environment.applications.values()):
+            try:
+                found.update(plaintext(documents_of(application)))
+            except InvalidInput:
+                continue  # which is a problem, and told as one
+    return tuple(sorted(found))
+
+
 def conflicts(claims: Iterable[Claim]) -> tuple[Problem, ...]:
     """Find objects that are claimed twice on one cluster; each problem names both claims."""
     first: dict[tuple[str, ObjectKey], Claim] = {}
@@ -97,6 +112,8 @@ def _parse_all(
                 continue
             try:
                 documents[application.path] = documents_of(application)
+                if environment.spec is not None:
+                    refuse_plaintext(environment.spec, documents[application.path])
             except InvalidInput as error:
                 problems.update(error.problems)
     return documents, problems

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import re
+import subprocess
 import sys
 import time
 import urllib.error
@@ -16,6 +17,9 @@ from pathlib import Path
 _GITOPS = (sys.executable, "-c", "from controllers.cli.app import main; main()")
 _ADDRESS = re.compile(r"status and metrics at (http://\S+)")
 _PATIENCE = 60.0
+# When our end of its standard input closes, however we died, the guard ends the controller: one that goes on
+# would work in a folder that the next run may have.
+_GUARD = 'read -r _; kill -s KILL "$1"'
 _SORROWS = re.compile(
     "Traceback|failed unexpectedly|cannot be (looked|read|watched)|could not be written|Exception in"
     "|never awaited|never retrieved|Task was destroyed"
@@ -43,6 +47,7 @@ class ControllerProcess:
         self._config = config
         self._began = time.monotonic()
         self._process: asyncio.subprocess.Process | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
         self._address = ""
 
     async def start(self) -> None:
@@ -53,6 +58,7 @@ class ControllerProcess:
             self._process = await asyncio.create_subprocess_exec(
                 *_GITOPS, "run", "--config", self._config, stdout=log, stderr=log, cwd=Path.cwd()
             )
+        self._guard_it(self._process.pid)
         async with asyncio.timeout(_PATIENCE):
             while not (found := _ADDRESS.search(self.log.read_bytes()[read_from:].decode(errors="replace"))):
                 if self._process.returncode is not None:
@@ -62,14 +68,27 @@ class ControllerProcess:
 
     async def kill(self) -> None:
         """End it as a crash does."""
+        self._unguard()  # first: the number may be another process's as soon as this one is gone
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
+
+    def _guard_it(self, pid: int) -> None:
+        self._guard = subprocess.Popen(
+            ["sh", "-c", _GUARD, "guard", str(pid)], stdin=subprocess.PIPE, start_new_session=True
+        )
+
+    def _unguard(self) -> None:
+        if self._guard is not None:
+            self._guard.kill()
+            self._guard.communicate()
+            self._guard = None
 
     async def stop(self) -> int:
         """End it in an orderly way; return its exit code."""
         if self._process is None:
             return 0
+        self._unguard()
         with contextlib.suppress(ProcessLookupError):
             self._process.terminate()
         try:
@@ -95,6 +114,10 @@ class ControllerProcess:
         rss = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
         tasks = int(_metric(body, "gitops_waves_event_loop_tasks"))
         self.samples.append(Sample(time.monotonic() - self._began, rss, files, tasks, used))
+
+    async def metrics(self) -> str:
+        """What it tells Prometheus now."""
+        return await asyncio.to_thread(_read, f"{self._address}/metrics")
 
     def writes(self) -> int:
         """How many writes this process has sent, as its metrics tell."""

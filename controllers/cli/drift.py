@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from controllers.adapters.git import Mirror
@@ -17,7 +18,7 @@ from controllers.rollout.errands import Errands
 from controllers.rollout.observer import Observed, TargetObserver
 from controllers.rollout.worker import Errand
 from controllers.source.revisions import Revisions
-from gitops.drift import DriftRules, Finding, Sight, Verdict, judge
+from gitops.drift import DriftRules, Finding, ForeignFinding, Sight, Verdict, judge
 from gitops.errors import Denied, InvalidInput, TransientError
 from gitops.inventory import Entry
 from gitops.model.kinds import DriftMode
@@ -70,11 +71,11 @@ async def _look(
         found = TargetDrift(place.application, place.target, place.on.revision)
         try:
             async with slots:
-                findings = await _target(errands, place, rules)
+                findings, foreign = await _target(errands, place, rules, secrets)
         except (TransientError, Denied, InvalidInput, Rejected) as error:
             return replace(found, unseen=secrets.text(str(error)))
         clean = (replace(finding, because=secrets.text(finding.because)) for finding in findings)
-        return replace(found, findings=tuple(clean))
+        return replace(found, findings=tuple(clean), foreign=foreign)
 
     try:
         return tuple(await asyncio.gather(*(one(place) for place in places)))
@@ -82,7 +83,9 @@ async def _look(
         await clusters.close()
 
 
-async def _target(errands: Errands, place: _Place, rules: DriftRules) -> list[Finding]:
+async def _target(
+    errands: Errands, place: _Place, rules: DriftRules, secrets: KnownSecrets
+) -> tuple[list[Finding], tuple[ForeignFinding, ...]]:
     errand = await errands.prepare(place.application, place.target, place.on.revision)
     access = await errands.access(await errands.place(place.on.revision, place.target))
     observed = await TargetObserver(access).look(errand.wanted, errand.siblings)
@@ -95,7 +98,24 @@ async def _target(errands: Errands, place: _Place, rules: DriftRules) -> list[Fi
 
     questions = _questions(errand, observed, rules)
     findings = await asyncio.gather(*(closely(question) for question in questions))
-    return [finding for finding in findings if finding is not None]
+    foreign = tuple(_foreign(observed, rules, errand.wanted.scope.applyset, secrets))
+    return [finding for finding in findings if finding is not None], foreign
+
+
+def _foreign(
+    observed: Observed, rules: DriftRules, applyset: str, secrets: KnownSecrets
+) -> Iterator[ForeignFinding]:
+    """What others own inside our objects, read from the same metadata."""
+    manifests = {manifest.key: manifest for manifest in observed.settled.manifests}
+    inventory = observed.view.inventory
+    for key in inventory.entries if inventory else ():
+        live, manifest = observed.view.live.get(key), manifests.get(key)
+        if live is None or manifest is None or live.labels.get(PART_OF, applyset) != applyset:
+            continue
+        mode = rules.foreign_mode_of(manifest.annotations)
+        found = rules.foreign(key, live.foreign, manifest.body)
+        if found and mode is not DriftMode.IGNORE and not live.terminating:
+            yield ForeignFinding.of(key, mode, found, secrets.text)
 
 
 def _questions(errand: Errand, observed: Observed, rules: DriftRules) -> list[Question]:

@@ -19,40 +19,49 @@ from gitops.render.sources import complete
 
 
 def run(path: Path, rev: str | None, form: output.Form) -> bool:
-    """Show every problem; whether there were none."""
+    """Show every problem and warning; whether there were no problems."""
     if rev is None:
-        catalog, found = of_folder(path)
+        catalog, found, warned = of_folder(path)
     else:
         with opened(Choice(repo=str(path))) as repository:
-            catalog, found = of_commit(repository.mirror, repository.commit(rev))
+            catalog, found, warned = of_commit(repository.mirror, repository.commit(rev))
     applications = sum(len(one.applications) for one in catalog.environments.values())
     value: JsonObject = {
         "environments": len(catalog.environments),
         "applications": applications,
         "problems": [_problem(problem) for problem in found],
+        "warnings": [_problem(problem) for problem in warned],
     }
     clean = (
         f"{_counted(len(catalog.environments), 'environment')}, {_counted(applications, 'application')}: "
         "no problems"
     )
-    output.show(form, value, "\n".join(map(str, found)) or clean)
+    told = [f"{one.location}: warning: {one.message}" for one in warned]
+    output.show(form, value, "\n".join([*map(str, found), *told, *([] if found else [clean])]))
     return not found
 
 
-def of_folder(path: Path) -> tuple[Catalog, tuple[Problem, ...]]:
+Verdict = tuple[Catalog, tuple[Problem, ...], tuple[Problem, ...]]
+"""What was judged, the problems, the warnings."""
+
+
+def of_folder(path: Path) -> Verdict:
     """Judge files as they are on disk."""
     snapshot = worktree.read(path)
     tree, renders = worktree.FolderTree(path, snapshot), Renders()
     catalog = catalogs.build(dict.fromkeys(snapshot.contents, ""), snapshot.contents)
     catalog = complete(catalog, partial(renders.closure, tree))
-    return catalog, _all(linting.lint(catalog, partial(renders.documents, tree)), snapshot.problems)
+    documents = partial(renders.documents, tree)
+    found = _all(linting.lint(catalog, documents), snapshot.problems)
+    return catalog, found, linting.warnings(catalog, documents)
 
 
-def of_commit(mirror: Mirror, revision: str) -> tuple[Catalog, tuple[Problem, ...]]:
+def of_commit(mirror: Mirror, revision: str) -> Verdict:
     """Judge files as they are in a commit."""
     revisions = Revisions(mirror)
     catalog = revisions.catalog(revision)
-    return catalog, linting.lint(catalog, partial(revisions.documents, revision))
+    documents = partial(revisions.documents, revision)
+    return catalog, linting.lint(catalog, documents), linting.warnings(catalog, documents)
 
 
 def _all(found: tuple[Problem, ...], unreadable: tuple[Problem, ...]) -> tuple[Problem, ...]:

@@ -182,7 +182,8 @@ class _Application:
             return Unusable(problems)
         good = self._state.good
         if good is not None and self._state.rollout is None and arrived(self._state, desired):
-            return Unchanged(good.revision)
+            kept = {target: one.objects for target, one in self._state.held.items()}
+            return Unchanged(good.revision, kept)
         errands = self._planner.errands(self._environment)
         names = tuple(sorted(desired.targets))
         if not desired.removed:

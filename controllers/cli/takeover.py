@@ -102,7 +102,12 @@ class _Taker:
                     return replace(found, because=self._secrets.text(str(error)))
 
         there = [(one, observed.view.live.get(one.key)) for one in observed.settled.manifests]
-        return list(await asyncio.gather(*(one(manifest, live) for manifest, live in there if live)))
+        taken = await asyncio.gather(*(one(manifest, live) for manifest, live in there if live))
+        hidden = (
+            TakenOver(application, target, str(key), because=self._secrets.text(said))
+            for key, said in sorted(observed.unseen.items())
+        )
+        return [*taken, *hidden]
 
     async def _object(
         self, client: KubeClient, resource: Resource, manifest: Manifest, found: TakenOver

@@ -61,6 +61,9 @@ class View(Protocol):
     async def caught_up(self, place: Place) -> None:
         """Wait until the record that is stored now has been read. Raises what the client raises."""
 
+    def noticed(self, place: Place, key: ObjectKey) -> None:
+        """There may be news of a tracked object."""
+
     def learnt(self, place: Place, key: ObjectKey) -> None:
         """Something may have been found out about an object that its stored record does not say yet."""
 
@@ -120,6 +123,7 @@ class Attention:
         """Judge an object; what is not as it was applied is looked at closely, by one task at a time."""
         if self._stopped or key not in place.entries or not self._view.sees(key):
             return
+        self._view.noticed(place, key)
         if key in self._in_hand.get(id(place), ()):
             self._again.add((id(place), key))
             return

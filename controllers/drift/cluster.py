@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from controllers.adapters.kube.client import KubeClient
 from controllers.drift.attention import Attention, Desk
 from controllers.drift.corrector import Corrector
+from controllers.drift.foreign import ForeignKeeper
+from controllers.drift.foreign_attention import ForeignAttention
 from controllers.drift.habits import Habits
 from controllers.drift.inventories import Inventories, Where
 from controllers.drift.ledger import Ledger
@@ -40,20 +42,21 @@ class ClusterDrift:
         environment: str,
         own: KubeClient,
         desk: Desk,
-        corrector: Corrector,
+        doing: tuple[Corrector, ForeignKeeper],
         habits: Habits,
     ) -> None:
+        corrector, keeper = doing
         self._environment = environment
         self._own = own
         self._desk = desk
         self._members: dict[Where, Member] = {}
         self._places: dict[Where, Place] = {}
         self._ledgers: dict[Where, Ledger] = {}
-        self._by_key: dict[ObjectKey, tuple[Place, ...]] = {}
         self._attention = Attention(desk, corrector, habits.patience, self)
-        self._inventories = Inventories(environment, own, self._take, self._is_own_write)
+        self._foreign = ForeignAttention(desk, keeper, habits.patience, self)
+        self._inventories = Inventories(environment, own, self._take, self._is_own_write, habits.turns)
         self._sightings = Sightings(
-            environment, own, self._seen, lambda kind: self._spawn(self._listed(kind)), habits.snapshots
+            environment, own, self._seen, lambda kind: self._spawn(self._listed(kind)), habits
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._check_every = habits.check_every
@@ -76,6 +79,7 @@ class ClusterDrift:
         if self._tasks:
             await asyncio.wait(self._tasks)
         await self._attention.stop()
+        await self._foreign.stop()
         await asyncio.gather(*(ledger.stop() for ledger in self._ledgers.values()))
         await self._sightings.stop()
 
@@ -93,24 +97,27 @@ class ClusterDrift:
             if place is not None:
                 findings = {finding.object: finding for finding in place.findings.values()}
                 name = (member.application, str(member.target))
-                found[name] = DriftReport(findings, complete=self._looked_at(place))
+                foreign = {finding.object: finding for finding in place.foreign.findings.values()}
+                found[name] = DriftReport(findings, self._looked_at(place), foreign)
         return found
 
     def resume(self) -> None:
         """Look at what had to wait for a rollout, or for its record."""
         self._attention.resume()
+        self._foreign.resume()
 
     def judge_anew(self) -> None:
         """Forget what was looked at: other rules apply from here on."""
         for place in self._places.values():
             place.known.clear()
+            place.foreign.known.clear()
             for key in [*place.entries]:
                 self._attention.note(place, key)
 
     @property
     def tracked(self) -> int:
         """How many objects are watched."""
-        return len(self._by_key)
+        return sum(len(place.entries) for place in self._places.values())
 
     @property
     def synced(self) -> bool:
@@ -151,6 +158,10 @@ class ClusterDrift:
         )
         await self._inventories.reach(_where(scope), listing)
 
+    def noticed(self, place: Place, key: ObjectKey) -> None:
+        """See `View`."""
+        self._foreign.note(place, key, self.sight(key))
+
     def learnt(self, place: Place, key: ObjectKey) -> None:
         """See `View`."""
         ledger = self._ledgers.get(_where(place.scope))
@@ -161,6 +172,7 @@ class ClusterDrift:
         return (
             place.read
             and not self._attention.undecided(place)
+            and not place.foreign.undecided
             and all(self._sightings.sees(kind, namespace) for kind, namespace in place.where)
         )
 
@@ -177,14 +189,7 @@ class ClusterDrift:
             place = Place(Scope(self._environment, member.application, member.target))
             self._places[where] = place
             self._ledgers[where] = Ledger(self._own, place, lambda: self._free(place))
-        before = set(place.entries)
         changed = place.take(inventory)
-        for key in before - place.entries.keys():
-            self._untrack(place, key)
-        for key in changed:
-            others = self._by_key.get(key, ())
-            if place not in others:
-                self._by_key[key] = (*others, place) if others else (place,)
         await self._cover()
         await self._attention.judge_all(place, changed)
         self._desk.told()
@@ -197,15 +202,7 @@ class ClusterDrift:
         ledger = self._ledgers.pop(where)
         for key in [*place.entries]:
             place.forget(key)
-            self._untrack(place, key)
         self._spawn(ledger.stop())
-
-    def _untrack(self, place: Place, key: ObjectKey) -> None:
-        left = tuple(one for one in self._by_key.get(key, ()) if one is not place)
-        if left:
-            self._by_key[key] = left
-        else:
-            self._by_key.pop(key, None)
 
     async def _cover(self) -> None:
         """Watch exactly the kinds and namespaces that inventories name."""
@@ -225,8 +222,9 @@ class ClusterDrift:
         self._desk.told()
 
     def _seen(self, key: ObjectKey) -> None:
-        for place in self._by_key.get(key, ()):
-            self._attention.note(place, key)
+        for place in self._places.values():
+            if key in place.entries:
+                self._attention.note(place, key)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

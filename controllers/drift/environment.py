@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from controllers.adapters.kube.client import KubeClient
 from controllers.drift.cluster import ClusterDrift, Member
 from controllers.drift.corrector import Corrector, Standing
+from controllers.drift.foreign import ForeignKeeper
 from controllers.drift.manifests import ManifestCache
 from controllers.rollout.board import Board
 from controllers.rollout.errands import Errands
 from controllers.rollout.tools import Tools
-from gitops.drift import DriftFact, DriftRules
+from gitops.drift import DriftFact, DriftRules, ForeignFact
 from gitops.errors import Denied, InvalidInput, TransientError
+from gitops.foreign import ALLOWED_MANAGERS
 from gitops.model.kinds import EnvironmentSpec
 from gitops.plan import Scope
 from gitops.rollout.state import EnvironmentState
@@ -34,7 +36,13 @@ class Following:
 
 def rules_of(spec: EnvironmentSpec) -> DriftRules:
     """What an environment's settings say about drift."""
-    return DriftRules(spec.drift, spec.ignore_differences)
+    foreign = spec.foreign_fields
+    return DriftRules(
+        spec.drift,
+        spec.ignore_differences,
+        ALLOWED_MANAGERS.union(foreign.allowed_managers),
+        exclusive=foreign.exclusive,
+    )
 
 
 class EnvironmentDrift:
@@ -60,9 +68,8 @@ class EnvironmentDrift:
         self._clusters: dict[str, ClusterDrift] = {}
         self._holding: dict[tuple[str, str], str] = {}
         self._manifests = ManifestCache(errands)
-        self._corrector = Corrector(
-            self._manifests.of, self._allowed, self._tell, tools.clock, tools.secrets.text
-        )
+        about = (self._manifests.of, self._allowed, self._tell, tools.clock, tools.secrets.text)
+        self._doing = Corrector(*about), ForeignKeeper(*about)
 
     def follow(self, following: Following | None) -> None:
         """Take in what a pass knows; None: nothing may be done any more, because somebody else leads."""
@@ -127,7 +134,7 @@ class EnvironmentDrift:
     def _allowed(self, scope: Scope) -> bool:
         return self.standing(scope) is not None
 
-    def _tell(self, fact: DriftFact) -> None:
+    def _tell(self, fact: DriftFact | ForeignFact) -> None:
         self._board.drift_done(fact)
 
     async def _arrange(self) -> bool:
@@ -162,7 +169,7 @@ class EnvironmentDrift:
                     self._environment,
                     clients[name],
                     desk,
-                    self._corrector,
+                    self._doing,
                     self._tools.habits,
                 )
             self._clusters[name].follow(found)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import cast
 
 from controllers.adapters.kube.client import KubeClient
@@ -206,7 +205,7 @@ def _what(authors: tuple[Author, ...]) -> str:
 
 def _finding(question: Question, kind: DriftKind, because: str, *authors: Author) -> Finding:
     known = tuple(author for author in authors if author.owner.manager)
-    moments = [moment for author in known if (moment := _moment(author.owner.time)) is not None]
+    moments = [moment for author in known if (moment := author.owner.at) is not None]
     return Finding(
         object=str(question.entry.key),
         group_kind=str(question.entry.key.group_kind),
@@ -216,10 +215,3 @@ def _finding(question: Question, kind: DriftKind, because: str, *authors: Author
         authors=known,
         since=min(moments, default=None),
     )
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text) if text else None
-    except ValueError:
-        return None

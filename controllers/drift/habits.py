@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from controllers.adapters.kube.patience import Patience
@@ -14,8 +15,13 @@ def _patience() -> Patience:
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """`check_every`: the seconds in which each object is looked at closely once, in any case; 0: never."""
+    """What all clusters share.
+
+    `check_every`: the seconds in which each object is looked at closely once, in any case; 0: never. `turns`
+    are taken for work that needs much memory for a moment.
+    """
 
     patience: Patience = field(default_factory=_patience)
     snapshots: Snapshots = field(default_factory=Snapshots)
     check_every: float = 0.0
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))

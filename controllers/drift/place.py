@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from sys import intern
 from typing import TypeAlias
 
+from controllers.drift.foreign_notes import ForeignNotes
 from gitops.drift import Contest, Finding, Judgement, Sight, Verdict, judge
+from gitops.foreign import one_of_equals
 from gitops.inventory import Entry, Inventory
 from gitops.objects import GroupKind, JsonObject, ObjectKey
 from gitops.plan import Scope
@@ -51,6 +53,7 @@ class Place:
     mutations: dict[ObjectKey, frozenset[str]] = field(default_factory=dict)
     written: dict[ObjectKey, int] = field(default_factory=dict)
     unsaved: dict[ObjectKey, Entry] = field(default_factory=dict)
+    foreign: ForeignNotes = field(default_factory=ForeignNotes)
     turn: int = 0
     confirmed: int = -1
     _writing: int = 0
@@ -95,16 +98,16 @@ class Place:
         for key in changed:
             self.times.pop(key, None)
             self.known.pop(key, None)
+            self.foreign.known.pop(key, None)
         for key in changed:
-            self.entries[key] = _shared(stored[key])
+            self.entries[key] = stored[key]
         self.where = frozenset((key.group_kind, key.namespace) for key in self.entries)
         return changed
 
     def put(self, entry: Entry, sight: Sight) -> None:
         """Take in what the API server answered to our own apply, or showed to be as we applied it."""
-        shared = _shared(entry)
-        self.entries[entry.key] = shared
-        self.unsaved[entry.key] = shared
+        self.entries[entry.key] = entry
+        self.unsaved[entry.key] = entry
         self.known.pop(entry.key, None)
         self.findings.pop(entry.key, None)
         self.seen_applied(entry.key, sight)
@@ -122,6 +125,7 @@ class Place:
         self.unsaved.pop(key, None)
         self.written.pop(key, None)
         self.suspects.discard(key)
+        self.foreign.forget(key)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -146,19 +150,6 @@ def number_of(resource_version: str) -> int:
     return int(resource_version) if resource_version.isdecimal() else -1
 
 
-def _shared(entry: Entry) -> Entry:
-    """Let equal strings be one in memory: many objects own the same fields."""
-    return Entry(
-        entry.key,
-        intern(entry.version),
-        digest=entry.digest,
-        fields=intern(entry.fields),
-        uid=intern(entry.uid),
-        generation=entry.generation,
-        taken_over=entry.taken_over,
-    )
-
-
 def trimmed(body: JsonObject) -> tuple[str, str, Sight]:
     """Keep of an object's metadata what judging needs, with its namespace and name."""
     metadata = body["metadata"]
@@ -168,5 +159,6 @@ def trimmed(body: JsonObject) -> tuple[str, str, Sight]:
         fields=intern(sight.fields),
         applied_at=intern(sight.applied_at),
         part_of=intern(sight.part_of),
+        foreign=one_of_equals(sight.foreign),
     )
     return intern(str(metadata.get("namespace") or "")), str(metadata["name"]), shared

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.resources import Resource
 from controllers.drift.collection import Collection, Seen
+from controllers.drift.habits import Habits
 from controllers.drift.place import trimmed
-from controllers.drift.snapshots import Kept, Snapshot, Snapshots, WatchName
+from controllers.drift.snapshots import Kept, Snapshot, WatchName
 from gitops.drift import Sight
 from gitops.errors import GitopsError
 from gitops.objects import GroupKind, ObjectKey
@@ -34,10 +35,11 @@ class Sightings:
         own: KubeClient,
         seen: Callable[[ObjectKey], None],
         listed: Callable[[GroupKind], None],
-        snapshots: Snapshots,
+        habits: Habits,
     ) -> None:
         self._environment = environment
-        self._snapshots = snapshots
+        self._snapshots = habits.snapshots
+        self._turns = habits.turns
         self._noted: dict[WatchName, str] = {}
         self._noting: asyncio.Task[None] | None = None
         self._selector = f"{ENVIRONMENT}={environment}"
@@ -144,7 +146,8 @@ class Sightings:
     async def _remembered(self, resource: Resource, namespaces: Iterable[str]) -> dict[str, Seen[Kept]]:
         found: dict[str, Seen[Kept]] = {}
         for namespace in namespaces:
-            snapshot = await asyncio.to_thread(self._snapshots.load, self._name(resource, namespace))
+            async with self._turns:
+                snapshot = await asyncio.to_thread(self._snapshots.load, self._name(resource, namespace))
             if snapshot is not None:
                 found[namespace] = (snapshot.items, snapshot.resource_version)
         return found

@@ -7,6 +7,7 @@ Without them, or with wrong ones, nothing is lost: what does not fit an inventor
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import os
 import tempfile
@@ -20,6 +21,8 @@ from typing import NamedTuple, TypeAlias
 import orjson
 
 from gitops.drift import Sight
+from gitops.fields import Owner
+from gitops.foreign import Claim, one_of_equals
 from gitops.objects import Json
 
 log = logging.getLogger(__name__)
@@ -28,7 +31,7 @@ Kept: TypeAlias = tuple[str, str, Sight]
 
 # A server keeps what happened for minutes, some for hours.
 _OLDEST_SECONDS = 24 * 3600.0
-_TYPES = (str, str, str, str, int, str, str, str, bool)
+_TYPES = (str, str, str, str, int, str, str, str, bool, list)
 
 
 class WatchName(NamedTuple):
@@ -62,7 +65,7 @@ class Snapshots:
         try:
             if time.time() - path.stat().st_mtime > _OLDEST_SECONDS:
                 return None
-            return _parsed(orjson.loads(path.read_bytes()), name)
+            return _parsed(path.read_bytes(), name)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -74,10 +77,17 @@ class Snapshots:
         path = self._path(name)
         if path is None:
             return
-        rows = [(namespace, title, *sight) for namespace, title, sight in snapshot.items.values()]
-        body = orjson.dumps(
-            {"format": 1, "of": list(name), "version": snapshot.resource_version, "items": rows}
-        )
+        head = {
+            "format": 2,
+            "of": list(name),
+            "version": snapshot.resource_version,
+            "items": len(snapshot.items),
+        }
+        lines = [
+            orjson.dumps((namespace, title, *sight[:-1], _plain(sight.foreign)))
+            for namespace, title, sight in snapshot.items.values()
+        ]
+        body = b"\n".join([orjson.dumps(head), *lines])
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _replace(path, body)
@@ -111,20 +121,46 @@ def _replace(path: Path, body: bytes) -> None:
         raise
 
 
-def _parsed(document: Json, name: WatchName) -> Snapshot:
-    """Raises ValueError for anything that `save` did not write."""
-    match document:
-        case {"format": 1, "of": of, "version": str(version), "items": list(rows)} if of == list(name):
-            kept = map(_kept, rows)
-            return Snapshot(version, {(one[0], one[1]): one for one in kept})
-    raise ValueError("it is of another format, or of another watch")
+def _parsed(body: bytes, name: WatchName) -> Snapshot:
+    """Raises ValueError for anything that `save` did not write.
+
+    Line by line: what is kept must not lie in memory between pieces of a whole document that is dropped.
+    """
+    lines = iter(io.BytesIO(body))
+    match orjson.loads(next(lines, b"")):
+        case {"format": 2, "of": of, "version": str(version), "items": int(count)} if of == list(name):
+            items = {(one[0], one[1]): one for one in map(_kept, map(orjson.loads, lines))}
+            if len(items) == count:
+                return Snapshot(version, items)
+    raise ValueError("it is of another format, or of another watch, or not whole")
 
 
 def _kept(row: Json) -> Kept:
     if not isinstance(row, list) or tuple(map(type, row)) != _TYPES:
         raise ValueError("a row is not whole")
-    namespace, title, uid, version, generation, fields, applied_at, part_of, terminating = row
+    namespace, title, uid, version, generation, fields, applied_at, part_of, terminating, foreign = row
     sight = Sight(
-        intern(uid), version, generation, intern(fields), intern(applied_at), intern(part_of), terminating
+        intern(uid),
+        version,
+        generation,
+        intern(fields),
+        intern(applied_at),
+        intern(part_of),
+        terminating,
+        one_of_equals(tuple(map(_claim, foreign))),
     )
     return intern(namespace), title, sight
+
+
+def _plain(found: tuple[Claim, ...]) -> list[Json]:
+    return [
+        [one.owner.manager, one.owner.operation, one.owner.time, one.version, one.fields] for one in found
+    ]
+
+
+def _claim(row: Json) -> Claim:
+    match row:
+        case [str(manager), str(operation), str(time_), str(version), str(fields)]:
+            orjson.loads(fields)
+            return Claim(Owner(manager, operation, time=time_), version, fields)
+    raise ValueError("a claim is not whole")

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from gitops.drift import DriftFact, DriftReport
+from gitops.drift import DriftFact, DriftReport, ForeignFact
 from gitops.gates import Sampling
 from gitops.rollout.observation import (
     ProbeWork,
@@ -30,7 +30,7 @@ class Board:
         self._reverts: dict[RevertWork, RevertReport] = {}
         self._reachable: set[ReachWork] = set()
         self._drift: dict[str, Mapping[tuple[str, str], DriftReport]] = {}
-        self._facts: list[DriftFact] = []
+        self._facts: list[DriftFact | ForeignFact] = []
 
     def target(self, work: TargetWork, report: TargetReport) -> None:
         """Say how applying, restoring or pruning a target stands."""
@@ -60,12 +60,12 @@ class Board:
             self._drift[connection] = reports
             self.changed.set()
 
-    def drift_done(self, fact: DriftFact) -> None:
+    def drift_done(self, fact: DriftFact | ForeignFact) -> None:
         """Say that something was done about drift; it is kept until it is recorded."""
         self._facts.append(fact)
         self.changed.set()
 
-    def drift_recorded(self, facts: Collection[DriftFact]) -> None:
+    def drift_recorded(self, facts: Collection[DriftFact | ForeignFact]) -> None:
         """Drop what was recorded."""
         recorded = set(map(id, facts))
         self._facts = [fact for fact in self._facts if id(fact) not in recorded]
@@ -89,7 +89,9 @@ class Board:
         """All revert reports, as they are now."""
         return MappingProxyType(dict(self._reverts))
 
-    def drift(self) -> tuple[Mapping[tuple[str, str], DriftReport], tuple[DriftFact, ...]]:
+    def drift(
+        self,
+    ) -> tuple[Mapping[tuple[str, str], DriftReport], tuple[DriftFact | ForeignFact, ...]]:
         """Open drift, and what is to be recorded about drift, as they are now."""
         reports = {place: report for found in self._drift.values() for place, report in found.items()}
         return reports, tuple(self._facts)

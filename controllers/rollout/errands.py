@@ -21,6 +21,7 @@ from gitops.objects import Manifest, digest
 from gitops.plan import PlanPolicy, Scope, Wanted
 from gitops.redact import secrets_of
 from gitops.render import expand, render_documents, target_digest, target_variables
+from gitops.render.plaintext import refuse_plaintext
 from gitops.rollout.observation import Desired
 
 log = logging.getLogger(__name__)
@@ -210,6 +211,8 @@ class Errands:
     ) -> tuple[Manifest, ...]:
         try:
             documents = self._revisions.documents(revision, app)
+            if source.spec is not None:
+                refuse_plaintext(source.spec, documents)
             manifests = render_documents(source, app, target, cluster, documents).manifests
             self._secrets.learn(secrets_of(manifest.body for manifest in manifests))
         except GitopsError:

@@ -110,6 +110,24 @@ def _mutated(event: e.DriftMutated) -> str:
     )
 
 
+def _held(event: e.ForeignFieldsFound | e.ForeignFieldsRemoved | e.ForeignFieldsContested) -> str:
+    told = [f"{by.manager or 'somebody'} ({by.operation}): {_few(by.fields)}" for by in event.by]
+    return "; ".join(told)
+
+
+def _foreign(event: e.ForeignFieldsFound | e.ForeignFieldsRemoved, what: str) -> str:
+    because = f"; {event.because}" if event.because else ""
+    return f"{event.object} of {event.application} on {event.target} {what}, {_held(event)}{because}."
+
+
+def _foreign_contested(event: e.ForeignFieldsContested) -> str:
+    return (
+        f"{', '.join(by.manager for by in event.by) or 'somebody'} puts back what gitops-waves removes from "
+        f"{event.object} of {event.application} on {event.target} ({event.rounds} times so far: "
+        f"{_held(event)}); the next removal waits until {event.until:%H:%M:%S}Z."
+    )
+
+
 def _command(event: e.CommandSeen) -> str:
     return f"{event.author} asked for {event.command} of {event.application} in {event.commit[:_SHORT]}."
 
@@ -170,6 +188,12 @@ _SENTENCES: dict[type[Any], Callable[[Any], str]] = {
     e.DriftEnded: lambda event: (
         f"{event.object} of {event.application} on {event.target} is no longer drifted."
     ),
+    e.ForeignFieldsFound: lambda event: _foreign(event, "holds fields of others"),
+    e.ForeignFieldsRemoved: lambda event: _foreign(event, "was rid of fields of others"),
+    e.ForeignFieldsContested: _foreign_contested,
+    e.ForeignFieldsEnded: lambda event: (
+        f"{event.object} of {event.application} on {event.target} no longer holds fields of others."
+    ),
 }
 
 _HEADLINES: dict[type[Any], Callable[[Any], str]] = {
@@ -209,6 +233,10 @@ _HEADLINES: dict[type[Any], Callable[[Any], str]] = {
     e.DriftContested: lambda event: f"{_by(event)} fights over {event.object} on {event.target}",
     e.DriftMutated: lambda event: f"{event.object} is mutated on {event.target}",
     e.DriftEnded: lambda event: f"{event.object} no longer drifted on {event.target}",
+    e.ForeignFieldsFound: lambda event: f"{event.object} holds foreign fields on {event.target}",
+    e.ForeignFieldsRemoved: lambda event: f"foreign fields of {event.object} removed on {event.target}",
+    e.ForeignFieldsContested: lambda event: f"foreign fields of {event.object} come back on {event.target}",
+    e.ForeignFieldsEnded: lambda event: f"{event.object} without foreign fields on {event.target}",
 }
 
 _ORDER = (
@@ -225,6 +253,7 @@ _ORDER = (
     e.TargetFailed,
     e.RejoinAbandoned,
     e.DriftContested,
+    e.ForeignFieldsContested,
     e.DriftMutated,
     e.RestoreFinished,
     e.RestoreStarted,
@@ -234,11 +263,14 @@ _ORDER = (
     e.WaveStarted,
     e.TargetRegressed,
     e.DriftFound,
+    e.ForeignFieldsFound,
     e.DriftCorrected,
+    e.ForeignFieldsRemoved,
     e.SoakStarted,
     e.TargetRestored,
     e.TargetHealthy,
     e.PruneFinished,
     e.DriftEnded,
+    e.ForeignFieldsEnded,
 )
 _WEIGHTS: dict[type[Any], int] = {kind: len(_ORDER) - index for index, kind in enumerate(_ORDER)}

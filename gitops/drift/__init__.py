@@ -4,6 +4,7 @@ from gitops.drift.authors import Author, author_of, names, newest_author
 from gitops.drift.compare import carried_over, compare, holds
 from gitops.drift.contest import Contest, corrected
 from gitops.drift.finding import DriftKind, Finding, author_form, told
+from gitops.drift.foreign import ForeignDeed, ForeignFact, ForeignFinding, Owned
 from gitops.drift.modes import DRIFT, DriftRules, unknown_mode
 from gitops.drift.report import Deed, DriftFact, DriftReport
 from gitops.drift.verdict import Judgement, Sight, Verdict, judge
@@ -18,7 +19,11 @@ __all__ = [
     "DriftReport",
     "DriftRules",
     "Finding",
+    "ForeignDeed",
+    "ForeignFact",
+    "ForeignFinding",
     "Judgement",
+    "Owned",
     "Sight",
     "Verdict",
     "author_form",

@@ -8,17 +8,20 @@ from datetime import datetime
 from enum import StrEnum
 
 from gitops.drift.finding import Finding
+from gitops.drift.foreign import ForeignFinding
 
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """One application's open drift on one target, by object.
+    """One application's open drift, and foreign fields, on one target, by object.
 
-    `complete`: everything was looked at since the watch began, so what is not here is not drifted.
+    `complete`: everything was looked at since the watch began, so what is not here is as it was applied, and
+    holds nothing foreign.
     """
 
     findings: Mapping[str, Finding] = field(default_factory=dict)
     complete: bool = False
+    foreign: Mapping[str, ForeignFinding] = field(default_factory=dict)
 
 
 class Deed(StrEnum):

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from gitops.fields import fields_hash, our_entry
+from gitops.foreign import Claim, claims
 from gitops.inventory import Entry
 from gitops.ownership import PART_OF
 
@@ -31,7 +32,8 @@ class Sight(NamedTuple):
     """What is kept of an object's metadata.
 
     `fields` is the hash of what we own, "" where nothing; `applied_at` the time in our entry of
-    managedFields, which the server sets anew whenever an apply under our name changed the object.
+    managedFields, which the server sets anew whenever an apply under our name changed the object; `foreign`
+    what others own in its spec, of which most objects have nothing.
     """
 
     uid: str
@@ -41,6 +43,7 @@ class Sight(NamedTuple):
     applied_at: str
     part_of: str
     terminating: bool
+    foreign: tuple[Claim, ...] = ()
 
     @classmethod
     def of(cls, metadata: Mapping[str, Any]) -> Sight:
@@ -54,6 +57,7 @@ class Sight(NamedTuple):
             applied_at=str(ours.get("time", "")) if ours else "",
             part_of=str((metadata.get("labels") or {}).get(PART_OF, "")),
             terminating=metadata.get("deletionTimestamp") is not None,
+            foreign=claims(metadata),
         )
 
 

@@ -18,6 +18,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from sys import intern
 
 import orjson
 
@@ -203,12 +204,13 @@ def _entry(line: str) -> Entry:
     group_kind = GroupKind.parse(kind)
     if not kind or not name or (slash and not namespace):
         raise ValueError(f"{written!r} names no object")
+    # Many objects own the same fields; a uid is met again on the live object.
     return Entry(
-        key=ObjectKey(group_kind.group, group_kind.kind, namespace, name),
-        version=version,
+        key=ObjectKey(intern(group_kind.group), intern(group_kind.kind), intern(namespace), name),
+        version=intern(version),
         digest=_known(manifest),
-        fields=_known(fields),
-        uid=_known(uid),
+        fields=intern(_known(fields)),
+        uid=intern(_known(uid)),
         generation=int(generation),
         taken_over=whose == "theirs",
     )

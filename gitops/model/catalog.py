@@ -244,7 +244,7 @@ def _environment_spec(
 def _with_defaults(spec: EnvironmentSpec, repository: RepositorySpec) -> EnvironmentSpec:
     """Fill what the environment left unwritten from the repository's defaults, field by field."""
     update: dict[str, object] = {}
-    for name in ("on_failure", "drift", "prune"):
+    for name in ("on_failure", "drift", "foreign_fields", "prune", "plaintext_secrets"):
         default, own = getattr(repository, name), getattr(spec, name)
         if default is None:
             continue

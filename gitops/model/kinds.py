@@ -47,6 +47,14 @@ class DriftMode(StrEnum):
     IGNORE = "Ignore"
 
 
+class PlaintextSecrets(StrEnum):
+    """What is done about Secrets whose values stand in the repository for everybody to read."""
+
+    ALLOW = "Allow"
+    WARN = "Warn"
+    REFUSE = "Refuse"
+
+
 class TargetSet(Schema):
     """Clusters by label, and the namespace that the application is rendered into on each."""
 
@@ -126,6 +134,20 @@ class IgnoredDifference(Schema):
         return self
 
 
+ManagerName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class ForeignFieldsPolicy(Schema):
+    """What is said of fields that others own inside our objects' specs.
+
+    `allowedManagers` may own some, beside those that every cluster has. With `exclusive` the fields of all
+    others are removed.
+    """
+
+    allowed_managers: tuple[ManagerName, ...] = Field(default=(), max_length=MOST)
+    exclusive: bool = False
+
+
 class EnvironmentSpec(Rendering):
     """See the fields; DESIGN section 2 defines the words."""
 
@@ -135,7 +157,9 @@ class EnvironmentSpec(Rendering):
     max_concurrent_rollouts: int = Field(default=10, ge=1, description="applications rolled out at once")
     drift: DriftMode = DriftMode.REPORT
     ignore_differences: tuple[IgnoredDifference, ...] = Field(default=(), max_length=MOST)
+    foreign_fields: ForeignFieldsPolicy = ForeignFieldsPolicy()
     prune: PruneBudget = PruneBudget()
+    plaintext_secrets: PlaintextSecrets = PlaintextSecrets.WARN
     service_account_name: Name | None = None
     suspended: bool = Field(default=False, description="while true, nothing new is rolled out")
 
@@ -217,7 +241,9 @@ class RepositorySpec(Schema):
 
     on_failure: OnFailure | None = None
     drift: DriftMode | None = None
+    foreign_fields: ForeignFieldsPolicy | None = None
     prune: PruneBudget | None = None
+    plaintext_secrets: PlaintextSecrets | None = None
 
 
 class Repository(Schema):

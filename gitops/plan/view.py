@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gitops.fields import fields_hash
+from gitops.foreign import Claim, claims
 from gitops.inventory import Inventory
 from gitops.objects import JsonObject, ObjectKey
 from gitops.redact import LAST_APPLIED
@@ -13,7 +14,10 @@ from gitops.redact import LAST_APPLIED
 
 @dataclass(frozen=True, slots=True)
 class LiveObject:
-    """The metadata of one live object. `fields` is the hash of what we own in it, "" where nothing."""
+    """The metadata of one live object. `fields` is the hash of what we own in it, "" where nothing.
+
+    `foreign` is what others own in its spec.
+    """
 
     uid: str
     resource_version: str = ""
@@ -23,6 +27,7 @@ class LiveObject:
     annotations: Mapping[str, str] = field(default_factory=dict)
     owner_references: tuple[JsonObject, ...] = ()
     terminating: bool = False
+    foreign: tuple[Claim, ...] = ()
 
     @classmethod
     def from_metadata(cls, metadata: JsonObject) -> LiveObject:
@@ -40,6 +45,7 @@ class LiveObject:
             annotations={key: value for key, value in annotations.items() if key != LAST_APPLIED},
             owner_references=tuple(metadata.get("ownerReferences") or ()),
             terminating=metadata.get("deletionTimestamp") is not None,
+            foreign=claims(metadata),
         )
 
 

@@ -12,10 +12,11 @@ import jsonpointer
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import ApplicationSource, EnvironmentSource
 from gitops.model.kinds import Cluster
-from gitops.model.rendering import Patch, PatchTarget
+from gitops.model.rendering import JsonPatchOperation, Patch, PatchTarget
 from gitops.objects import Json, split_api_version
 from gitops.render.drafts import Draft
 from gitops.render.growth import Growth, TooLarge, size_of
+from gitops.render.pointers import missing
 from gitops.render.variables import overrides_for, substitute
 
 Pointer = tuple[str | int, ...]
@@ -129,7 +130,7 @@ def _patched(draft: Draft, placed: PlacedPatch, variables: Mapping[str, str], gr
             ValueError,
         ) as error:
             # The library's texts quote the object, which may be a Secret.
-            message = f"{operation.op} {operation.path} on {draft}: {_reason(error)}"
+            message = f"{operation.op} {operation.path} on {draft}: {_reason(error, operation, body)}"
             raise InvalidInput(Problem(placed.at(*pointer), message)) from None
         if operation.op == "copy":  # at most doubled, then measured
             growth.copied(size_of(body))
@@ -139,9 +140,11 @@ def _patched(draft: Draft, placed: PlacedPatch, variables: Mapping[str, str], gr
     return replace(draft, body=body)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, operation: JsonPatchOperation, body: Json) -> str:
     if isinstance(error, jsonpatch.JsonPatchTestFailed):
         return "the test failed, the value is another"
     if isinstance(error, jsonpatch.JsonPatchConflict | jsonpointer.JsonPointerException):
-        return "there is nothing at this path"
+        places = (operation.from_, operation.path) if operation.from_ is not None else (operation.path,)
+        gone = next(filter(None, (missing(body, place) for place in places)), "")
+        return f"there is nothing at this path: {gone}" if gone else "there is nothing at this path"
     return "this operation does not fit what is at this path"

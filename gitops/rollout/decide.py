@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from gitops.rollout import advancing, commands, drifting, failing, pruning, slots, soak, timing
+from gitops.rollout import advancing, commands, drifting, failing, foreign, pruning, slots, soak, timing
 from gitops.rollout import events as e
 from gitops.rollout.arrival import arrived, newer
 from gitops.rollout.observation import Desired, Observation, Work
@@ -34,7 +34,7 @@ class Decision:
 def advance(state: EnvironmentState, seen: Observation, now: datetime) -> Decision:
     """Decide one pass. The same arguments give the same decision, byte for byte."""
     pass_ = _Pass(state, seen, now)
-    for facts in (drifting, pruning, commands):
+    for facts in (drifting, foreign, pruning, commands):
         for event in tuple(facts.new_facts(state, seen, now)):
             pass_.record(event)
     names = sorted(set(state.applications) | set(seen.desired))

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from gitops.drift import Deed, DriftFact, DriftReport, Finding, author_form
+from gitops.drift import Deed, DriftFact, DriftReport, Finding, ForeignFact, author_form
 from gitops.objects import JsonObject, short_digest
 from gitops.rollout import events as e
 from gitops.rollout.observation import LONGEST_LINE, Observation, shortened
-from gitops.rollout.state import EnvironmentState, OpenDrift
+from gitops.rollout.state import ApplicationState, EnvironmentState, OpenDrift
 
 MOST_OPEN = 100
 """The most open drift that is recorded of one application on one target: records are kept for ever."""
@@ -20,7 +20,7 @@ _MOST_OPERATIONS = 50
 
 def new_facts(state: EnvironmentState, seen: Observation, now: datetime) -> Iterator[e.Event]:
     """What was done, then what is found, then what has ended; nothing about what nobody knows any more."""
-    facts = [fact for fact in seen.drift_facts if _known(fact, state)]
+    facts = [fact for fact in seen.drift_facts if isinstance(fact, DriftFact) and known(fact, state)]
     yield from (_done(fact, now) for fact in facts)
     corrected = {
         (fact.application, fact.target, fact.finding.object) for fact in facts if fact.deed is Deed.CORRECTED
@@ -34,18 +34,23 @@ def new_facts(state: EnvironmentState, seen: Observation, now: datetime) -> Iter
         application = state.applications[name]
         for target in sorted({*(reported[name] & application.on.keys()), *application.drift}):
             done = frozenset(key for app, place, key in corrected if (app, place) == (name, target))
-            report = seen.drift.get((name, target), DriftReport())
-            if target not in application.on:
-                report = DriftReport(complete=True)  # it left, and with it whatever was open there
             open_before = {
                 key: one for key, one in application.drift.get(target, {}).items() if key not in done
             }
-            yield from _news(name, target, open_before, report, now)
+            yield from _news(name, target, open_before, looked_at(name, target, application, seen), now)
 
 
-def _known(fact: DriftFact, state: EnvironmentState) -> bool:
-    known = state.applications.get(fact.application)
-    return known is not None and known.rollouts > 0
+def known(fact: DriftFact | ForeignFact, state: EnvironmentState) -> bool:
+    """Whether a fact is about an application that was ever rolled out."""
+    application = state.applications.get(fact.application)
+    return application is not None and application.rollouts > 0
+
+
+def looked_at(name: str, target: str, application: ApplicationState, seen: Observation) -> DriftReport:
+    """What is seen of an application on a target; when it has left, with it went whatever was open there."""
+    if target not in application.on:
+        return DriftReport(complete=True)
+    return seen.drift.get((name, target), DriftReport())
 
 
 def _news(

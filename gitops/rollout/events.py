@@ -306,6 +306,49 @@ class DriftEnded(_DriftEvent):
     type: Literal["DriftEnded"] = "DriftEnded"
 
 
+class HeldBy(Recorded):
+    """A field manager, and what it owns inside an object of ours."""
+
+    manager: str
+    operation: str
+    time: str = ""
+    fields: tuple[str, ...] = ()
+
+
+class _ForeignTold(_DriftEvent):
+    group_kind: str
+    by: tuple[HeldBy, ...] = ()
+    because: str = ""
+
+
+class ForeignFieldsFound(_ForeignTold):
+    """Somebody who is not allowed to owns fields inside a live object of ours, and they stay for now."""
+
+    type: Literal["ForeignFieldsFound"] = "ForeignFieldsFound"
+    since: datetime
+    seen: str
+
+
+class ForeignFieldsRemoved(_ForeignTold):
+    """Such fields were removed, because the environment is exclusive."""
+
+    type: Literal["ForeignFieldsRemoved"] = "ForeignFieldsRemoved"
+
+
+class ForeignFieldsContested(_ForeignTold):
+    """Somebody puts back what we remove; from here on we hold off longer each time."""
+
+    type: Literal["ForeignFieldsContested"] = "ForeignFieldsContested"
+    rounds: int
+    until: datetime
+
+
+class ForeignFieldsEnded(_DriftEvent):
+    """Nobody else owns fields inside the object any more, or those who do may, or nobody asks."""
+
+    type: Literal["ForeignFieldsEnded"] = "ForeignFieldsEnded"
+
+
 Event: TypeAlias = Annotated[
     CommandSeen
     | RevisionObserved
@@ -338,7 +381,11 @@ Event: TypeAlias = Annotated[
     | DriftCorrected
     | DriftContested
     | DriftMutated
-    | DriftEnded,
+    | DriftEnded
+    | ForeignFieldsFound
+    | ForeignFieldsRemoved
+    | ForeignFieldsContested
+    | ForeignFieldsEnded,
     Field(discriminator="type"),
 ]
 

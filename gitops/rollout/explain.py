@@ -61,6 +61,7 @@ def explain(environment: str, state: EnvironmentState, seen: Observation, now: d
     for name, application in sorted(state.applications.items()):
         waits.extend(_staying(view, name, application))
         waits.extend(_drifted(name, application))
+        waits.extend(_foreign(name, application))
     return tuple(waits)
 
 
@@ -88,6 +89,14 @@ def _drifted(name: str, application: ApplicationState) -> Iterator[Wait]:
         yield Wait(
             name, target, f"has drifted in {key}", f"{found.because}{by}", found.since, release=release
         )
+
+
+def _foreign(name: str, application: ApplicationState) -> Iterator[Wait]:
+    for target, key, found in application.foreign_fields:
+        fields = f"{', '.join(found.fields)}, by {', '.join(found.by) or 'somebody'}"
+        because = f"{fields}; {found.because}" if found.because else fields
+        release = "whoever removes them, or a commit that allows them (foreignFields)"
+        yield Wait(name, target, f"holds fields of others in {key}", because, found.since, release=release)
 
 
 def _at_rest(view: _View, name: str, application: ApplicationState) -> Wait:

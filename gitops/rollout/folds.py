@@ -280,7 +280,9 @@ def drift_over(state: ApplicationState, event: e.DriftCorrected | e.DriftEnded) 
     return _drift(state, event.target, left)
 
 
-def told_only(state: ApplicationState, event: e.DriftContested | e.DriftMutated) -> ApplicationState:
+def told_only(
+    state: ApplicationState, event: e.DriftContested | e.DriftMutated | e.ForeignFieldsContested
+) -> ApplicationState:
     """Worth knowing; nothing follows from it here."""
     del event
     return state

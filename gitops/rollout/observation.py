@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
-from gitops.drift import DriftFact, DriftReport
+from gitops.drift import DriftFact, DriftReport, ForeignFact
 from gitops.gates import Sampling
 from gitops.model.kinds import OnFailure
 from gitops.rollout.events import CommandKind
@@ -197,4 +197,4 @@ class Observation:
     reverts: Mapping[RevertWork, RevertReport] = field(default_factory=dict)
     reachable: frozenset[ReachWork] = frozenset()
     drift: Mapping[tuple[str, str], DriftReport] = field(default_factory=dict)
-    drift_facts: tuple[DriftFact, ...] = ()
+    drift_facts: tuple[DriftFact | ForeignFact, ...] = ()

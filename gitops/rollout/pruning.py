@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from gitops.rollout import events as e
-from gitops.rollout.observation import Observation, TargetReport, TargetWork
-from gitops.rollout.state import ApplicationState, EnvironmentState, RolloutPhase, TargetPhase
+from gitops.rollout.observation import Observation, TargetReport
+from gitops.rollout.state import ApplicationState, EnvironmentState
 from gitops.rollout.step import NO_NEWS
 from gitops.rollout.work import apply_work, prune_work
 
@@ -22,11 +22,8 @@ def new_facts(state: EnvironmentState, seen: Observation, now: datetime) -> Iter
 
 
 def report_on(name: str, application: ApplicationState, target: str, seen: Observation) -> TargetReport:
-    """How the work stands that deletes what is to leave `target`: the rollout's own, or that after it."""
-    rollout = application.rollout
-    work: TargetWork = prune_work(name, application, target)
-    if rollout is not None and rollout.phase is RolloutPhase.ADVANCING:
-        progress = rollout.targets.get(target)
-        if progress is not None and progress.phase in (TargetPhase.SETTLING, TargetPhase.HEALTHY):
-            work = apply_work(name, rollout, target)
-    return seen.targets.get(work, NO_NEWS)
+    """How the work stands that deletes what is to leave `target`, be it the rollout's own or not."""
+    found = seen.targets.get(prune_work(name, application, target))
+    if found is None and application.rollout is not None:
+        found = seen.targets.get(apply_work(name, application.rollout, target))
+    return found or NO_NEWS

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,8 @@ from gitops.drift.finding import DriftKind
 from gitops.model.gates import Gate
 from gitops.model.kinds import DriftMode, FailurePolicy, RevertPush
 from gitops.model.schema import Duration
+
+Found = TypeVar("Found")
 
 
 class Recorded(BaseModel):
@@ -162,6 +164,17 @@ class OpenDrift(Recorded):
     seen: str
 
 
+class OpenForeign(Recorded):
+    """Fields that others own inside a live object of ours; `because` says why they are not removed yet."""
+
+    group_kind: str
+    by: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    because: str = ""
+    since: datetime
+    seen: str
+
+
 class Leaving(Recorded):
     """Objects on a target that are to go and were not gone when it was settled, each with the reason.
 
@@ -200,6 +213,14 @@ class Outcome(Recorded):
     revert: str = ""
 
 
+def _in_order(open_: dict[str, dict[str, Found]]) -> tuple[tuple[str, str, Found], ...]:
+    return tuple(
+        (target, name, found)
+        for target, objects in sorted(open_.items())
+        for name, found in sorted(objects.items())
+    )
+
+
 class ApplicationState(Recorded):
     """One application's whole memory."""
 
@@ -212,17 +233,19 @@ class ApplicationState(Recorded):
     prune_permitted_by: str = ""
     outcome: Outcome | None = None
     drift: dict[str, dict[str, OpenDrift]] = Field(default_factory=dict)
+    foreign: dict[str, dict[str, OpenForeign]] = Field(default_factory=dict)
     leaving: dict[str, Leaving] = Field(default_factory=dict)
     held: dict[str, Held] = Field(default_factory=dict)
 
     @property
     def drifted(self) -> tuple[tuple[str, str, OpenDrift], ...]:
         """All open drift as target, object and what is known of it, in order."""
-        return tuple(
-            (target, name, found)
-            for target, objects in sorted(self.drift.items())
-            for name, found in sorted(objects.items())
-        )
+        return _in_order(self.drift)
+
+    @property
+    def foreign_fields(self) -> tuple[tuple[str, str, OpenForeign], ...]:
+        """All foreign fields as target, object and what is known of them, in order."""
+        return _in_order(self.foreign)
 
 
 class EnvironmentState(Recorded):

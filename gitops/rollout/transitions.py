@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from gitops.errors import TerminalError
 from gitops.rollout import events as e
-from gitops.rollout import folds, guards
+from gitops.rollout import folds, foreign, guards
 from gitops.rollout.state import ApplicationState, EnvironmentState, RolloutPhase, TargetPhase
 
 R = RolloutPhase
@@ -123,4 +123,8 @@ TABLE: dict[type[Any], Transition] = {
     e.DriftContested: _row(folds.told_only, None, *_RUNNING, guard=guards.known),
     e.DriftMutated: _row(folds.told_only, None, *_RUNNING, guard=guards.known),
     e.DriftEnded: _row(folds.drift_over, None, *_RUNNING, guard=guards.known),
+    e.ForeignFieldsFound: _row(foreign.found, None, *_RUNNING, guard=guards.known),
+    e.ForeignFieldsRemoved: _row(foreign.over, None, *_RUNNING, guard=guards.known),
+    e.ForeignFieldsContested: _row(folds.told_only, None, *_RUNNING, guard=guards.known),
+    e.ForeignFieldsEnded: _row(foreign.over, None, *_RUNNING, guard=guards.known),
 }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from gitops.objects import JsonObject
@@ -35,9 +35,13 @@ class TargetPreview:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The inputs are the last good ones, and on every target: no rollout, no question to any cluster."""
+    """The inputs are the last good ones, and on every target: no rollout, no question to any cluster.
+
+    `held`: what left Git and is kept, by target and object, with what would release it.
+    """
 
     good: str
+    held: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +109,9 @@ def form(preview: Preview) -> JsonObject:
 
 def _outcome(outcome: Outcome) -> JsonObject:
     match outcome:
-        case Unchanged(good):
-            return {"outcome": "Unchanged", "good": good}
+        case Unchanged(good, held):
+            kept = {target: dict(objects) for target, objects in sorted(held.items())}
+            return {"outcome": "Unchanged", "good": good, "held": kept}
         case Unusable(problems):
             return {"outcome": "Unusable", "problems": list(problems)}
         case Would(targets, removed, held):
@@ -132,8 +137,10 @@ def text(preview: Preview) -> str:
 def _lines(one: ApplicationPreview) -> Iterator[str]:
     name = f"{one.environment}/{one.application}"
     match one.outcome:
-        case Unchanged(good):
+        case Unchanged(good, held):
             yield f"{name}: unchanged inputs: nothing to do (good since revision {good[:_SHORT]})"
+            for target, objects in sorted(held.items()):
+                yield from (f"  held on {target}: {key}: {why}" for key, why in sorted(objects.items()))
         case Unusable(problems):
             yield f"{name}: cannot be rolled out as it is written"
             yield from (f"  {problem}" for problem in problems)

@@ -11,7 +11,17 @@ from gitops.views.moments import rfc3339
 from gitops.views.table import Table
 
 IDLE = "Idle"
-_HEADING = ("ENVIRONMENT", "APPLICATION", "PHASE", "REVISION", "WAVE", "HEALTHY", "DRIFT", "LAST OUTCOME")
+_HEADING = (
+    "ENVIRONMENT",
+    "APPLICATION",
+    "PHASE",
+    "REVISION",
+    "WAVE",
+    "HEALTHY",
+    "DRIFT",
+    "FOREIGN",
+    "LAST OUTCOME",
+)
 _SHORT = 12
 _NOTHING = "-"
 
@@ -61,6 +71,17 @@ def _application(name: str, state: ApplicationState, redact: Callable[[str], str
             }
             for target, key, found in state.drifted
         ],
+        "foreign": [
+            {
+                "target": target,
+                "object": key,
+                "fields": [redact(field) for field in found.fields],
+                "by": list(found.by),
+                "because": redact(found.because),
+                "since": rfc3339(found.since),
+            }
+            for target, key, found in state.foreign_fields
+        ],
         "good": good and {"revision": good.revision, "at": rfc3339(good.at)},
         "outcome": outcome
         and {
@@ -101,18 +122,19 @@ def _row(environment: str, application: Mapping[str, Any]) -> tuple[str, ...]:
         application["revision"][:_SHORT] or _NOTHING,
         application["wave"] or _NOTHING,
         f"{targets['healthy']}/{targets['total']}",
-        _drift(application["drift"]),
+        _open(application["drift"]),
+        _open(application.get("foreign", ())),
         _outcome(outcome) if outcome else _NOTHING,
     )
 
 
-def _drift(drift: Sequence[Mapping[str, Any]]) -> str:
+def _open(found: Sequence[Mapping[str, Any]]) -> str:
     """How many objects, since when, by whom; a dash for none."""
-    if not drift:
+    if not found:
         return _NOTHING
-    since = min(str(one["since"]) for one in drift)
-    by = ", ".join(sorted({manager for one in drift for manager in one["by"]}))
-    return f"{len(drift)} since {since}{f' by {by}' if by else ''}"
+    since = min(str(one["since"]) for one in found)
+    by = ", ".join(sorted({manager for one in found for manager in one["by"]}))
+    return f"{len(found)} since {since}{f' by {by}' if by else ''}"
 
 
 def _outcome(outcome: Mapping[str, Any]) -> str:

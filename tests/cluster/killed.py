@@ -4,7 +4,8 @@ Each line on stdin, `CONFIG N OUTPUT` with tabs between them, runs it once, in a
 with other runs but the modules that were imported before any; the answer is a line with its exit code,
 negative for a signal. It does what is due and ends, like `gitops run --once`, unless it gets to its N-th
 action before: then it sends itself SIGKILL right after that. An action is whatever changes the world outside
-the process: a write to a cluster, a record, a push. Each is named in the file OUTPUT. N of 0 never kills.
+the process: a write to a cluster, a record, a push. Each is named in the file OUTPUT, and so is every object
+that a deletion found. N of 0 never kills.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import yaml
 
 import controllers.adapters.kube.authentication  # noqa: F401 - imported late: once, and not by each process
 from controllers.adapters.git import Mirror
+from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.wire import RequestSeen
 from controllers.main import Fleet
 from controllers.rollout.recorder import Recorder
@@ -88,6 +90,7 @@ def run(path: str, at: int) -> int:
         return commit
 
     setattr(Recorder, "append", counted)  # noqa: B010 - a method for all instances, unknown to the type
+    _name_deletions()
     fleet = Fleet(Controller.model_validate(yaml.safe_load(Path(path).read_text())))
     told: Callable[[str, RequestSeen], None] = fleet.clusters._on_request
 
@@ -98,6 +101,19 @@ def run(path: str, at: int) -> int:
 
     fleet.clusters._on_request = seen
     return 0 if asyncio.run(fleet.run(once=True)) else 3
+
+
+def _name_deletions() -> None:
+    delete = KubeClient.delete
+
+    @wraps(delete)
+    async def named(self: KubeClient, resource: Any, name: str, *place: str, **options: Any) -> bool:
+        done = await delete(self, resource, name, *place, **options)
+        if done and not options.get("dry_run"):
+            sys.stdout.write(f"deleted {self.name} {resource.kind}/{name}\n")
+        return done
+
+    setattr(KubeClient, "delete", named)  # noqa: B010 - a method for all instances, unknown to the type
 
 
 def _after(owner: type[Any], name: str, fuse: Fuse) -> None:

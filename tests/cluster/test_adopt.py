@@ -8,7 +8,7 @@ from typing import Any
 import pygit2
 import pytest
 
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 from tests.cluster.test_cli import Shop
 
 WEB = "environments/production/web"
@@ -64,7 +64,7 @@ STRATEGIC = "application/strategic-merge-patch+json"
 
 
 @pytest.fixture
-def shop(tmp_path: Path, cluster: ControlPlane, namespace: str) -> Shop:
+def shop(tmp_path: Path, cluster: Plane, namespace: str) -> Shop:
     """A shop whose Deployment runs, and whose drift stays."""
     shop = Shop(tmp_path / "shop", cluster, namespace)
     shop.commit({APP: DEPLOYMENT, f"{WEB}/application.yaml": APPLICATION})
@@ -182,3 +182,28 @@ def refused(shop: Shop, name: str) -> str:
     return shop.call(
         "adopt", "production", name, "--repo", str(shop.path), "--author", "Ada <ada@example.com>", code=1
     ).stderr
+
+
+def test_of_several_targets_one_says_whose_value_counts(
+    tmp_path: Path, cluster: Plane, namespace: str
+) -> None:
+    """Both drifted, differently: refused. With --target, the answer names where the value arrives too."""
+    other = f"{namespace}-b"
+    cluster.api.create("/api/v1/namespaces", {"metadata": {"name": other}})
+    shop = Shop(tmp_path / "shop", cluster, namespace)
+    kinds = "apiVersion: gitops-waves.io/v1alpha1\nkind: "
+    targets = ", ".join(f"{{clusterSelector: {{}}, namespace: {one}}}" for one in (namespace, other))
+    spec = f"{{targets: [{targets}], waves: [{{name: all}}]}}"
+    environment = f"{kinds}Environment\nmetadata: {{name: production}}\nspec: {spec}\n"
+    shop.commit({"environments/production/environment.yaml": environment})
+    shop.run_once()
+    for place, value in ((namespace, "two"), (other, "three")):
+        cluster.api.patch(f"/api/v1/namespaces/{place}/configmaps/web", {"data": {"value": value}})
+    said = refused(shop, "ConfigMap/web")
+    assert f"(east/{namespace}, east/{other}): choose one with --target" in said
+    author = ("--author", "Ada <ada@example.com>", "--repo", str(shop.path))
+    done = shop.call("adopt", "production", "configmap web", "--target", f"east/{other}", *author)
+    assert f"the values of east/{other} become those of east/{namespace} too" in done.stderr
+    head = pygit2.Repository(str(shop.path)).head.peel(pygit2.Commit)
+    assert (head.tree / f"{WEB}/config.yaml").data.decode() == shop.config("three")  # type: ignore[union-attr]
+    cluster.api.delete(f"/api/v1/namespaces/{other}")

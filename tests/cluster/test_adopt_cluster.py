@@ -15,7 +15,7 @@ import yaml
 
 from tests.cluster.rig import binaries
 from tests.cluster.rig.api import APPLY
-from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.rig.plane import Plane
 from tests.cluster.test_cli import Shop
 
 WEB = "environments/production/web"
@@ -103,7 +103,7 @@ TOOLS: dict[str, Tool] = {
 
 
 @pytest.fixture
-def shop(tmp_path: Path, cluster: ControlPlane, namespace: str) -> Shop:
+def shop(tmp_path: Path, cluster: Plane, namespace: str) -> Shop:
     """A namespace full of other tools' Deployments, and a repository that says what they say."""
     shop = Shop(tmp_path / "shop", cluster, namespace)
     files = {f"{WEB}/{name}.yaml": yaml.safe_dump(manifest(name)) for name in TOOLS}
@@ -226,6 +226,25 @@ def test_without_it_what_leaves_git_stays(shop: Shop) -> None:
     assert "deployer (Apply) owns fields of ours too: --manager deployer takes them over" in said
 
 
+def test_it_can_follow_the_first_rollout(shop: Shop) -> None:
+    """What is ours already is still somebody else's too until then; nobody takes that for drift."""
+    shop.commit({f"{WEB}/{name}.yaml": None for name in TOOLS if name not in ("inhouse", "kubectl")})
+    shop.run_once()
+    before = live(shop, "kubectl")
+    shop.gitops("take-over", "production", "--manager", "deployer")
+    after = live(shop, "kubectl")
+    assert (before["metadata"]["generation"], before["spec"]) == (
+        after["metadata"]["generation"],
+        after["spec"],
+    )
+    shop.gitops("diff", "production")  # ends with 0: nothing has drifted
+    shop.commit({f"{WEB}/{name}.yaml": yaml.safe_dump(reduced(name)) for name in ("inhouse", "kubectl")})
+    shop.run_once()
+    for name in ("inhouse", "kubectl"):
+        [main] = live(shop, name)["spec"]["template"]["spec"]["containers"]
+        assert [one["name"] for one in main["env"]] == ["SOUND", "EXTRA"]
+
+
 def test_marks_are_removed_where_that_is_asked_for(shop: Shop) -> None:
     """Nothing claims the objects afterwards; what Git writes stays, and nothing restarts.
 
@@ -245,3 +264,17 @@ def test_marks_are_removed_where_that_is_asked_for(shop: Shop) -> None:
     assert pods(shop) == ran
     said = json.loads(shop.gitops("take-over", "production", "-o", "json"))
     assert [one["marks"] for one in said["objects"]] == [[]] * len(TOOLS)
+
+
+def test_only_what_the_service_account_may_is_done(tmp_path: Path, cluster: Plane, namespace: str) -> None:
+    """An environment's account without rights leaves everything as it is, in the server's words."""
+    shop = Shop(tmp_path / "shop", cluster, namespace)
+    shop.commit({f"{WEB}/web.yaml": yaml.safe_dump(manifest("web")), f"{WEB}/secret.yaml": None})
+    applied(shop, theirs("web", {}, {}), "kubectl")
+    place = "environments/production/environment.yaml"
+    text = (shop.path / place).read_text().replace("waves:", "serviceAccountName: nobody, waves:")
+    shop.commit({place: text})
+    before = live(shop, "web")["metadata"]["managedFields"]
+    said = shop.gitops("take-over", "production", code=1)
+    assert f'User "system:serviceaccount:{namespace}:nobody" cannot' in said
+    assert live(shop, "web")["metadata"]["managedFields"][0] == before[0]

@@ -236,6 +236,25 @@ def test_what_no_server_can_judge_yet_is_held_against_the_definition_beside_it(s
     assert answer.status == 404
 
 
+def test_plaintext_secrets_are_warned_of_and_refused_where_the_repository_says_so(shop: Shop) -> None:
+    """Refused means: not rolled out, by no command."""
+    shop.run_once()
+    assert f"{_WEB}/secret.yaml:" in (warned := shop.gitops("lint"))
+    assert "warning: Secret web has its values in plain text" in warned
+    shop.commit(
+        {
+            "gitops.yaml": "apiVersion: gitops-waves.io/v1alpha1\nkind: Repository\nmetadata: {name: shop}\n"
+            "spec: {plaintextSecrets: Refuse}\n",
+            f"{_WEB}/secret.yaml": shop.secret(f"{_SECRET}-2"),
+        }
+    )
+    before = shop.versions()
+    assert "Secret web has its values in plain text" in shop.gitops("lint", code=1)
+    assert "Secret web has its values in plain text" in shop.gitops("plan", "HEAD", code=1)
+    assert "Secret web has its values in plain text" in shop.run_once(code=3)
+    assert shop.versions() == before
+
+
 def test_once_ends_with_3_when_a_commit_was_rejected_and_taken_back(shop: Shop) -> None:
     """The reason is on stdout, in history, and in the revert commit."""
     shop.run_once()
@@ -289,3 +308,20 @@ def test_diff_shows_what_drifted_and_by_whom_and_writes_nothing(shop: Shop) -> N
         assert hidden not in json.dumps(shown)
     shop.plane.api.delete(f"{root}/configmaps/web")
     assert "it is not there any more" in shop.gitops("diff", "production", code=1)
+
+
+def test_diff_shows_what_others_own_inside_our_objects(shop: Shop) -> None:
+    """It is no drift, so the exit code stays 0. Names of fields are told, values never."""
+    shop.run_once()
+    path = f"/api/v1/namespaces/{shop.namespace}/secrets/web?fieldManager=eve"
+    body = {"data": {"extra": "c2VzYW1l"}}
+    assert shop.plane.api.request("PATCH", path, body, content_type=MERGE_PATCH).ok
+    said = shop.gitops("diff", "production")
+    assert ": nothing has drifted, 1 hold fields of others" in said.splitlines()[0]
+    assert f"  Secret {shop.namespace}/web: fields of others (left there), since " in said
+    assert "    eve (Update): data.extra" in said
+    [target] = json.loads(shop.gitops("diff", "production", "-o", "json"))["targets"]
+    [found] = target["foreign"]
+    assert (found["object"], found["mode"]) == (f"Secret {shop.namespace}/web", "Report")
+    assert [(one["manager"], one["fields"]) for one in found["by"]] == [("eve", ["data.extra"])]
+    assert "c2VzYW1l" not in said + json.dumps(target)

@@ -3,11 +3,15 @@
 | accident elsewhere | shown here not to happen by |
 |---|---|
 | an object that moves is deleted and made again | the tests of moves, in both orders of the two rollouts |
-| a folder that is renamed deletes what is in it | the tests of renamed folders |
+| a rename, or an empty generator, deletes everything | the tests of renamed, emptied, lost folders |
+| a commit that is broken elsewhere turns a move into a deletion | the test of a move to what is broken |
+| what only looks like ours is deleted, by pruning or as drift | the test of a stranger with our labels |
 | one commit empties many clusters before anybody looks | the test of a wave's budget |
 | a deletion that is refused, or waits for a finalizer, is forgotten | the tests of deletions that fail |
 | a stateful object, or one that somebody protects, goes with its manifest | the tests of what is held back |
 | an object that others made anew is deleted by its name | the test of an object made anew |
+| more than a budget goes, or too early; a partial apply; a file is renamed | `test_rollout_objects.py` |
+| a process that is killed half way orphans objects, or deletes twice | `test_rollout_crash.py` |
 | a rollback leaves what the bad revision added, or deletes what was there before | the test of a revert |
 """
 
@@ -517,3 +521,117 @@ async def test_a_wave_deletes_no_more_than_its_budget_from_all_its_targets(
         await world.succeeded(allowed, "web")
     assert there() == 9
     assert len(deleted) == 6
+
+
+async def test_an_emptied_file_deletes_nothing_unasked(world: World, deleted: list[str]) -> None:
+    """The folder and its file are there, and render nothing: a generator failed, most likely."""
+    started = one_of(world, {"web/a.yaml": config_map("a") + "---\n" + config_map("b")})
+    async with world.controller():
+        await world.succeeded(started, "web")
+        world.people.push("Empty", files(world, {"web/a.yaml": "# nothing\n"}))
+        sentence = await world.told("web is halted", "renders no object at all", "would delete all 2")
+        assert "Gitops-Allow-Prune: production/web" in sentence
+        assert len(inventory(world, "web")) == 2
+    assert deleted == []
+
+
+async def test_what_is_lost_leaves_objects_as_they_are(
+    world: World, other_namespace: str, deleted: list[str]
+) -> None:
+    """A target that is no longer chosen, then the whole environment: nothing is deleted anywhere."""
+    other = elsewhere(world, namespace=other_namespace)
+    targets = [{"clusterSelector": {}, "namespace": one.namespace} for one in (world, other)]
+    started = one_of(world, {"web/a.yaml": config_map("a")}, targets=targets)
+    async with world.controller():
+        await world.succeeded(started, "web")
+        fewer = world.people.push("One target less", world.environment_file(targets=targets[:1]))
+        await world.succeeded(fewer, "web")
+        assert other.live(0, "v1/configmaps/a")
+        gone = world.people.push(
+            "Lose the folder",
+            {
+                f"environments/{world.environment}/environment.yaml": None,
+                **files(world, {"web/a.yaml": None}),
+                **elsewhere(world, "staging").environment_file(),
+            },
+        )
+        await world.looked_at(gone)
+    assert world.live(0, "v1/configmaps/a")
+    assert other.live(0, "v1/configmaps/a")
+    assert deleted == []
+
+
+async def test_a_stranger_with_our_labels_is_never_deleted(world: World, deleted: list[str]) -> None:
+    """It is not in the inventory, and so nobody's to prune; correcting drift deletes nothing either."""
+    found = {f"web/{name}.yaml": config_map(name) for name in ("a", "b", "c")}
+    started = one_of(world, found, drift="Correct")
+    path = f"/api/v1/namespaces/{world.namespace}/configmaps"
+    async with world.controller():
+        await world.succeeded(started, "web")
+        labels = metadata(world, "v1/configmaps/a")["labels"]
+        world.planes[0].api.create(path, {"metadata": {"name": "stranger", "labels": labels}})
+        dropped = world.people.push("Drop", files(world, {"web/b.yaml": None}))
+        await world.succeeded(dropped, "web")
+        world.planes[0].api.patch(f"{path}/c", {"metadata": {"labels": {PART_OF: None}}})
+        await world.until(lambda: world.seen.of(e.DriftCorrected), "the correction")
+    assert world.live(0, "v1/configmaps/stranger")
+    assert deleted == ["ConfigMap/b"]
+
+
+async def test_a_move_to_what_cannot_be_rendered_yet_waits_for_it(world: World, deleted: list[str]) -> None:
+    """The commit that moves an object breaks the other end of it, and the next one mends that."""
+    taker = elsewhere(world, "staging")
+    shared = config_map("shared", key="value")
+    start = {
+        **world.clusters(),
+        **world.environment_file(),
+        **taker.environment_file(),
+        **files(world, {"web/own.yaml": config_map("one"), "web/shared.yaml": shared}),
+        **files(taker, {"api/own.yaml": config_map("two")}),
+    }
+    started = world.people.push("First", start)
+    async with world.controller() as taker.fleet:
+        await world.succeeded(started, "web")
+        await taker.succeeded(started, "api")
+        uid = metadata(world, "v1/configmaps/shared")["uid"]
+        broken = {
+            **files(world, {"web/shared.yaml": None}),
+            **files(taker, {"api/shared.yaml": shared, "api/own.yaml": "a: [b"}),
+        }
+        moved = world.people.push("Move, and break", broken)
+        await world.succeeded(moved, "web")
+        assert metadata(world, "v1/configmaps/shared")["uid"] == uid
+        mended = world.people.push("Mend", files(taker, {"api/own.yaml": config_map("two")}))
+        await taker.succeeded(mended, "api")
+        assert inventory(taker, "api")[f"ConfigMap {world.namespace}/shared"] == uid
+    assert deleted == []
+
+
+async def test_a_right_that_is_missing_is_named_until_it_is_given(world: World) -> None:
+    """The API server's own 403: with a service account that may do all but delete."""
+    api = world.planes[0].api
+    roles = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{world.namespace}"
+    verbs = ["get", "list", "watch", "create", "patch"]
+
+    def rules(*more: str) -> dict[str, Any]:
+        return {"rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": [*verbs, *more]}]}
+
+    account = {"metadata": {"name": "deployer"}}
+    api.create(f"/api/v1/namespaces/{world.namespace}/serviceaccounts", account)
+    api.create(f"{roles}/roles", {**account, **rules()})
+    subject = {"kind": "ServiceAccount", "name": "deployer", "namespace": world.namespace}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "deployer"}
+    api.create(f"{roles}/rolebindings", {**account, "roleRef": role, "subjects": [subject]})
+    found = {"web/a.yaml": config_map("a"), "web/old.yaml": config_map("old")}
+    started = one_of(world, found, serviceAccountName="deployer")
+    async with world.controller():
+        await world.succeeded(started, "web")
+        dropped = world.people.push("Drop", files(world, {"web/old.yaml": None}))
+        await world.succeeded(dropped, "web")
+        sentence = await world.told("waits for 1 pruned objects to be gone", "forbidden")
+        assert "system:serviceaccount" in sentence
+        assert len(inventory(world, "web")) == 2
+        api.patch(f"{roles}/roles/deployer", rules("delete"))
+        await world.until(lambda: world.seen.of(e.PruneFinished), "the end of the prune")
+        assert world.live(0, "v1/configmaps/old") is None
+        assert len(inventory(world, "web")) == 1

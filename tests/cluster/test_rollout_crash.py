@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ import yaml
 
 from controllers.main import mirror_of
 from gitops import audit
+from gitops.inventory import from_config_maps
 from gitops.rollout import events as e
 from tests.cluster.rig.plane import Plane
 from tests.cluster.world import CANARY_EARLY_REST, People, World, config_map, deployment
@@ -124,6 +126,76 @@ async def test_killed_after_each_action_of_a_revert(world: World, runner: Runner
         if not killed:
             return
     pytest.fail("the revert never ended")
+
+
+@pytest.mark.long
+async def test_killed_after_each_action_of_prunes_and_a_move(
+    world: World, runner: Runner, actions: range
+) -> None:
+    """Between inventory, apply and prune, and once more on the way on: no orphan, nothing deleted twice.
+
+    With each release one object appears, one changes, one goes, and one moves to the other application.
+    """
+    await start(world, runner)
+    world.people.push("Two applications", moving(world, "0", "web"))
+    await run(world, runner, 0)
+    uids = [live_uid(world, index, "moving") for index in range(2)]
+    for at, taker in zip(actions, cycle(("api", "web")), strict=False):
+        world.people.push(f"Release {at}", moving(world, str(at), taker))
+        killed = await run(world, runner, at)
+        deleted = deletions(world)
+        if killed:
+            await run(world, runner, 1 + at % 5)
+            deleted += deletions(world)
+        await run(world, runner, 0)
+        deleted += deletions(world)
+        check_history(world)
+        for index in range(2):
+            expected = {"web", "api", "moving", f"added-{at}"}
+            assert tracked(world, index) == expected
+            inventories = {name: inventory(world, index, name) for name in ("web", "api")}
+            assert inventories["web"] | inventories["api"] == expected
+            # The giver may still hold what the taker has: it lets go with its next rollout.
+            assert "moving" in inventories[taker]
+            assert not (inventories["web"] & inventories["api"]) - {"moving"}
+            assert live_uid(world, index, "moving") == uids[index]
+        assert {name: count for name, count in Counter(deleted).items() if count > 1} == {}
+        if not killed:
+            return
+    pytest.fail("the rollouts never ended")
+
+
+def moving(world: World, at: str, holds: str) -> dict[str, str | None]:
+    """A release of both applications, of which one holds what moves."""
+    shared = config_map("moving", some="data")
+    gives = "web" if holds == "api" else "api"
+    found = {
+        **release(world, f"registry.example/web:1.{at}", f"added-{at}"),
+        world.path("api", "own.yaml"): config_map("api", at=at),
+        world.path(holds, "moving.yaml"): shared,
+    }
+    if (world.people.work / world.path(gives, "moving.yaml")).exists():
+        found[world.path(gives, "moving.yaml")] = None
+    return found
+
+
+def deletions(world: World) -> list[str]:
+    """What the newest run deleted, by cluster, other than parts of inventories."""
+    lines = (world.folder / "output.txt").read_text().splitlines()
+    return [line for line in lines if line.startswith("deleted ") and "/gitops-waves." not in line]
+
+
+def live_uid(world: World, index: int, name: str) -> str:
+    """The uid of a ConfigMap on one cluster."""
+    return str(world.live(index, f"v1/configmaps/{name}")["metadata"]["uid"])
+
+
+def inventory(world: World, index: int, application: str) -> set[str]:
+    """Names of the objects that an application's inventory holds on one cluster."""
+    chosen = f"gitops-waves.io/inventory-of={world.environment},gitops-waves.io/application={application}"
+    path = f"/api/v1/namespaces/{world.namespace}/configmaps?labelSelector={chosen}"
+    found = from_config_maps(world.planes[index].api.get(path)["items"], world.planes[index].name)
+    return {key.name for key in found.entries} if found else set()
 
 
 async def start(world: World, runner: Runner) -> None:

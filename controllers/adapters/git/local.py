@@ -7,6 +7,7 @@ libgit2 pushes to bare local repositories only, and its local fetch costs with t
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,13 +15,16 @@ from pathlib import Path
 import pygit2
 
 from controllers.adapters.git.answers import Answers, ensure_room
+from controllers.adapters.git.audit import is_audit_ref
 from controllers.adapters.git.checkouts import Checkouts
 from controllers.adapters.git.failures import explained
 from controllers.adapters.git.objects import copy_closure
 from controllers.adapters.git.remote import Remote
 from controllers.adapters.git.wire import PushResult, Update, check_seen
-from gitops.errors import Conflict, GitopsError, Refused, Unreachable
+from gitops.errors import Conflict, GitopsError, Refused, TransientError, Unreachable
 
+# A ref is locked for milliseconds.
+_DEAD_LOCK_SECONDS = 10.0
 _GUARDS = ("pre-receive", "update", "reference-transaction")
 
 
@@ -105,6 +109,7 @@ class _LocalSession:
         try:
             with explained(f"pushing to {self._remote}"):
                 self._refuse_guarded()
+                self._unlock(update)
                 copy_closure(self._ours, self._theirs, update.new)
                 self._swap(update)
         except GitopsError as problem:
@@ -119,6 +124,18 @@ class _LocalSession:
                     f"{self._remote} guards its refs with the hook {name}, which only Git itself can run; "
                     "follow it by ssh:// or https://, or remove the hook"
                 )
+
+    def _unlock(self, update: Update) -> None:
+        """Remove the lock of a process that was killed; of audit refs, which only controllers write.
+
+        A lock says nothing of who leads: while it may be alive, the push is to be tried again.
+        """
+        lock = Path(self._theirs.path, f"{update.ref}.lock")
+        if not is_audit_ref(update.ref) or not lock.exists():
+            return
+        if time.time() - lock.stat().st_mtime < _DEAD_LOCK_SECONDS:
+            raise TransientError(f"{self._remote}: {update.ref} is locked by another process")
+        lock.unlink(missing_ok=True)
 
     def _swap(self, update: Update) -> None:
         if update.expected is None:

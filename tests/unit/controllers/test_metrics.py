@@ -22,6 +22,7 @@ from gitops.rollout.state import (
     Lagging,
     OnTarget,
     OpenDrift,
+    OpenForeign,
     Rollout,
     RolloutPhase,
     TargetPhase,
@@ -249,3 +250,29 @@ def test_the_text_is_prometheus_and_two_registries_do_not_meet() -> None:
     assert not any(name.endswith("_created") for name in families)
     assert 'gitops_waves_build_info{version="2"} 1.0' in two.exposition().decode()
     assert "work_in_progress{" not in two.exposition().decode()
+
+
+def test_foreign_fields_are_counted_by_environment_and_kind(metrics: Metrics, value: Value) -> None:
+    told = {
+        "at": AT,
+        "application": "shop",
+        "target": "a",
+        "object": "Deployment.apps shop/web",
+        "group_kind": "Deployment.apps",
+    }
+    events = (
+        e.ForeignFieldsFound(**told, since=AT, seen="f"),
+        e.ForeignFieldsRemoved(**told),
+        e.ForeignFieldsRemoved(**told),
+        e.ForeignFieldsContested(**told, rounds=3, until=AT),
+    )
+    metrics.observe_events("prod", events, before=running())
+    labels = {"environment": "prod", "kind": "Deployment.apps"}
+    assert value("foreign_fields_found_total", **labels) == 1
+    assert value("foreign_fields_removed_total", **labels) == 2
+    assert value("foreign_fields_contested_total", **labels) == 1
+    found = OpenForeign(group_kind="Deployment.apps", since=AT, seen="f")
+    metrics.set_targets("prod", running(foreign={"a": {"x": found, "y": found}, "b": {"x": found}}))
+    assert value("foreign_fields_open", **labels) == 3
+    metrics.set_targets("prod", running())
+    assert value("foreign_fields_open", **labels) is None

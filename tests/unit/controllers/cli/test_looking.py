@@ -12,10 +12,17 @@ import yaml
 from tests.unit.controllers.cli.conftest import Gitops, Shop, config_map
 
 WEB = "environments/production/web/web.yaml"
+SECRET = "environments/production/web/secret.yaml"
 
 
 def test_lint_counts_what_has_no_problem(gitops: Gitops) -> None:
-    assert gitops("lint").stdout == "1 environment, 2 applications: no problems\n"
+    """A warning comes first, and is no problem."""
+    *warned, last = gitops("lint").stdout.splitlines()
+    assert last == "1 environment, 2 applications: no problems"
+    assert [line.partition(" Secret ")[0] for line in warned] == [f"{SECRET}:4:1: warning:"]
+    found = json.loads(gitops("lint", "-o", "json").stdout)
+    assert found["problems"] == []
+    assert [warning["path"] for warning in found["warnings"]] == [SECRET]
 
 
 def test_lint_reads_files_that_are_not_committed(gitops: Gitops, shop: Shop) -> None:
@@ -26,6 +33,7 @@ def test_lint_reads_files_that_are_not_committed(gitops: Gitops, shop: Shop) -> 
     assert [line.split(": ")[0] for line in lines] == [
         "environments/production/api/api.yaml:2:1",
         f"{WEB}:3:11",
+        f"{SECRET}:4:1",
     ]
     assert "no problems" in gitops("lint", "--rev", "HEAD").stdout
 

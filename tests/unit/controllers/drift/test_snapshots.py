@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -12,12 +13,31 @@ import pytest
 from controllers.drift.habits import Habits
 from controllers.drift.snapshots import Snapshot, Snapshots, WatchName
 from gitops.drift import Sight
+from gitops.fields import Owner
+from gitops.foreign import Claim
 from simcluster.fleet import Fleet
 from tests.unit.controllers.drift.yard import CONFIG_MAPS, QUICK, Yard, config_map, rule, until
 
 NAME = WatchName("https://eu-1:6443", "production", "", "configmaps", "")
 SIGHT = Sight("u1", "7", 3, "hash", "2026-03-01T12:00:00Z", "applyset-x-v1", terminating=False)
-SNAPSHOT = Snapshot("41", {("shop", "web"): ("shop", "web", SIGHT)})
+CLAIM = Claim(Owner("eve", "Update", time="2026-03-01T12:00:00Z"), "", '[[["f:spec","f:paused"],{}]]')
+SNAPSHOT = Snapshot(
+    "41",
+    {
+        ("shop", "web"): ("shop", "web", SIGHT),
+        ("shop", "injected"): ("shop", "injected", SIGHT._replace(foreign=(CLAIM,))),
+    },
+)
+
+
+def head(**changes: Any) -> bytes:
+    """The first line of a file."""
+    return orjson.dumps({"format": 2, "of": list(NAME), "version": "41", "items": 0, **changes})
+
+
+def of_rows(*rows: list[Any]) -> bytes:
+    """A file that holds these rows."""
+    return b"\n".join([head(items=len(rows)), *map(orjson.dumps, rows)])
 
 
 def the_file(folder: Path) -> Path:
@@ -45,12 +65,17 @@ def test_another_watch_finds_nothing(tmp_path: Path, other: WatchName) -> None:
         b"",
         b"[]",
         b"\xff\xfe",
-        b'{"format": 1}',
-        orjson.dumps({"format": 2, "of": list(NAME), "version": "41", "items": []}),
-        orjson.dumps({"format": 1, "of": ["other"], "version": "41", "items": []}),
-        orjson.dumps({"format": 1, "of": list(NAME), "version": 41, "items": []}),
-        orjson.dumps({"format": 1, "of": list(NAME), "version": "41", "items": [["shop", "web"]]}),
-        orjson.dumps({"format": 1, "of": list(NAME), "version": "41", "items": [["a", "b", *SIGHT[:-1], 0]]}),
+        b'{"format": 2}',
+        head(format=9),
+        head(of=["other"]),
+        head(version=41),
+        head(items=1),
+        of_rows(["shop", "web"]),
+        of_rows(["a", "b", *SIGHT[:-2], 0, []]),
+        of_rows(["a", "b", *SIGHT[:-1], [1]]),
+        of_rows(["a", "b", *SIGHT[:-1], [["eve", "Update", "", "", 1]]]),
+        of_rows(["a", "b", *SIGHT[:-1], [["eve", "Update", "", "", "["]]]),
+        of_rows(["a", "b", *SIGHT[:-1], []])[:-9],
     ],
 )
 def test_nonsense_is_nothing(tmp_path: Path, content: bytes) -> None:

@@ -15,11 +15,12 @@ from controllers.adapters.kube.wire import RequestSeen, WatchEvent
 from controllers.clock import now
 from controllers.drift.cluster import ClusterDrift, Member
 from controllers.drift.corrector import Corrector, Standing
+from controllers.drift.foreign import ForeignKeeper
 from controllers.drift.habits import Habits
 from controllers.drift.place import Place
 from controllers.rollout.observer import Access, Question
 from controllers.rollout.worker import Errand, TargetWorker
-from gitops.drift import Deed, DriftFact, DriftRules, Sight
+from gitops.drift import Deed, DriftFact, DriftRules, ForeignFact, Sight
 from gitops.errors import Location
 from gitops.model.kinds import DriftMode
 from gitops.model.targets import Target
@@ -80,11 +81,16 @@ class Desk:
     revision: str = ""
     mode: DriftMode = DriftMode.CORRECT
     writing: bool = False
+    exclusive: bool = False
+    allowed: frozenset[str] = frozenset()
 
     def standing(self, scope: Scope) -> Standing | None:
         """None while a rollout writes."""
         del scope
-        return None if self.writing or not self.revision else Standing(self.revision, DriftRules(self.mode))
+        if self.writing or not self.revision:
+            return None
+        rules = DriftRules(self.mode, allowed_managers=self.allowed, exclusive=self.exclusive)
+        return Standing(self.revision, rules)
 
     def told(self) -> None:
         """Nobody reads."""
@@ -98,6 +104,7 @@ class Yard:
     person: KubeClient
     desk: Desk = field(default_factory=Desk)
     facts: list[DriftFact] = field(default_factory=list)
+    foreign: list[ForeignFact] = field(default_factory=list)
     requests: list[RequestSeen] = field(default_factory=list)
     revisions: dict[str, tuple[Manifest, ...]] = field(default_factory=dict)
     habits: Habits = field(default_factory=lambda: Habits(QUICK))
@@ -109,14 +116,15 @@ class Yard:
 
     def start(self) -> None:
         """Begin to watch, as a process that starts does."""
-        corrector = Corrector(
-            self._manifests,
-            lambda scope: self.desk.standing(scope) is not None,
-            self.facts.append,
-            now,
-            str,
+
+        def allowed(scope: Scope) -> bool:
+            return self.desk.standing(scope) is not None
+
+        doing = (
+            Corrector(self._manifests, allowed, self.facts.append, now, str),
+            ForeignKeeper(self._manifests, allowed, self.foreign.append, now, str),
         )
-        self.drift = ClusterDrift("production", self.client, self.desk, corrector, self.habits)
+        self.drift = ClusterDrift("production", self.client, self.desk, doing, self.habits)
 
     def follow(self) -> None:
         """Watch the application."""

@@ -160,6 +160,7 @@ async def test_environments_are_listed_with_where_each_application_is(
                         "targets": {"healthy": 0, "total": 0},
                         "lagging": [],
                         "drift": [],
+                        "foreign": [],
                         "good": {"revision": "a" * 40, "at": "2026-01-02T03:04:05Z"},
                         "outcome": {
                             "rollout": "r0",
@@ -178,6 +179,7 @@ async def test_environments_are_listed_with_where_each_application_is(
                         "targets": {"healthy": 0, "total": 0},
                         "lagging": [],
                         "drift": [],
+                        "foreign": [],
                         "good": None,
                         "outcome": None,
                     },
@@ -189,6 +191,7 @@ async def test_environments_are_listed_with_where_each_application_is(
                         "targets": {"healthy": 0, "total": 1},
                         "lagging": [],
                         "drift": [],
+                        "foreign": [],
                         "good": {"revision": "a" * 40, "at": "2026-01-02T03:04:05Z"},
                         "outcome": None,
                     },

@@ -29,6 +29,14 @@ DRIFT: dict[str, Any] = {
     "by": (e.ChangedBy(manager="kubectl-edit", operation="Update"),),
     "patch": ({"op": "replace", "path": "/data/colour", "value": "green", "live": "red"},),
 }
+FOREIGN: dict[str, Any] = {
+    "at": START,
+    "application": "web",
+    "target": "t",
+    "object": "Deployment.apps shop/web",
+    "group_kind": "Deployment.apps",
+    "by": (e.HeldBy(manager="eve", operation="Update", fields=("spec.template.spec.hostNetwork",)),),
+}
 WEB = {"at": START, "application": "web", "rollout": "web#7"}
 
 
@@ -162,6 +170,17 @@ def test_an_apply_is_told_by_what_was_done_and_is_left_to_do() -> None:
     assert narrate(e.TargetApplied(**WEB, target="t", counts={})) == "web#7 is applied on t: no objects."
 
 
+def test_who_holds_which_foreign_fields_is_told() -> None:
+    found = e.ForeignFieldsFound(**FOREIGN, because="they cannot be removed: no", since=START, seen="f")
+    assert narrate(found) == (
+        "Deployment.apps shop/web of web on t holds fields of others, eve (Update): "
+        "spec.template.spec.hostNetwork; they cannot be removed: no."
+    )
+    contested = e.ForeignFieldsContested(**FOREIGN, rounds=3, until=START)
+    assert "eve puts back what gitops-waves removes from Deployment.apps shop/web" in narrate(contested)
+    assert "(3 times so far: eve (Update): spec.template.spec.hostNetwork)" in narrate(contested)
+
+
 def test_a_gate_that_failed_is_named_once() -> None:
     because = "gate smoke failed: eu-1/shop: answered 500"
     failed = e.RolloutFailed(**WEB, wave="canary", cause=FailureCause.GATE, because=because, gate="smoke")
@@ -186,6 +205,10 @@ RARE = (
     e.DriftContested(**DRIFT, rounds=3, until=START),
     e.DriftMutated(**DRIFT),
     e.DriftEnded(at=START, application="web", target="t", object="ConfigMap shop/web"),
+    e.ForeignFieldsFound(**FOREIGN, since=START, seen="f"),
+    e.ForeignFieldsRemoved(**FOREIGN),
+    e.ForeignFieldsContested(**FOREIGN, rounds=3, until=START),
+    e.ForeignFieldsEnded(at=START, application="web", target="t", object="Deployment.apps shop/web"),
 )
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from gitops.diff import json_patch
 from gitops.drift import DriftRules, carried_over, compare
+from gitops.foreign import claims
 from gitops.model.kinds import DriftMode, IgnoredDifference
 from gitops.objects import ObjectKey
 
@@ -149,3 +150,67 @@ def test_secrets_are_named_and_never_shown() -> None:
     assert operation.path == "/data/password"
     assert "b2xk" not in str(operation.as_json())
     assert "bmV3" not in str(operation.as_json())
+
+
+@pytest.mark.parametrize(
+    ("environment", "exclusive", "written", "expected"),
+    [
+        ("Report", False, "", "Report"),
+        ("Correct", False, "", "Report"),
+        ("Ignore", False, "", "Ignore"),
+        ("Report", True, "", "Correct"),
+        ("Correct", True, "", "Correct"),
+        ("Ignore", True, "", "Ignore"),
+        ("Correct", True, "Report", "Report"),
+        ("Correct", True, "Ignore", "Ignore"),
+        ("Ignore", True, "Correct", "Correct"),
+        ("Ignore", False, "Correct", "Report"),
+        ("Report", True, "nonsense", "Correct"),
+    ],
+)
+def test_what_is_done_about_foreign_fields(
+    environment: str,
+    exclusive: bool,  # noqa: FBT001 - a column of the table
+    written: str,
+    expected: str,
+) -> None:
+    """Only `exclusive` removes; the manifest's annotation may still hold it back."""
+    rules = DriftRules(DriftMode(environment), exclusive=exclusive)
+    annotations = {"gitops-waves.io/drift": written} if written else {}
+    assert rules.foreign_mode_of(annotations) is DriftMode(expected)
+
+
+def owned(fields: dict[str, Any], by: str = "eve") -> dict[str, Any]:
+    """Metadata of an object of ours in which somebody owns fields."""
+    ours = {"manager": "gitops-waves", "operation": "Apply", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+    return {"managedFields": [ours, manager(by, fields)]}
+
+
+def test_foreign_fields_of_who_is_allowed_or_looked_past_do_not_count() -> None:
+    rules = DriftRules(
+        ignored=(
+            IgnoredDifference(kind="Deployment", managers=("painter",)),
+            IgnoredDifference(kind="Deployment", json_pointers=("/spec/strategy/type",)),
+            IgnoredDifference(kind="Service", json_pointers=("/spec",)),
+        ),
+        allowed_managers=frozenset({"mesh"}),
+    )
+    fields: dict[str, Any] = {"f:spec": {"f:paused": {}, "f:strategy": {"f:type": {}}}}
+    counted = {by: rules.foreign(WEB, claims(owned(fields, by)), {}) for by in ("mesh", "painter", "eve")}
+    assert counted["mesh"] == counted["painter"] == ()
+    # The strategy as a whole is named, and more than what is looked past may be in it.
+    assert [path[-1] for one in counted["eve"] for path in one.paths] == ["f:paused", "f:strategy"]
+    only_type: dict[str, Any] = {
+        "f:spec": {"f:paused": {}, "f:strategy": {"f:type": {}, "f:rollingUpdate": {}}}
+    }
+    removable = rules.removable(WEB, owned(only_type), {})
+    assert [path[1:] for one in removable for path in one.paths] == [
+        ("f:paused",),
+        ("f:strategy", "f:rollingUpdate"),
+    ]
+
+
+def test_cluster_controllers_are_allowed_everywhere() -> None:
+    rules = DriftRules()
+    assert rules.may_own(WEB, "kube-controller-manager")
+    assert not rules.may_own(WEB, "kubectl-edit")

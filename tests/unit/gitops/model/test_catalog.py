@@ -56,6 +56,20 @@ def test_what_the_environment_writes_wins_field_by_field(
     assert spec.waves[0].soak == timedelta(0)
 
 
+def test_foreign_fields_have_a_default_of_the_repository_too(
+    files: dict[str, bytes], catalog_of: CatalogOf
+) -> None:
+    files["gitops.yaml"] = (
+        REPOSITORY + "  foreignFields: {exclusive: true, allowedManagers: [mesh]}\n"
+    ).encode()
+    path = "environments/shop/environment.yaml"
+    files[path] += b"  foreignFields: {allowedManagers: [our-tool]}\n"
+    spec = catalog_of(files).environments["shop"].spec
+    assert spec is not None
+    assert spec.foreign_fields.exclusive
+    assert spec.foreign_fields.allowed_managers == ("our-tool",)
+
+
 def test_a_broken_repository_file_blocks_everything(files: dict[str, bytes], catalog_of: CatalogOf) -> None:
     files["gitops.yaml"] = (REPOSITORY + "  dirft: Report\n").encode()
     (problem,) = catalog_of(files).problems

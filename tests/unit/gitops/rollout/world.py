@@ -24,6 +24,7 @@ from gitops.rollout.observation import (
     Failure,
     Observation,
     ProbeWork,
+    PruneWork,
     ReachWork,
     RestoreWork,
     RevertReport,
@@ -76,7 +77,10 @@ class _Life:
 
 @dataclass
 class World:
-    """`behaviour` answers for (application, target, digest); `good` where it says nothing."""
+    """`behaviour` answers for (application, target, digest); `good` where it says nothing.
+
+    `stuck` are objects whose deletion does not go through, by target; `held` those that ask for permission.
+    """
 
     now: datetime = START
     state: EnvironmentState = field(default_factory=EnvironmentState)
@@ -97,6 +101,8 @@ class World:
     events: list[e.Event] = field(default_factory=list)
     lives: dict[Work, _Life] = field(default_factory=dict)
     samples: dict[ProbeWork, Sampling] = field(default_factory=dict)
+    stuck: dict[str, dict[str, str]] = field(default_factory=dict)
+    held: dict[str, dict[str, str]] = field(default_factory=dict)
     work: frozenset[Work] = frozenset()
     look_again_at: datetime | None = None
 
@@ -176,6 +182,8 @@ class World:
         for work in self.work:
             if isinstance(work, ApplyWork | RestoreWork):
                 targets[work] = self._report(work)
+            elif isinstance(work, PruneWork):
+                targets[work] = TargetReport(settled=True, leaving=self.stuck.get(work.target, {}))
             elif isinstance(work, ReachWork) and work.target not in self.silent:
                 reachable.add(work)
             elif isinstance(work, RevertWork):
@@ -269,6 +277,8 @@ class World:
             failure = Failure(FailureCause.HEALTH, "Deployment api: CrashLoopBackOff", ("exit code 1",))
         return TargetReport(
             counts={"configured": 1} if life.applied_at is not None else None,
+            held={} if getattr(work, "prune_permitted", False) else self.held.get(work.target, {}),
+            leaving=self.stuck.get(work.target, {}),
             settled=life.settled,
             current_since=life.current_since,
             answering_since=life.answering_since,
@@ -316,8 +326,9 @@ def check_pass(state: EnvironmentState, seen: Observation, decision: Decision, n
 def check_words(state: EnvironmentState, seen: Observation, now: datetime) -> None:
     """Every application has its sentence, and so has every target that is not at rest."""
     waits = explain("production", state, seen, now)
-    told = {(wait.application, wait.target) for wait in waits}
-    assert len(told) == len(waits)
+    moving = [wait for wait in waits if "left Git" not in wait.waits_for and "pruned" not in wait.waits_for]
+    told = {(wait.application, wait.target) for wait in moving}
+    assert len(told) == len(moving)
     assert {(name, "") for name in set(state.applications) | set(seen.desired) | set(seen.problems)} <= told
     for name, application in state.applications.items():
         assert {(name, target) for target in application.lagging} <= told

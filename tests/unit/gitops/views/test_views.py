@@ -21,6 +21,7 @@ from gitops.rollout.state import (
     Lagging,
     OnTarget,
     OpenDrift,
+    OpenForeign,
     Outcome,
     Rollout,
     RolloutPhase,
@@ -84,7 +85,7 @@ def test_a_running_rollout_counts_its_own_targets() -> None:
     on = {"t1": OnTarget(revision=REVISION, digest="old", settled=True)}
     running = rollout(t1=TargetPhase.APPLYING, t2=TargetPhase.HEALTHY)
     [row] = status.table(status.environments_form({"production": state(rollout=running, on=on)})).rows
-    assert row == ("production", "web", "Advancing", NEW[:12], "second", "2/4", "-", "-")
+    assert row == ("production", "web", "Advancing", NEW[:12], "second", "2/4", "-", "-", "-")
 
 
 def test_without_a_rollout_targets_count_that_hold_the_last_good_inputs() -> None:
@@ -101,7 +102,7 @@ def test_without_a_rollout_targets_count_that_hold_the_last_good_inputs() -> Non
     form = status.environments_form({"production": found})
     [row] = status.table(form).rows
     outcome = f"Reverted {NEW[:12]} at 2026-03-01T12:00:00Z: it crashed"
-    assert row == ("production", "web", "Idle", REVISION[:12], "-", "1/4", "-", outcome)
+    assert row == ("production", "web", "Idle", REVISION[:12], "-", "1/4", "-", "-", outcome)
     assert form["environments"][0]["applications"][0]["lagging"] == ["t4"]
 
 
@@ -124,9 +125,29 @@ def test_open_drift_is_counted_with_its_age_and_its_authors() -> None:
     assert first["because"] == "FIELDS THAT WE APPLIED WERE CHANGED"
 
 
+def test_foreign_fields_are_counted_with_their_age_and_who_owns_them() -> None:
+    found = OpenForeign(
+        group_kind="Deployment.apps", by=("eve",), fields=("spec.paused",), because="why", since=AT, seen="f"
+    )
+    held = {"t1": {"Deployment.apps shop/a": found}}
+    form = status.environments_form({"production": state(foreign=held)}, lambda text: text.upper())
+    [row] = status.table(form).rows
+    assert row[6:8] == ("-", "1 since 2026-03-01T12:00:00Z by eve")
+    assert form["environments"][0]["applications"][0]["foreign"] == [
+        {
+            "target": "t1",
+            "object": "Deployment.apps shop/a",
+            "fields": ["SPEC.PAUSED"],
+            "by": ["eve"],
+            "because": "WHY",
+            "since": "2026-03-01T12:00:00Z",
+        }
+    ]
+
+
 def test_what_there_is_not_yet_is_a_dash() -> None:
     [row] = status.table(status.environments_form({"production": state()})).rows
-    assert row == ("production", "web", "Idle", "-", "-", "0/0", "-", "-")
+    assert row == ("production", "web", "Idle", "-", "-", "0/0", "-", "-", "-")
 
 
 def test_waits_can_be_narrowed_to_an_application_and_a_target() -> None:
@@ -202,6 +223,9 @@ def plan(*refusals: Problem) -> Plan:
     return made.refined({}, {}, refusals)
 
 
+HELD = {"eu-1/shop": {"StatefulSet.apps shop/db": "it asks for permission"}}
+
+
 def test_a_preview_goes_by_waves_and_names_what_nobody_can_say() -> None:
     targets = (
         preview.TargetPreview("canary", "eu-1/shop", plan()),
@@ -211,13 +235,14 @@ def test_a_preview_goes_by_waves_and_names_what_nobody_can_say() -> None:
     shown = preview.Preview(
         NEW,
         (
-            preview.ApplicationPreview("production", "api", preview.Unchanged(REVISION)),
+            preview.ApplicationPreview("production", "api", preview.Unchanged(REVISION, HELD)),
             preview.ApplicationPreview("production", "web", would),
         ),
     )
     assert preview.text(shown).splitlines() == [
         f"revision {NEW[:12]}",
         f"production/api: unchanged inputs: nothing to do (good since revision {REVISION[:12]})",
+        "  held on eu-1/shop: StatefulSet.apps shop/db: it asks for permission",
         "production/web: a rollout",
         "  held: the environment is suspended",
         "  wave canary",
@@ -227,7 +252,7 @@ def test_a_preview_goes_by_waves_and_names_what_nobody_can_say() -> None:
         "    us-1/shop: no answer",
     ]
     form = preview.form(shown)["applications"]
-    assert form[0]["outcome"] == "Unchanged"
+    assert (form[0]["outcome"], form[0]["held"]) == ("Unchanged", HELD)
     assert form[1]["targets"][0]["plan"]["counts"] == {"create": 1}
     assert form[1]["targets"][1]["unseen"] == "no answer"
 

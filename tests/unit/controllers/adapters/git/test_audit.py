@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from controllers.adapters.git import Mirror, Remote
-from gitops.errors import Conflict, InvalidInput, TerminalError, Unreachable
+from gitops.errors import Conflict, InvalidInput, TerminalError, TransientError, Unreachable
 from tests.unit.controllers.adapters.git.conftest import Work, make_work
 from tests.unit.controllers.adapters.git.git_servers import HttpGit
 from tests.unit.controllers.adapters.git.test_edit import AUTHOR
@@ -137,6 +139,24 @@ def test_there_is_nothing_to_adopt_where_nobody_else_wrote(work: Work, open_mirr
     record(mirror, "a")
     with pytest.raises(TerminalError, match="nothing to adopt"):
         mirror.adopt_audit("production")
+
+
+def test_the_lock_of_a_killed_process_is_no_other_writer(work: Work, open_mirror: Open) -> None:
+    """While it may be alive, the push is to be tried again, and nobody is fenced; then it is removed."""
+    mirror = open_mirror(work.path)
+    mirror.fetch()
+    record(mirror, "a")
+    assert mirror.push_audit(["production"])["production"].problem is None
+    tip = record(mirror, "b")
+    lock = work.path / ".git" / f"{REF}.lock"
+    lock.write_text("")
+    problem = mirror.push_audit(["production"])["production"].problem
+    assert isinstance(problem, TransientError)
+    assert not isinstance(problem, Conflict)
+    os.utime(lock, (time.time() - 60, time.time() - 60))
+    assert mirror.push_audit(["production"])["production"].problem is None
+    assert work.head(REF) == tip
+    assert not lock.exists()
 
 
 def test_a_push_whose_answer_was_lost_is_noticed(hub: Work, address: str, open_mirror: Open) -> None:

@@ -1,0 +1,190 @@
+"""Tells of foreign fields in one object, and removes them where the environment is exclusive.
+
+What is there is read from the metadata that the watch brings; only a removal reads the object, and removes
+exactly those fields from the version that was read. It leaves our own fields to the corrector.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from controllers.adapters.kube.client import KubeClient
+from controllers.adapters.kube.errors import Forbidden, NotFound, Rejected
+from controllers.adapters.kube.resources import Resource
+from controllers.drift.corrector import CONCURRENT_LOOKS, Manifests, Standing
+from controllers.drift.examiner import resource_of
+from controllers.drift.place import Place
+from controllers.rollout.finishing import to_the_end
+from gitops.drift import DriftRules, ForeignDeed, ForeignFact, ForeignFinding, Sight, corrected
+from gitops.errors import Conflict, InvalidInput
+from gitops.foreign import ForeignFields, changed, claims, pointers, without
+from gitops.model.kinds import DriftMode
+from gitops.objects import JsonObject, Manifest, ObjectKey, short_digest
+from gitops.plan import Scope
+
+# What the server will not take is tried again after this, doubled each time.
+_RETRY_SECONDS = 30.0
+_LONGEST_RETRY_SECONDS = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    place: Place
+    key: ObjectKey
+    resource: Resource
+    client: KubeClient
+    rules: DriftRules
+    manifest: Manifest
+
+    def removable(self, live: JsonObject) -> tuple[ForeignFields, ...]:
+        """What of the object as it was read is to go."""
+        return self.rules.removable(self.key, live["metadata"], self.manifest.body)
+
+
+class ForeignKeeper:
+    """One for all clusters of an environment. `tell` takes what was done, to be recorded."""
+
+    def __init__(
+        self,
+        manifests: Manifests,
+        allowed: Callable[[Scope], bool],
+        tell: Callable[[ForeignFact], None],
+        clock: Callable[[], datetime],
+        redact: Callable[[str], str],
+    ) -> None:
+        """`allowed` is asked once more, right before a write."""
+        self._manifests = manifests
+        self._allowed = allowed
+        self._tell = tell
+        self._clock = clock
+        self._redact = redact
+        self._slots = asyncio.Semaphore(CONCURRENT_LOOKS)
+
+    async def attend(
+        self, place: Place, key: ObjectKey, sight: Sight, standing: Standing, client: KubeClient
+    ) -> float | None:
+        """Look at one object and act by its mode; when to look again, in seconds, None: at the next news.
+
+        Raises what the client raises where nobody answers.
+        """
+        async with self._slots:
+            try:
+                manifests = await self._manifests(place.scope, standing.revision, client)
+            except InvalidInput:
+                return None  # the revision that is there cannot be rendered any more
+            entry, manifest = place.entries.get(key), manifests.get(key)
+            if entry is None or manifest is None:
+                place.foreign.clear(key)
+                return None  # about to be pruned, or kept although it is not rendered
+            if entry.digest != short_digest(manifest.body):
+                place.foreign.pending.add(key)  # what the record tells of is not what is wanted here
+                return None
+            mode = standing.rules.foreign_mode_of(manifest.annotations)
+            found = standing.rules.foreign(key, sight.foreign, manifest.body)
+            if mode is DriftMode.IGNORE or not found:
+                place.foreign.clear(key)
+                place.foreign.known[key] = sight.foreign
+                return None
+            finding = ForeignFinding.of(key, mode, found, self._redact)
+            if mode is not DriftMode.CORRECT:
+                self._open(place, key, sight, finding)
+                return None
+            resource = resource_of(manifest, await client.discovery())
+            case = _Case(place, key, resource, client, standing.rules, manifest)
+            return await self._exclude(case, sight, finding)
+
+    async def _exclude(self, case: _Case, sight: Sight, finding: ForeignFinding) -> float | None:
+        place, key, now = case.place, case.key, self._clock()
+        contest = place.foreign.contests.get(key)
+        until = contest.open_at(finding.paths, now) if contest is not None else now
+        if contest is not None and until > now:
+            who = ", ".join(sorted({*contest.managers, *finding.managers}))
+            because = (
+                f"{who} and gitops-waves put them there and remove them by turns, {contest.rounds} times so "
+                f"far; the next removal is at {until:%H:%M:%S}Z"
+            )
+            self._open(place, key, sight, finding.kept_back(because))
+            return (until - now).total_seconds()
+        if not self._allowed(place.scope):
+            place.foreign.pending.add(key)
+            return None
+        try:
+            with place.writing():
+                done = await self._remove(case)
+        except Conflict:
+            return 0.0
+        except (Rejected, NotFound, Forbidden) as error:
+            return self._cannot(case, sight, finding, str(error))
+        if done:
+            place.foreign.clear(key)
+        else:
+            because = "somebody who may holds them too, or they were written in another version of the API"
+            self._open(place, key, sight, finding.kept_back(because))
+        return None
+
+    async def _remove(self, case: _Case) -> bool:
+        """Remove what somebody owns who may not; False where there is something, and none of it can go.
+
+        Raises Conflict where somebody else wrote meanwhile.
+        """
+        key = case.key
+        live = await case.client.get(case.resource, key.name, key.namespace)
+        if live is None:
+            return True
+        found = case.removable(live)
+        if not found:
+            claimed = case.rules.foreign(key, claims(live["metadata"]), case.manifest.body)
+            return not claimed
+        before = live
+        places = pointers(live, (path for one in found for path in one.paths))
+        if places:
+            live = await self._patch(case, live, [{"op": "remove", "path": place} for place in places])
+        gone = [one._replace(paths=changed(before, live, one.paths)) for one in found]
+        told = [one for one in gone if one.paths]
+        if told:
+            self._record(case, ForeignFinding.of(key, DriftMode.CORRECT, told, self._redact))
+        left = case.removable(live)
+        if left:
+            # Defaults: their values come back by themselves, and would for ever be somebody's.
+            owned = {one.owner: one.paths for one in left}
+            fields = without(live["metadata"]["managedFields"], owned)
+            operation: JsonObject = {"op": "replace", "path": "/metadata/managedFields", "value": fields}
+            await self._patch(case, live, [operation])
+        return True
+
+    async def _patch(self, case: _Case, live: JsonObject, operations: list[JsonObject]) -> JsonObject:
+        key, version = case.key, str(live["metadata"]["resourceVersion"])
+        return await to_the_end(
+            case.client.patch(
+                case.resource, key.name, key.namespace, operations=operations, resource_version=version
+            )
+        )
+
+    def _record(self, case: _Case, finding: ForeignFinding) -> None:
+        place, key, now = case.place, case.key, self._clock()
+        application, target = place.scope.application, str(place.scope.target)
+        contest = corrected(place.foreign.contests.get(key), finding.managers, finding.paths, now)
+        place.foreign.contests[key] = contest
+        fact = ForeignFact(ForeignDeed.REMOVED, application, target, finding)
+        self._tell(fact)
+        if contest.fought:
+            until = contest.last + contest.hold
+            self._tell(replace(fact, deed=ForeignDeed.CONTESTED, rounds=contest.rounds, until=until))
+
+    def _cannot(self, case: _Case, sight: Sight, finding: ForeignFinding, why: str) -> float:
+        """Keep saying that they cannot be removed, and try again."""
+        notes = case.place.foreign
+        tries = notes.tries.get(case.key, 0)
+        notes.tries[case.key] = tries + 1
+        because = f"they cannot be removed: {self._redact(why)}"
+        self._open(case.place, case.key, sight, finding.kept_back(because))
+        return float(min(_RETRY_SECONDS * 2**tries, _LONGEST_RETRY_SECONDS))
+
+    def _open(self, place: Place, key: ObjectKey, sight: Sight, finding: ForeignFinding) -> None:
+        known = place.foreign.findings.get(key)
+        since = finding.since or (known.since if known else None) or self._clock()
+        place.foreign.known[key] = sight.foreign
+        place.foreign.findings[key] = replace(finding, since=since)

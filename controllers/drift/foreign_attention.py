@@ -1,0 +1,128 @@
+"""Decides which objects are looked at for foreign fields, and when: one task for each, as news comes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from controllers.adapters.kube.patience import Patience
+from controllers.drift.attention import Desk, View
+from controllers.drift.foreign import ForeignKeeper
+from controllers.drift.place import Place
+from gitops.drift import Sight
+from gitops.errors import GitopsError
+from gitops.objects import ObjectKey
+
+log = logging.getLogger(__name__)
+
+# Nobody tells when a rollout's work has ended, or when its record comes.
+_FIRST_SECONDS = 0.5
+_LONGEST_SECONDS = 30.0
+
+
+class ForeignAttention:
+    """Of one cluster. Used from the event loop only."""
+
+    def __init__(self, desk: Desk, keeper: ForeignKeeper, patience: Patience, view: View) -> None:
+        self._desk = desk
+        self._keeper = keeper
+        self._patience = patience
+        self._view = view
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._failures: dict[tuple[int, ObjectKey], int] = {}
+        self._patient = _FIRST_SECONDS
+        self._timer: asyncio.TimerHandle | None = None
+        self._stopped = False
+
+    async def stop(self) -> None:
+        """End everything; what is being written is written to its end."""
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def resume(self) -> None:
+        """Look at what had to wait: somebody was writing, or the record was not there yet."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for place in self._view.places():
+            if place.foreign.pending and self._desk.standing(place.scope) is not None:
+                waiting, place.foreign.pending = place.foreign.pending, set()
+                for key in sorted(waiting):
+                    self.note(place, key, self._view.sight(key))
+        self._resume_later()
+
+    def note(self, place: Place, key: ObjectKey, sight: Sight | None) -> None:
+        """Take in what is seen of a tracked object now."""
+        notes = place.foreign
+        if sight is None or not sight.foreign or not _is_ours(place, sight):
+            if notes.clear(key):
+                self._desk.told()
+            return
+        if self._stopped or key in notes.in_hand or notes.known.get(key) == sight.foreign:
+            return
+        standing = self._desk.standing(place.scope)
+        if standing is None:
+            notes.pending.add(key)
+            self._resume_later()
+        elif any(not standing.rules.may_own(key, one.owner.manager) for one in sight.foreign):
+            notes.in_hand.add(key)
+            task = asyncio.create_task(self._attend(place, key))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        elif notes.clear(key):  # all of it by those who may
+            self._desk.told()
+
+    async def _attend(self, place: Place, key: ObjectKey) -> None:
+        mark, sight = (id(place), key), self._view.sight(key)
+        again_in: float | None = None
+        try:
+            again_in = await self._look(place, key, sight)
+            self._failures.pop(mark, None)
+        except GitopsError as error:
+            log.debug("%s of %s: %s", key, place.scope.name, error)
+            self._failures[mark] = self._failures.get(mark, 0) + 1
+            again_in = self._patience.wait(self._failures[mark])
+        except Exception:
+            log.exception("%s of %s cannot be looked at", key, place.scope.name)
+        finally:
+            place.foreign.in_hand.discard(key)
+        if again_in is not None:
+            asyncio.get_running_loop().call_later(again_in, self._reopen, place, key)
+        elif self._view.sight(key) != sight:
+            self._again(place, key)
+        self._resume_later()
+        self._desk.told()
+
+    async def _look(self, place: Place, key: ObjectKey, sight: Sight | None) -> float | None:
+        standing, client = self._desk.standing(place.scope), self._view.client(place)
+        if standing is None or client is None:
+            place.foreign.pending.add(key)
+            return None
+        if sight is None or key not in place.entries:
+            return None
+        return await self._keeper.attend(place, key, sight, standing, client)
+
+    def _reopen(self, place: Place, key: ObjectKey) -> None:
+        place.foreign.known.pop(key, None)
+        self._again(place, key)
+
+    def _again(self, place: Place, key: ObjectKey) -> None:
+        if key in place.entries:
+            self.note(place, key, self._view.sight(key))
+
+    def _resume_later(self) -> None:
+        if not any(place.foreign.undecided for place in self._view.places()):
+            self._patient = _FIRST_SECONDS
+        elif self._timer is None and not self._stopped:
+            self._timer = asyncio.get_running_loop().call_later(self._patient, self.resume)
+            self._patient = min(self._patient * 2, _LONGEST_SECONDS)
+
+
+def _is_ours(place: Place, sight: Sight) -> bool:
+    """Not somebody else's by now, and not about to go."""
+    return sight.part_of in ("", place.applyset) and not sight.terminating

@@ -1,0 +1,28 @@
+"""Where a JSON pointer (RFC 6901) leaves an object: what a person needs to mend a patch. Quotes no value."""
+
+from __future__ import annotations
+
+from gitops.model.reading import nearest
+from gitops.objects import Json
+
+_SHOWN = 200
+
+
+def missing(body: Json, path: str) -> str:
+    """Say what the last part of `path` that is there lacks; empty where all of it is there."""
+    value, walked = body, ""
+    for part in path.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        here = f"{walked or 'the object'}"
+        if isinstance(value, dict):
+            if name not in value:
+                return f'{here} has no "{name[:_SHOWN]}"{nearest(name, value)}'
+            value = value[name]
+        elif isinstance(value, list):
+            if not (name.isascii() and name.isdigit() and int(name[:9]) < len(value)):
+                return f"{here} is a list of {len(value)}, counted from 0"
+            value = value[int(name)]
+        else:
+            return f"{here} is neither a mapping nor a list"
+        walked = f"{walked}/{part}"
+    return ""

@@ -1,0 +1,84 @@
+"""Which Secrets count as plain text, and what the environment says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from gitops.dialect import parse
+from gitops.lint import lint, plain_documents, warnings
+from gitops.model.catalog import Catalog
+from gitops.render.plaintext import plaintext
+
+HEAD = "apiVersion: v1\nkind: Secret\nmetadata: {name: web}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        (f"{HEAD}data: {{a: aHVudGVyMg==}}\n", ["f.yaml:4:1"]),
+        (f"{HEAD}stringData:\n  a: hunter2\n", ["f.yaml:4:1"]),
+        (f"{HEAD}data: {{b: ''}}\nstringData: {{a: hunter2}}\n", ["f.yaml:5:1"]),
+        (f"{HEAD}stringData: {{a: '${{password}}'}}\n", ["f.yaml:4:1"]),
+        (f"{HEAD}data: {{a: 7}}\n", ["f.yaml:4:1"]),
+        (
+            "apiVersion: v1\nkind: List\nitems:\n- kind: Secret\n  apiVersion: v1\n  data: {a: b}\n",
+            ["f.yaml:6:3"],
+        ),
+        (f"{HEAD}data: {{a: b}}\n---\n{HEAD}data: {{a: b}}\n", ["f.yaml:4:1", "f.yaml:9:1"]),
+        (HEAD, []),
+        (f"{HEAD}type: kubernetes.io/service-account-token\n", []),
+        (f"{HEAD}data: {{}}\nstringData:\n", []),
+        (f"{HEAD}data: {{a: '', b: ~}}\n", []),
+        (f"{HEAD.replace('Secret', 'ConfigMap')}data: {{a: b}}\n", []),
+        (f"{HEAD.replace('v1', 'example.org/v1')}data: {{a: b}}\n", []),
+        ("- just\n- a list\n", []),
+    ],
+)
+def test_values_are_what_counts(text: str, places: list[str]) -> None:
+    found = plaintext(parse(text.encode(), "f.yaml"))
+    assert [str(one.location) for one in found] == places
+    assert "hunter2" not in str(found)
+
+
+KINDS = "apiVersion: gitops-waves.io/v1alpha1\nkind: "
+FILES = {
+    "clusters/a.yaml": f"{KINDS}Cluster\nmetadata: {{name: a}}\n",
+    "environments/shop/environment.yaml": (
+        f"{KINDS}Environment\nmetadata: {{name: shop}}\nspec:\n"
+        "  targets: [{clusterSelector: {}, namespace: shop}]\n  waves: [{name: all}]\n"
+    ),
+    "environments/shop/web/secret.yaml": f"{HEAD}data: {{a: aGk=}}\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("repository", "environment", "refused", "warned"),
+    [
+        (None, None, 0, 1),
+        ("Warn", None, 0, 1),
+        ("Refuse", None, 1, 0),
+        ("Allow", None, 0, 0),
+        ("Refuse", "Allow", 0, 0),
+        ("Allow", "Refuse", 1, 0),
+    ],
+)
+def test_the_environment_says_what_they_are_and_the_repository_where_it_does_not(
+    repository: str | None,
+    environment: str | None,
+    refused: int,
+    warned: int,
+    catalog_of: Callable[[Mapping[str, bytes]], Catalog],
+) -> None:
+    files = dict(FILES)
+    if repository:
+        files["gitops.yaml"] = (
+            f"{KINDS}Repository\nmetadata: {{name: r}}\nspec: {{plaintextSecrets: {repository}}}\n"
+        )
+    if environment:
+        files["environments/shop/environment.yaml"] += f"  plaintextSecrets: {environment}\n"
+    contents = {path: text.encode() for path, text in files.items()}
+    catalog = catalog_of(contents)
+    assert len(lint(catalog, plain_documents(contents))) == refused
+    assert len(warnings(catalog, plain_documents(contents))) == warned
