@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from controllers.adapters.git import Kind
-from controllers.adapters.kube.errors import Rejected
 from controllers.cli import output, records
 from controllers.cli.repository import Opened
 from controllers.cli.requests import Asking, Draft, ask, line_diff
@@ -22,7 +21,7 @@ from controllers.source.revisions import Revisions
 from gitops import edit
 from gitops.drift import DriftRules, carried_over, compare
 from gitops.edit import Edited, Seen, Source
-from gitops.errors import Denied, InvalidInput, Location, Problem, Refused, TransientError
+from gitops.errors import GitopsError, InvalidInput, Location, Problem, Refused
 from gitops.inventory import Entry
 from gitops.model.kinds import DriftMode
 from gitops.objects import Manifest, ObjectKey, short_digest
@@ -123,30 +122,35 @@ class _Adoption:
         return _named(self._choice.name, every)
 
     async def _look(self, places: Sequence[_Place]) -> list[Seen]:
+        """What differs, by target. Where nothing can be adopted, raises what stands in the way."""
         slots = asyncio.Semaphore(_PLACES_AT_ONCE)
 
-        async def one(place: _Place) -> Seen | None:
+        async def one(place: _Place) -> Seen | GitopsError | None:
             async with slots:
                 try:
                     return await self._seen(place)
-                except (TransientError, Denied, Rejected) as error:
-                    if self._choice.target:
-                        raise
-                    output.note(self._secrets.text(f"{place.target} is left out: {error}"))
-                    return None
+                except GitopsError as error:
+                    return error
 
-        return [seen for seen in await asyncio.gather(*map(one, places)) if seen is not None]
+        outcomes = await asyncio.gather(*map(one, places))
+        found = [seen for seen in outcomes if isinstance(seen, Seen)]
+        for place, error in zip(places, outcomes, strict=True):
+            if isinstance(error, GitopsError):
+                if not found:
+                    raise error
+                output.note(self._secrets.text(f"{place.target} is left out: {error}"))
+        return found
 
     async def _seen(self, place: _Place) -> Seen | None:
         """What differs on one target; None where nothing does."""
         where = await self._errands.place(place.errand.wanted.revision, place.target)
         access = await self._errands.access(where)
         observed = await TargetObserver(access).look(place.errand.wanted, place.errand.siblings)
-        manifest = next(
-            one
-            for one in observed.settled.manifests
-            if one.source == place.manifest.source and one.key[1::2] == place.key[1::2]
-        )
+        written = place.manifest
+        settled = [one for one in observed.settled.manifests if one.source == written.source]
+        manifest = next((one for one in settled if one.key[1::2] == place.key[1::2]), None)
+        if manifest is None:
+            raise InvalidInput(*observed.settled.problems)
         inventory = observed.view.inventory
         _check(place, manifest, inventory.entries.get(manifest.key) if inventory else None)
         live, applied = await look_closely(
@@ -178,10 +182,12 @@ class _Adoption:
         return not chosen or any(path == one or path.startswith(f"{one}/") for one in chosen)
 
     def _nothing(self, places: Sequence[_Place]) -> str:
+        where = f"{places[0].key} on {_listed(place.target for place in places)}"
+        if self._choice.paths:
+            return f"nothing below {', '.join(self._choice.paths)} of {where} has drifted"
         mode = self._rules.mode_of(places[0].manifest.annotations)
         undone = "; drift there is undone at once (drift: Correct)" if mode is DriftMode.CORRECT else ""
-        where = _listed(place.target for place in places)
-        return f"{places[0].key} is as its manifest says on {where}: there is nothing to adopt{undone}"
+        return f"{where} is as its manifest says: there is nothing to adopt{undone}"
 
     def _edited(self, place: _Place, found: Sequence[Seen], reason: str) -> Draft:
         application = self._environment.applications.get(place.application)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Protocol
 
 from controllers.adapters.renderers import Decryptor, Files, Kustomize, OutputCache, Sops
+from controllers.source.attempts import Attempts
 from controllers.source.parsed import ParsedFiles
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem, TerminalError
@@ -42,8 +43,8 @@ class Renders:
     """Renders applications; what was rendered, parsed or followed is remembered by its blobs. For any thread.
 
     What a tool printed is remembered by what it read and the tool's version, whatever revision asked, until
-    newer output takes its room; on disk too, unless it holds a Secret. Variables and patches come later: one
-    output serves all targets.
+    newer output takes its room; on disk too, unless it holds a Secret; that it failed, for ten minutes.
+    Variables and patches come later: one output serves all targets.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Renders:
         self._cache = cache
         self._parsed = ParsedFiles(parse=self._parse)
         self._printed = ParsedFiles(parse=parse_output)
+        self._attempts = Attempts()
         self._lock = threading.Lock()
         self._readings: OrderedDict[tuple[Use, SourceFile], Reading] = OrderedDict()
 
@@ -97,7 +99,7 @@ class Renders:
             }
         )
         run = partial(self._run_kustomize, tree, closure, application.path, Location(asked))
-        return self._kept(SourceFile(asked, identity), run)
+        return self._attempts.run(identity, partial(self._kept, SourceFile(asked, identity), run))
 
     def _kept(self, output: SourceFile, run: Callable[[], bytes]) -> tuple[Document, ...]:
         """Give what a tool made: as parsed before, as kept on disk, or as the tool makes it now."""

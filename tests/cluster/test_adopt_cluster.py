@@ -226,6 +226,25 @@ def test_without_it_what_leaves_git_stays(shop: Shop) -> None:
     assert "deployer (Apply) owns fields of ours too: --manager deployer takes them over" in said
 
 
+def test_it_can_follow_the_first_rollout(shop: Shop) -> None:
+    """What is ours already is still somebody else's too until then; nobody takes that for drift."""
+    shop.commit({f"{WEB}/{name}.yaml": None for name in TOOLS if name not in ("inhouse", "kubectl")})
+    shop.run_once()
+    before = live(shop, "kubectl")
+    shop.gitops("take-over", "production", "--manager", "deployer")
+    after = live(shop, "kubectl")
+    assert (before["metadata"]["generation"], before["spec"]) == (
+        after["metadata"]["generation"],
+        after["spec"],
+    )
+    shop.gitops("diff", "production")  # ends with 0: nothing has drifted
+    shop.commit({f"{WEB}/{name}.yaml": yaml.safe_dump(reduced(name)) for name in ("inhouse", "kubectl")})
+    shop.run_once()
+    for name in ("inhouse", "kubectl"):
+        [main] = live(shop, name)["spec"]["template"]["spec"]["containers"]
+        assert [one["name"] for one in main["env"]] == ["SOUND", "EXTRA"]
+
+
 def test_marks_are_removed_where_that_is_asked_for(shop: Shop) -> None:
     """Nothing claims the objects afterwards; what Git writes stays, and nothing restarts.
 

@@ -85,13 +85,17 @@ Change = Callable[[Live], None]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A way to change an object. `paths` are what differs; `by` who is named; None: no drift."""
+    """A way to change an object. `paths` are what differs; `by` who is named; None: no drift.
+
+    `foreign`: what is told as somebody else's inside the object, be it drifted or not.
+    """
 
     manifest: Callable[[str], dict[str, Any]]
     change: Change
     kind: DriftKind | None = None
     paths: tuple[str, ...] = ()
     by: str = ""
+    foreign: tuple[str, ...] = ()
 
 
 def config(name: str) -> dict[str, Any]:
@@ -193,6 +197,7 @@ def under_our_name(live: Live, change: Callable[[Any], None], manifest: dict[str
     live.apply(manifest, OURS)
 
 
+POD = "spec.template.spec"
 TEMPLATE = "/spec/template/spec"
 MAIN = f"{TEMPLATE}/containers/0"
 SIDECAR = {"name": "sidecar", "image": "registry.example/sidecar:1"}
@@ -217,7 +222,17 @@ CASES: dict[str, Case] = {
     "patch-the-same-value": Case(config, lambda o: o.merge({"data": {"colour": "green"}})),
     "write-the-whole-unchanged": Case(config, lambda o: o.edit(lambda _: None)),
     "remove-a-key": Case(config, lambda o: o.merge({"data": {"colour": None}}), K.CHANGED, ("/data/colour",)),
-    "add-a-foreign-key": Case(config, lambda o: o.merge({"data": {"smell": "fresh"}})),
+    "add-a-foreign-key": Case(
+        config, lambda o: o.merge({"data": {"smell": "fresh"}}), foreign=("data.smell",)
+    ),
+    "change-a-value-and-add-a-key": Case(
+        config,
+        lambda o: o.merge({"data": {"colour": "red", "smell": "fresh"}}),
+        K.CHANGED,
+        ("/data/colour",),
+        "kubectl-patch",
+        foreign=("data.smell",),
+    ),
     "clear-all-data": Case(config, lambda o: o.merge({"data": None}), K.CHANGED, ("/data",)),
     "change-our-annotation": Case(
         config,
@@ -363,7 +378,9 @@ CASES: dict[str, Case] = {
         "kubectl-patch",
     ),
     "add-a-foreign-env-entry": Case(
-        web, lambda o: o.strategic(in_main(env=[{"name": "PROXY", "value": "http://proxy"}]))
+        web,
+        lambda o: o.strategic(in_main(env=[{"name": "PROXY", "value": "http://proxy"}])),
+        foreign=(f"{POD}.containers[name=main].env[name=PROXY]",),
     ),
     "change-the-order-of-an-atomic-list": Case(
         web,
@@ -383,13 +400,29 @@ CASES: dict[str, Case] = {
         web, lambda o: o.operations({"op": "remove", "path": f"{MAIN}/env"}), K.CHANGED, (f"{MAIN}/env",)
     ),
     "add-a-container": Case(
-        web, lambda o: o.strategic({"spec": {"template": {"spec": {"containers": [SIDECAR]}}}})
+        web,
+        lambda o: o.strategic({"spec": {"template": {"spec": {"containers": [SIDECAR]}}}}),
+        foreign=(f"{POD}.containers[name=sidecar]",),
     ),
     "add-a-volume": Case(
         web,
         lambda o: o.strategic({"spec": {"template": {"spec": {"volumes": [{"name": "v", "emptyDir": {}}]}}}}),
+        foreign=(f"{POD}.volumes[name=v]",),
     ),
-    "set-a-field-that-we-leave-open": Case(web, lambda o: o.merge({"spec": {"paused": True}})),
+    "set-a-field-that-we-leave-open": Case(
+        web, lambda o: o.merge({"spec": {"paused": True}}), foreign=("spec.paused",)
+    ),
+    "use-the-nodes-network": Case(
+        web,
+        lambda o: o.strategic({"spec": {"template": {"spec": {"hostNetwork": True}}}}),
+        foreign=(f"{POD}.hostNetwork",),
+    ),
+    "inject-as-who-is-allowed-to": Case(
+        web,
+        lambda o: o.strategic(
+            {"spec": {"template": {"spec": {"containers": [SIDECAR]}}}}, by="istio-sidecar-injector"
+        ),
+    ),
     "write-a-quantity-in-another-way": Case(
         web, lambda o: o.strategic(in_main(resources={"requests": {"cpu": "1"}}))
     ),
@@ -428,6 +461,7 @@ CASES: dict[str, Case] = {
     "add-a-port": Case(
         service,
         lambda o: o.operations({"op": "add", "path": "/spec/ports/-", "value": {"name": "x", "port": 99}}),
+        foreign=("spec.ports[port=99,protocol=TCP]",),
     ),
     "widen-a-role": Case(
         role,
@@ -493,6 +527,13 @@ class Shop:
         result: Finding = await self.world.until(there, f"{name} to be {kind}", within=10)
         return result
 
+    async def foreign(self, name: str) -> tuple[str, ...]:
+        """What is told of others in the object, once that is clear."""
+        (place,) = self.drift._places.values()
+        await self.world.until(lambda: not place.foreign.undecided, "others' fields to be looked at")
+        found = place.foreign.findings.get(self.key(name))
+        return found.paths if found else ()
+
     async def seen(self, name: str, version: str) -> None:
         """Wait until the watch has come to the object's version, and made up its mind."""
 
@@ -534,6 +575,7 @@ async def test_a_change_has_its_verdict(shop: Shop, name: str) -> None:
     if case.kind is None:
         await shop.seen(name, live.get()["metadata"]["resourceVersion"])
         assert shop.finding(name) is None
+        assert await shop.foreign(name) == case.foreign
         return
     found = await shop.found(name, case.kind)
     assert found.paths == case.paths
@@ -542,3 +584,4 @@ async def test_a_change_has_its_verdict(shop: Shop, name: str) -> None:
             author.owner.manager for author in found.authors if author.certain or not case.paths
         ]
     assert "c2VzYW1l" not in str(found)
+    assert await shop.foreign(name) == case.foreign

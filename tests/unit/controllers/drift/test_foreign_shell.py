@@ -126,6 +126,20 @@ async def test_what_cannot_be_removed_is_said_and_tried_again_later(yard: Yard) 
     assert yard.foreign == []
 
 
+async def test_what_an_allowed_manager_holds_too_stays_and_is_said(yard: Yard) -> None:
+    yard.desk.exclusive, yard.desk.allowed = True, frozenset({"mesh"})
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    await add(yard, "a", by="mesh")
+    await add(yard, "a", by="eve")
+    await until(lambda: yard.place.foreign.findings)
+    (finding,) = yard.place.foreign.findings.values()
+    assert (finding.managers, finding.paths) == (("eve",), ("data.extra",))
+    assert finding.because.startswith("they are not removed: somebody who is allowed to holds them too")
+    assert await keys(yard, "a") == {"value", "extra"}
+    assert not [one for one in yard.requests if one.verb == "patch"]
+
+
 async def test_an_object_that_is_not_applied_any_more_leaves_nothing_behind(yard: Yard) -> None:
     await yard.roll_out(1, config_map("a"), config_map("b"))
     await yard.watched()

@@ -204,10 +204,13 @@ def test_a_rewritten_file_says_what_it_should_and_keeps_every_other_line(
     kept = [
         token for number, root in enumerate(roots) for token in (root.untouched() if number == index else [])
     ]
-    before, after = text.splitlines(), edited.decode().splitlines()
+    before, after = (said.splitlines() for said in (text, edited.decode()))
+    bare = [one.lstrip(" -") for one in after]
     for token in kept:
-        [line] = [one for one in before if one.endswith(token)]
-        assert line.lstrip(" -") in [one.lstrip(" -") for one in after], (token, line, text, edited.decode())
+        lines = [one.lstrip(" -") for one in before if one.endswith((token, f"# why {token} so"))]
+        assert [one for one in lines if one not in bare] == []
+    places = [next(at for at, one in enumerate(bare) if one.endswith(token)) for token in kept]
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize(
@@ -232,6 +235,11 @@ def test_a_rewritten_file_says_what_it_should_and_keeps_every_other_line(
         ("- name: p\n  v: 1 # x\n- name: q\n  v: 2\n", [{"name": "q", "v": 2}], "- name: q\n  v: 2\n"),
         ("a: &x {b: 1}\nc: &y 2\nd: *y\n", {"a": {"b": 3}, "c": 2, "d": 2}, "a: &x {b: 3}\nc: &y 2\nd: *y\n"),
         ("a: &x 1\nb: *x\n", {"a": 1, "b": 2}, "a: &x 1\nb: 2\n"),
+        ("- a: 1 # x\n  b: 2\n", [{"b": 2}], "- b: 2\n"),
+        ("- a: 1\n  # why\n  b: 2\n", [{"b": 2}], "- # why\n  b: 2\n"),
+        ("- a: 1\n  b: 2\n  c: 3\n", [{"c": 3}], "- c: 3\n"),
+        ("- 1\n", [0, 1], "- 0\n- 1\n"),
+        ("a:\n  - 1\nb: 2\n", {"a": [0, 1], "b": 2}, "a:\n  - 0\n  - 1\nb: 2\n"),
     ],
 )
 def test_a_change_is_as_small_as_a_person_would_make_it(before: str, wanted: Any, after: str) -> None:
