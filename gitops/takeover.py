@@ -6,12 +6,13 @@ the entries that tools leave in managedFields lose the fields that we apply. No 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from gitops.errors import Refused
 from gitops.fields import FIELD_MANAGER, Owner, Path, our_entry, owner_of, paths, place_of, value_at
+from gitops.foreign import ALLOWED_MANAGERS, union
 from gitops.objects import JsonObject, canonical_json
 from gitops.ownership import MANAGED_BY
 from gitops.redact import LAST_APPLIED
@@ -75,13 +76,23 @@ class Takeover:
         return any(share.left for share in self.shares)
 
 
-def is_tool(manager: str, more: Iterable[str] = ()) -> bool:
-    """Whether a manager is a tool that people apply manifests with, or one of those that they name."""
-    return manager in _TOOLS or manager.startswith(_KUBECTL) or manager in more
+@dataclass(frozen=True, slots=True)
+class Managers:
+    """Names of field managers: further `tools`, and those that are `allowed` to own fields beside us."""
+
+    tools: frozenset[str] = frozenset()
+    allowed: frozenset[str] = ALLOWED_MANAGERS
+
+    def is_tool(self, manager: str) -> bool:
+        """Whether it is what people apply manifests with."""
+        return manager in _TOOLS or manager.startswith(_KUBECTL) or manager in self.tools
 
 
 def take_over(
-    live: JsonObject, applied: JsonObject, made_new: JsonObject | None = None, more: Iterable[str] = ()
+    live: JsonObject,
+    applied: JsonObject,
+    made_new: JsonObject | None = None,
+    managers: Managers = Managers(),
 ) -> Takeover:
     """Decide about one object.
 
@@ -91,28 +102,39 @@ def take_over(
     subresources and of managers that are no tools (autoscalers, controllers). Raises Refused for an
     `applied` in which nothing is ours.
     """
-    ours = our_entry((applied.get("metadata") or {}).get("managedFields") or ())
-    if ours is None:
+    entry = our_entry((applied.get("metadata") or {}).get("managedFields") or ())
+    if entry is None:
         raise Refused("the API server does not record field managers for this object")
-    known = frozenset(more)
+    before = (live.get("metadata") or {}).get("managedFields") or ()
+    ours = _with_what_leaves(entry, our_entry(before))
     entries: list[JsonObject] = []
     shares: list[Share] = []
     beside: list[Owner] = []
-    for entry in (live.get("metadata") or {}).get("managedFields") or ():
-        owner, theirs = owner_of(entry), entry.get("fieldsV1") or {}
-        if our_entry([entry]) is not None:
+    for one in before:
+        owner, theirs = owner_of(one), one.get("fieldsV1") or {}
+        if our_entry([one]) is not None:
             continue
         moved = paths(_shared(theirs, ours["fieldsV1"]))
-        if entry.get("subresource") or not is_tool(owner.manager, known):
-            entries.append(entry)
-            beside += [owner] if moved else []
+        if one.get("subresource") or not managers.is_tool(owner.manager):
+            entries.append(one)
+            beside += [owner] if moved and owner.manager not in managers.allowed else []
             continue
         rest = _rest(theirs, ours["fieldsV1"], live, made_new)
         if rest:
-            entries.append({**entry, "fieldsV1": rest})
+            entries.append({**one, "fieldsV1": rest})
         if moved or rest != theirs:
             shares.append(Share(owner, tuple(sorted(moved)), tuple(sorted(paths(rest)))))
     return Takeover((*entries, ours), tuple(shares), tuple(beside))
+
+
+def _with_what_leaves(entry: JsonObject, before: JsonObject | None) -> JsonObject:
+    """Our entry with what we applied earlier and the manifest no longer says.
+
+    It is for the next apply to remove; left to nobody, it would stay.
+    """
+    if before is None or before.get("apiVersion") != entry.get("apiVersion"):
+        return entry
+    return {**entry, "fieldsV1": union(before.get("fieldsV1") or {}, entry["fieldsV1"])}
 
 
 def marks(metadata: Mapping[str, Any], manifest: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

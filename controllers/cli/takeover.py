@@ -13,17 +13,19 @@ from controllers.adapters.kube.resources import Resource
 from controllers.cli import output, records
 from controllers.cli.repository import Opened
 from controllers.clusters import Clusters
+from controllers.drift.environment import rules_of
 from controllers.drift.examiner import look_closely, resource_of
 from controllers.logs import KnownSecrets
 from controllers.rollout.errands import Errands
 from controllers.rollout.observer import TargetObserver
 from controllers.source.revisions import Revisions
+from gitops.drift import DriftRules
 from gitops.errors import Conflict, Denied, GitopsError, InvalidInput, Refused, TransientError
 from gitops.objects import JsonObject, Manifest
 from gitops.ownership import PART_OF, claimed_by
 from gitops.plan import LiveObject
 from gitops.rollout.desired import Wish, wish
-from gitops.takeover import Takeover, marks, take_over
+from gitops.takeover import Managers, Takeover, marks, take_over
 from gitops.views import takeover as view
 from gitops.views.takeover import TakenOver
 
@@ -62,6 +64,8 @@ class _Taker:
         records.known("environment", environment, catalog.environments)
         state = records.state(repository.mirror, environment)
         self._wish = wish(catalog, environment, repository.head, state)
+        rules = rules_of(self._wish.spec) if self._wish.spec is not None else DriftRules()
+        self._managers = Managers(frozenset(terms.managers), rules.allowed_managers)
         self._secrets = KnownSecrets()
         self._clusters = clusters
         self._errands = Errands(environment, revisions, clusters, self._secrets)
@@ -116,10 +120,10 @@ class _Taker:
             live, applied = await look_closely(client, resource, manifest)
             if live is None:
                 return replace(found, because="it is not there any more")
-            decided = take_over(live, applied, more=self._terms.managers)
+            decided = take_over(live, applied, managers=self._managers)
             if decided.incomplete:
                 new = await _made_new(client, resource, manifest)
-                decided = take_over(live, applied, new, more=self._terms.managers)
+                decided = take_over(live, applied, new, managers=self._managers)
             left = marks(live["metadata"], manifest.metadata)
             told = replace(
                 found,

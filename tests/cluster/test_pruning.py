@@ -431,6 +431,23 @@ async def test_an_object_made_anew_by_others_is_left_and_said(world: World, dele
     assert deleted == []
 
 
+async def test_what_was_put_back_as_drift_is_ours_still(world: World, deleted: list[str]) -> None:
+    """Its new uid is not in the inventory yet when a commit drops it; no orphan is left."""
+    found = {"web/a.yaml": config_map("a"), "web/old.yaml": config_map("old")}
+    started = one_of(world, found, drift="Correct")
+    path = f"/api/v1/namespaces/{world.namespace}/configmaps/old"
+    async with world.controller():
+        await world.succeeded(started, "web")
+        uid = metadata(world, "v1/configmaps/old")["uid"]
+        world.planes[0].api.request("DELETE", path)
+        await world.until(lambda: world.seen.of(e.DriftCorrected), "the correction")
+        assert metadata(world, "v1/configmaps/old")["uid"] != uid
+        dropped = world.people.push("Drop", files(world, {"web/old.yaml": None}))
+        await world.succeeded(dropped, "web")
+    assert world.live(0, "v1/configmaps/old") is None
+    assert deleted == ["ConfigMap/old"]
+
+
 async def test_what_prune_disabled_protects_is_left_untracked_with_a_record(
     world: World, deleted: list[str]
 ) -> None:

@@ -19,6 +19,7 @@ READ_LIMIT = 32 << 20  # bytes of one file
 WALK_LIMIT = 500_000  # names below one folder: ten small trees that hold one another make ten billion
 DEEPEST = 100  # folders inside one another
 _LINK_LIMIT = 4096  # bytes of one symlink's target, Linux' PATH_MAX
+_TREES_KEPT = 64
 _HOPS = 40  # symlinks followed for one path, as Linux does
 
 
@@ -58,6 +59,8 @@ class TreeView:
         self._repository = repository
         self._lock = lock
         self.root_oid = oid
+        self._trees: dict[str, pygit2.Tree] = {}
+        self._folders = {"": Entry("", "", Kind.TREE, oid)}
 
     def entries(self, folder: str = "") -> tuple[Entry, ...]:
         """List one folder by name; empty where there is none. Symlinks to folders are followed."""
@@ -185,13 +188,20 @@ class TreeView:
             problems.append(problem)
 
     def _tree(self, oid: str) -> pygit2.Tree:
-        found = self._repository[oid]
+        """Load a tree. Those used last are kept: libgit2 reads large ones anew each time."""
+        known = self._trees.pop(oid, None)
+        found: object = self._repository[oid] if known is None else known
         assert isinstance(found, pygit2.Tree)  # noqa: S101 - the mode in the parent tree said so
+        self._trees[oid] = found
+        if len(self._trees) > _TREES_KEPT:
+            del self._trees[next(iter(self._trees))]
         return found
 
     def _entry(self, parts: list[str]) -> Entry | None:
-        entry = Entry("", "", Kind.TREE, self.root_oid)
-        for part in parts:
+        """Look up a path, no symlink followed. Folders are remembered: many paths share their beginnings."""
+        known = next((n for n in range(len(parts), 0, -1) if "/".join(parts[:n]) in self._folders), 0)
+        entry = self._folders["/".join(parts[:known])]
+        for part in parts[known:]:
             if entry.kind is not Kind.TREE:
                 return None
             tree = self._tree(entry.oid)
@@ -200,6 +210,8 @@ class TreeView:
             item = tree[part]
             path = f"{entry.path}/{part}" if entry.path else part
             entry = Entry(part, path, _KINDS.get(item.filemode, Kind.BLOB), str(item.id))
+            if entry.kind is Kind.TREE:
+                self._folders[path] = entry
         return entry
 
     def _follow(self, path: str, links: dict[str, str] | None = None) -> Entry | None:

@@ -151,6 +151,18 @@ def test_what_was_written_in_another_version_is_told_and_not_removed() -> None:
     assert removable(metadata, MANIFEST, lambda _: False, {}) == ()
 
 
+def test_replicas_are_told_and_never_removed() -> None:
+    """Without them a workload would fall to one, whatever an autoscaler had asked for."""
+    theirs: dict[str, Any] = {"f:spec": {"f:replicas": {}, "f:paused": {}}}
+    ours = {**OURS, "fieldsV1": {"f:spec": {"f:selector": {}}}}
+    metadata = {"managedFields": [ours, entry("kubectl-edit", theirs)]}
+    manifest: dict[str, Any] = {"spec": {"selector": {}}}
+    (told_of,) = foreign_fields(claims(metadata), manifest)
+    assert told_of.paths == (("f:spec", "f:paused"), ("f:spec", "f:replicas"))
+    (goes,) = removable(metadata, manifest, lambda _: False, {})
+    assert goes.paths == (("f:spec", "f:paused"),)
+
+
 def test_owners_come_in_order_with_their_times() -> None:
     metadata = {
         "managedFields": [

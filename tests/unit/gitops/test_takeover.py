@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gitops.errors import Refused
 from gitops.fields import FIELD_MANAGER, Owner, paths
-from gitops.takeover import is_tool, marks, take_over
+from gitops.takeover import Managers, marks, take_over
 
 MAIN = 'k:{"name":"main"}'
 STEPS = st.sampled_from(["f:a", "f:b", "f:c", 'k:{"name":"x"}', 'v:"y"'])
@@ -59,7 +59,7 @@ def _known(path: tuple[str, ...], trie: Any) -> bool:
     TRIES, TRIES, st.sampled_from([("kube-controller-manager", ""), ("kubectl-scale", "scale"), ("vpa", "")])
 )
 def test_controllers_and_subresources_stay_as_they_are(theirs: Any, own: Any, who: tuple[str, str]) -> None:
-    """Those that own a field of ours are named, so that a person can decide."""
+    """Those that own a field of ours, and are not allowed to, are named, so that a person can decide."""
     manager, subresource = who
     other = entry(manager, theirs, subresource=subresource)
     decided = take_over(body(other), body(ours(own)))
@@ -92,9 +92,21 @@ def test_a_manager_that_people_name_is_a_tool_too() -> None:
     other = entry("deployer", {"f:data": {"f:a": {}}}, "Apply")
     own = ours({"f:data": {"f:a": {}}})
     assert take_over(body(other), body(own)).beside_us == (Owner("deployer", "Apply"),)
-    assert take_over(body(other), body(own), more=["deployer"]).managed_fields == (own,)
-    assert is_tool("kubectl-edit")
-    assert not is_tool("kubectlish")
+    assert take_over(
+        body(other), body(own), managers=Managers(tools=frozenset({"deployer"}))
+    ).managed_fields == (own,)
+    allowed = entry("kube-controller-manager", {"f:data": {"f:a": {}}})
+    assert take_over(body(allowed), body(own)).beside_us == ()
+    assert Managers().is_tool("kubectl-edit")
+    assert not Managers().is_tool("kubectlish")
+
+
+def test_what_we_applied_and_git_no_longer_says_stays_ours_until_it_is_removed() -> None:
+    """Else nobody would own it, and it would stay in the cluster for ever."""
+    both: dict[str, Any] = {"f:data": {"f:a": {}, "f:b": {}}}
+    live = body(ours(both), entry("helm", both))
+    decided = take_over(live, body(ours({"f:data": {"f:a": {}}})))
+    assert decided.managed_fields == (ours(both),)
 
 
 def test_an_answer_without_our_fields_is_no_ground_to_change_anything() -> None:
