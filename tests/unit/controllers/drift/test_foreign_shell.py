@@ -41,7 +41,7 @@ async def test_the_first_event_tells_without_a_request(yard: Yard) -> None:
     yard.requests.clear()
     await add(yard, "a")
     assert await found(yard) == [("ConfigMap shop/a", ("data.extra",))]
-    assert yard.requests == []
+    assert yard.asked == []
     (report,) = yard.drift.reports().values()
     assert report.complete
     assert list(report.foreign) == ["ConfigMap shop/a"]
@@ -56,7 +56,7 @@ async def test_a_removal_waits_while_a_rollout_writes(yard: Yard) -> None:
     await add(yard, "a")
     await until(lambda: yard.place.foreign.pending)
     await asyncio.sleep(0.1)
-    assert (await keys(yard, "a"), yard.requests) == ({"value", "extra"}, [])
+    assert (await keys(yard, "a"), yard.asked) == ({"value", "extra"}, [])
     (report,) = yard.drift.reports().values()
     assert not report.complete
     yard.desk.writing = False
