@@ -23,6 +23,7 @@ ALLOWED_MANAGERS = frozenset(
         "kube-apiserver",
         "kube-controller-manager",
         "kube-scheduler",
+        "openshift-controller-manager",
         # Injectors of certificate authorities, sidecars and resource requests.
         "cainjector",
         "cert-manager-cainjector",
@@ -46,6 +47,9 @@ _RESTARTED: JsonObject = {
 
 
 _Root: TypeAlias = tuple[Path, JsonObject]
+
+# Without a number, a workload falls to one replica, however many an autoscaler or a person had asked for.
+_NEVER_REMOVED: JsonObject = {"f:spec": {"f:replicas": {}}}
 
 
 class Claim(NamedTuple):
@@ -88,10 +92,10 @@ def removable(
     """List what can be removed from a live object without touching anything else.
 
     `allowed` says of a manager that its fields count as little as ours: what it shares is not listed, and
-    neither is what the trie `kept` holds, nor what was written in another version of the API: its fields
-    have other names there.
+    neither is what the trie `kept` holds, nor what was written in another version of the API (its fields
+    have other names there), nor the number of replicas.
     """
-    found = _claimed(metadata, allowed, kept)
+    found = _claimed(metadata, allowed, union(kept, _NEVER_REMOVED))
     return _beside(((owner, roots) for owner, version, roots in found if not version), manifest)
 
 

@@ -125,7 +125,7 @@ def allow_prune(  # noqa: PLR0913 - an option each
     branch: options.Branch = None,
     output: options.Output = Form.TEXT,
 ) -> None:
-    """Let the next rollout delete more objects than the prune budget allows. Pushes one commit."""
+    """Let a rollout delete more than the prune budget allows, and what is held back. Pushes one commit."""
     from controllers.cli import requests
     from gitops.rollout.events import CommandKind
 

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from controllers.adapters.git import Mirror
+from controllers.adapters.renderers import Concealed
 from controllers.cli import output, worktree
 from controllers.cli.repository import Choice, opened
 from controllers.source.renders import Renders
@@ -48,7 +49,7 @@ Verdict = tuple[Catalog, tuple[Problem, ...], tuple[Problem, ...]]
 def of_folder(path: Path) -> Verdict:
     """Judge files as they are on disk."""
     snapshot = worktree.read(path)
-    tree, renders = worktree.FolderTree(path, snapshot), Renders()
+    tree, renders = worktree.FolderTree(path, snapshot), Renders(decryptor=Concealed())
     catalog = catalogs.build(dict.fromkeys(snapshot.contents, ""), snapshot.contents)
     catalog = complete(catalog, partial(renders.closure, tree))
     documents = partial(renders.documents, tree)
@@ -58,7 +59,7 @@ def of_folder(path: Path) -> Verdict:
 
 def of_commit(mirror: Mirror, revision: str) -> Verdict:
     """Judge files as they are in a commit."""
-    revisions = Revisions(mirror)
+    revisions = Revisions(mirror, Renders(decryptor=Concealed()))
     catalog = revisions.catalog(revision)
     documents = partial(revisions.documents, revision)
     return catalog, linting.lint(catalog, documents), linting.warnings(catalog, documents)

@@ -28,6 +28,10 @@ from gitops.plan import Scope
 # What the server will not take is tried again after this, doubled each time.
 _RETRY_SECONDS = 30.0
 _LONGEST_RETRY_SECONDS = 900.0
+_NOT_REMOVABLE = (
+    "they are not removed: somebody who is allowed to holds them too, they were written in another version "
+    "of the API, or it is the number of replicas, which would fall to one"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +125,7 @@ class ForeignKeeper:
         if done:
             place.foreign.clear(key)
         else:
-            because = "somebody who may holds them too, or they were written in another version of the API"
-            self._open(place, key, sight, finding.kept_back(because))
+            self._open(place, key, sight, finding.kept_back(_NOT_REMOVABLE))
         return None
 
     async def _remove(self, case: _Case) -> bool:

@@ -54,8 +54,4 @@ class ManifestCache:
 def _settled(
     manifests: tuple[Manifest, ...], scope: Scope, discovery: Discovery
 ) -> Mapping[ObjectKey, Manifest]:
-    def namespaced(api_version: str, kind: str) -> bool | None:
-        resource = discovery.find(api_version, kind)
-        return None if resource is None else resource.namespaced
-
-    return {manifest.key: manifest for manifest in settle(manifests, scope, namespaced).manifests}
+    return {manifest.key: manifest for manifest in settle(manifests, scope, discovery.namespaced).manifests}

@@ -29,7 +29,7 @@ Render: TypeAlias = Callable[[Scope, str], Wanted]
 Found: TypeAlias = Mapping[str, frozenset[ObjectKey]]
 
 # Some hundred keys each at most.
-_KNOWN = 1000
+_KNOWN = 500
 
 
 class Asking(NamedTuple):
@@ -59,11 +59,7 @@ class KnownKeys:
         if known is not None and known[0] == wanted.digest and known[1] is discovery:
             return known[2]
 
-        def namespaced(api_version: str, kind: str) -> bool | None:
-            resource = discovery.find(api_version, kind)
-            return None if resource is None else resource.namespaced
-
-        settled = settle(wanted.manifests, wanted.scope, namespaced)
+        settled = settle(wanted.manifests, wanted.scope, discovery.namespaced)
         found = frozenset(manifest.key for manifest in settled.manifests)
         with self._lock:
             self._keys[wanted.scope] = (wanted.digest, discovery, found)

@@ -86,12 +86,8 @@ class TargetObserver:
         reading = self._read_inventory(wanted)
         discovery = await self._own.discovery(refresh=refresh)
 
-        def namespaced(api_version: str, kind: str) -> bool | None:
-            resource = discovery.find(api_version, kind)
-            return None if resource is None else resource.namespaced
-
         await asyncio.sleep(0)  # the request leaves before the CPU is busy with settling
-        settled = settle(wanted.manifests, scope, namespaced)
+        settled = settle(wanted.manifests, scope, discovery.namespaced)
         keys = {manifest.key for manifest in settled.manifests}
         stored = await reading
         inventory = from_config_maps(stored.items, scope.target.cluster)
@@ -108,7 +104,7 @@ class TargetObserver:
         question = Question(self._own, discovery, _foreign(live, scope), tracked - keys)
         others = dict(await siblings(question)) if question.foreign or question.leaving else {}
         view = TargetView(
-            namespaced=namespaced,
+            namespaced=discovery.namespaced,
             namespaces=namespaces,
             inventory=inventory,
             live=live,

@@ -42,7 +42,6 @@ class Closures:
         self._environments: dict[str, _Environment] = {}
         self._known: dict[str, Closure] = {}
         self._users: defaultdict[str, set[str]] = defaultdict(set)  # applications by the paths that decided
-        self._missing: defaultdict[str, set[str]] = defaultdict(set)  # ... and by those where nothing was
 
     def complete(self, catalog: Catalog, tree: TreeView) -> Catalog:
         """Give the catalog of `tree` with everything that renderers read.
@@ -102,8 +101,6 @@ class Closures:
     def _concerned(self, changed: Iterable[str]) -> Iterator[str]:
         for path in changed:
             yield from self._users.get(path, ())
-            for above in _with_parents(path):
-                yield from self._missing.get(above, ())
         # How far a closure with problems was followed says little about what mends it.
         yield from (folder for folder, closure in self._known.items() if closure.problems)
 
@@ -111,30 +108,17 @@ class Closures:
         self._known[folder] = closure
         for path in closure.looked:
             self._users[path].add(folder)
-        for path in closure.missed:
-            self._missing[path].add(folder)
 
     def _forget(self, folders: Iterable[str]) -> None:
         for folder in folders:
             closure = self._known.pop(folder, None)
             if closure is None:
                 continue
-            _remove(self._users, closure.looked, folder)
-            _remove(self._missing, closure.missed, folder)
-
-
-def _remove(index: defaultdict[str, set[str]], paths: Iterable[str], folder: str) -> None:
-    for path in paths:
-        index[path].discard(folder)
-        if not index[path]:
-            del index[path]
+            for path in closure.looked:
+                self._users[path].discard(folder)
+                if not self._users[path]:
+                    del self._users[path]
 
 
 def _environment_of(folder: str) -> str:
     return folder.split("/")[1]
-
-
-def _with_parents(path: str) -> Iterator[str]:
-    while path:
-        yield path
-        path = path.rpartition("/")[0]

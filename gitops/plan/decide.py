@@ -123,8 +123,10 @@ def _foreign(entry: Entry, live: LiveObject, applyset: str) -> tuple[Action, str
         return Action.HAND_OVER, f"it now belongs to {owner}"
     if live.labels.get(PART_OF) != applyset:
         return Action.HAND_OVER, "it does not carry the label of this application"
-    # What a crash left unconfirmed may have been made anew by us; then it holds our fields.
-    if live.uid != entry.uid and (entry.digest or not live.fields):
+    # Unless it was made anew by us: before a crash, or by a correction of drift that is not stored yet. Then
+    # our field manager owns in it what it owned in the one before.
+    ours = live.fields and (not entry.digest or live.fields == entry.fields)
+    if live.uid != entry.uid and not ours:
         return Action.HAND_OVER, "it is another object of the same name, which we never applied"
     return None
 

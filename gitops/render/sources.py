@@ -45,9 +45,9 @@ Read = Callable[[Use, SourceFile], Reading]
 class Closure:
     """What was found by following. With `problems` the rest is only what was reached before.
 
-    `manifests` are those of the files that hold YAML documents. `looked` are the paths whose content
-    or kind decided, `missed` those where nothing was: another tree in which all of them are the same has the
-    same closure.
+    `manifests` are those of the files that hold YAML documents. `looked` are the paths that decided, also
+    those where nothing was: another tree in which all of them are the same has the same closure, where this
+    one has no problems.
     """
 
     files: tuple[SourceFile, ...] = ()
@@ -55,7 +55,6 @@ class Closure:
     manifests: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
     looked: frozenset[str] = frozenset()
-    missed: frozenset[str] = frozenset()
 
 
 def follow(folder: str, tree: Tree, read: Read) -> Closure:
@@ -101,7 +100,6 @@ class _Follower:
         self._links: set[SourceLink] = set()
         self._manifests: set[str] = set()
         self._looked: set[str] = set()
-        self._missed: set[str] = set()
         self._problems: set[Problem] = set()
         self._entered: set[str] = set()
 
@@ -113,7 +111,6 @@ class _Follower:
             frozenset(self._manifests),
             tuple(sorted(self._problems)),
             frozenset(self._looked),
-            frozenset(self._missed),
         )
 
     def kustomization(self, folder: str, above: tuple[str, ...], asked: Location) -> None:
@@ -121,13 +118,14 @@ class _Follower:
         if folder in self._entered or len(self._problems) >= _MOST_PROBLEMS:
             return
         self._entered.add(folder)
-        found = [one for name in KUSTOMIZATION_FILES if (one := self._find(_join(folder, name), asked))]
+        names = [_join(folder, name) for name in KUSTOMIZATION_FILES]
+        found = [one for name in names if (one := self._find(name, asked)) and not one.folder]
         if len(found) != 1:
             what = "are two kustomization files" if found else "is no kustomization.yaml"
             self._problems.add(Problem(asked, f"there {what} in {folder or 'the root'}"))
             return
         (mark,) = found
-        if mark.folder or not _is_within(mark.path, folder):
+        if not _is_within(mark.path, folder):
             self._problems.add(Problem(asked, f"the kustomization of {folder} is no file of that folder"))
             return
         for reference in self._take(mark, Use.KUSTOMIZATION, asked):
@@ -141,10 +139,11 @@ class _Follower:
         if path is None:
             self._problems.add(Problem(reference.at, "this path leads out of the repository"))
             return
+        before = len(self._problems)
         found = self._find(path, reference.at)
         if found is None:
-            if path in self._missed:
-                self._problems.add(Problem(reference.at, f"there is no {path or 'root'} in the repository"))
+            if len(self._problems) == before:  # otherwise a symlink on the way is at fault
+                self._problems.add(Problem(reference.at, f"there is no {path} in the repository"))
         elif found.folder:
             self._enter(found, reference, chain)
         elif not _is_within(found.path, folder):
@@ -190,7 +189,6 @@ class _Follower:
             self._problems.update(Problem(asked, str(problem)) for problem in error.problems)
             return None
         if found is None:
-            self._missed.add(path)
             return None
         self._looked.add(found.path)
         self._looked.update(link.path for link in found.links)

@@ -6,13 +6,12 @@ from typing import Any, TypeVar, cast
 
 from gitops.plan import Action
 from gitops.rollout import events as e
+from gitops.rollout import staying
 from gitops.rollout.state import (
     ApplicationState,
     FailureCause,
     Good,
-    Held,
     Lagging,
-    Leaving,
     OnTarget,
     OpenDrift,
     Outcome,
@@ -46,7 +45,7 @@ def command_seen(state: ApplicationState, event: e.CommandSeen) -> ApplicationSt
         state = replaced(state, prune_permitted_by=event.commit)
         if not advancing:
             # Rolled out once more, wave by wave: what was held back goes then.
-            state = replaced(state, on={**state.on, **_unsettled(state)})
+            state = staying.to_be_pruned(state)
         if advancing:
             state = _rollout(state, prune_permitted=True)
     halted = rollout is not None and rollout.phase is R.HALTED
@@ -82,21 +81,22 @@ def target_started(state: ApplicationState, event: e.TargetStarted) -> Applicati
     """From here on the target may hold the new inputs."""
     state = _target(state, event, phase=T.APPLYING, started_at=event.at)
     # What was still to go is among what this rollout prunes.
-    return _holds_new(_without(state, "leaving", event.target), event.target, settled=False)
+    return _holds_new(staying.without_leaving(state, event.target), event.target, settled=False)
 
 
 def target_applied(state: ApplicationState, event: e.TargetApplied) -> ApplicationState:
     """Everything is applied; health is awaited."""
     changed = sum(count for action, count in event.counts.items() if action != "unchanged")
     pruned = event.counts.get(Action.DELETE, 0)
-    return _held(_target(state, event, phase=T.SETTLING, changed=changed, pruned=pruned), event)
+    return staying.held(_target(state, event, phase=T.SETTLING, changed=changed, pruned=pruned), event)
 
 
 def target_healthy(state: ApplicationState, event: e.TargetHealthy) -> ApplicationState:
     """The target runs the new inputs, and is not left behind any more."""
     lagging = {name: value for name, value in state.lagging.items() if name != event.target}
     state = replaced(_target(state, event, phase=T.HEALTHY, because=""), lagging=lagging)
-    return _holds_new(_leaving(state, event), event.target, settled=True)
+    state = staying.leaving(state, event, removed=_running(state).removed)
+    return _holds_new(state, event.target, settled=True)
 
 
 def target_regressed(state: ApplicationState, event: e.TargetRegressed) -> ApplicationState:
@@ -140,12 +140,10 @@ def succeeded(state: ApplicationState, event: e.RolloutSucceeded) -> Application
     if rollout.rejoin:
         good, lagging, on = state.good or good, {**state.lagging, **lagging}, state.on
     return replaced(
-        state,
+        staying.kept_on(state, on),
         good=good,
         on=on,
         lagging=lagging,
-        leaving={target: one for target, one in state.leaving.items() if target in on},
-        held={target: one for target, one in state.held.items() if target in on},
         prune_permitted_by="" if rollout.prune_permitted else state.prune_permitted_by,
         rollout=None,
         outcome=_outcome(rollout, "Succeeded", event),
@@ -200,7 +198,8 @@ def target_restored(state: ApplicationState, event: e.TargetRestored) -> Applica
     """The target holds the last good inputs, and nothing else of ours."""
     good = cast("Good", state.good)  # a restore starts only where there is something to go back to
     lagging = {name: value for name, value in state.lagging.items() if name != event.target}
-    state = _held(_leaving(_target(state, event, phase=T.RESTORED), event), event)
+    state = staying.held(_target(state, event, phase=T.RESTORED), event)
+    state = staying.leaving(state, event, removed=False)
     on = OnTarget(revision=good.revision, digest=good.digest, settled=True)
     return replaced(state, on={**state.on, event.target: on}, lagging=lagging)
 
@@ -254,11 +253,6 @@ def retired(state: ApplicationState, event: e.ApplicationRetired) -> Application
     return state
 
 
-def prune_finished(state: ApplicationState, event: e.PruneFinished) -> ApplicationState:
-    """Nothing is to go from the target any more."""
-    return _without(state, "leaving", event.target)
-
-
 def drift_found(state: ApplicationState, event: e.DriftFound) -> ApplicationState:
     """Open until it is corrected or ends; found again with another difference, it keeps its age."""
     known = state.drift.get(event.target, {}).get(event.object)
@@ -286,34 +280,6 @@ def told_only(
     """Worth knowing; nothing follows from it here."""
     del event
     return state
-
-
-def _unsettled(state: ApplicationState) -> dict[str, OnTarget]:
-    return {name: replaced(state.on[name], settled=False) for name in state.held if name in state.on}
-
-
-def _without(state: ApplicationState, what: str, target: str) -> ApplicationState:
-    left = {name: one for name, one in getattr(state, what).items() if name != target}
-    return replaced(state, **{what: left})
-
-
-def _leaving(state: ApplicationState, event: e.TargetHealthy | e.TargetRestored) -> ApplicationState:
-    state = _without(state, "leaving", event.target)
-    if not event.leaving:
-        return state
-    removed = _running(state).removed and isinstance(event, e.TargetHealthy)
-    leaving = Leaving(objects=event.leaving, since=event.at, removed=removed)
-    return replaced(state, leaving={**state.leaving, event.target: leaving})
-
-
-def _held(state: ApplicationState, event: e.TargetApplied | e.TargetRestored) -> ApplicationState:
-    known = state.held.get(event.target)
-    state = _without(state, "held", event.target)
-    if not event.held:
-        return state
-    since = known.since if known is not None and known.objects == event.held else event.at
-    held = Held(objects=event.held, since=since)
-    return replaced(state, held={**state.held, event.target: held})
 
 
 def _drift(state: ApplicationState, target: str, objects: dict[str, OpenDrift]) -> ApplicationState:

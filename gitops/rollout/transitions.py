@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from gitops.errors import TerminalError
 from gitops.rollout import events as e
-from gitops.rollout import folds, foreign, guards
+from gitops.rollout import folds, foreign, guards, staying
 from gitops.rollout.state import ApplicationState, EnvironmentState, RolloutPhase, TargetPhase
 
 R = RolloutPhase
@@ -117,7 +117,7 @@ TABLE: dict[type[Any], Transition] = {
     e.RolloutSuperseded: _row(folds.superseded, R.ADVANCING, R.HALTED),
     e.RejoinAbandoned: _row(folds.rejoin_abandoned, R.ADVANCING, guard=guards.rejoining),
     e.ApplicationRetired: _row(folds.retired, None, guard=guards.known),
-    e.PruneFinished: _row(folds.prune_finished, None, *_RUNNING, guard=guards.known),
+    e.PruneFinished: _row(staying.prune_finished, None, *_RUNNING, guard=guards.known),
     e.DriftFound: _row(folds.drift_found, None, *_RUNNING, guard=guards.known),
     e.DriftCorrected: _row(folds.drift_over, None, *_RUNNING, guard=guards.known),
     e.DriftContested: _row(folds.told_only, None, *_RUNNING, guard=guards.known),

@@ -1,6 +1,7 @@
 """Ways to change an object on a real API server, and what each is: drift, somebody else's, or nothing.
 
-One application in an environment that reports; each way has an object of its own.
+One application in an environment that reports; each way has an object of its own. A policy that rewrites
+fields at every write has tests of its own in `test_drift_correction`: it would be in the others' way.
 """
 
 from __future__ import annotations
@@ -174,6 +175,12 @@ def recreate(live: Live) -> None:
     live.world.planes[0].api.create(collection, body)
 
 
+def delete_held(live: Live) -> None:
+    """It is still there, and will come back only once it is gone: until then there is nothing to correct."""
+    live.merge({"metadata": {"finalizers": ["example.org/hold"]}})
+    live.send("DELETE")
+
+
 def there_and_back(live: Live) -> None:
     live.merge({"data": {"colour": "red"}})
     live.merge({"data": {"colour": "green"}})
@@ -331,6 +338,7 @@ CASES: dict[str, Case] = {
         "kubectl-client-side-apply",
     ),
     "delete": Case(config, lambda o: o.send("DELETE"), K.GONE),
+    "delete-while-a-finalizer-holds-it": Case(config, delete_held),
     "delete-a-deployment": Case(web, lambda o: o.send("DELETE"), K.GONE),
     "delete-and-create-again": Case(config, recreate, K.RECREATED),
     "change-a-secret": Case(
@@ -354,7 +362,14 @@ CASES: dict[str, Case] = {
         ("/spec/replicas",),
         "kubectl-scale",
     ),
-    "scale-what-leaves-replicas-to-others": Case(
+    "autoscaler-scales-what-we-set-replicas-of": Case(
+        web,
+        lambda o: o.merge({"spec": {"replicas": 3}}, by="kube-controller-manager", below="/scale"),
+        K.CHANGED,
+        ("/spec/replicas",),
+        "kube-controller-manager",
+    ),
+    "autoscaler-scales-what-leaves-replicas-to-it": Case(
         scaled, lambda o: o.merge({"spec": {"replicas": 3}}, by="kube-controller-manager", below="/scale")
     ),
     "set-image": Case(

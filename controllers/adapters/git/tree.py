@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 import pygit2
 from pygit2.enums import FileMode
 
-from controllers.adapters.git.listing import raw_entries
+from controllers.adapters.git.listing import RawEntry, differing, raw_entries
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import SourceLink
 from gitops.render.sources import Found
@@ -19,6 +19,7 @@ READ_LIMIT = 32 << 20  # bytes of one file
 WALK_LIMIT = 500_000  # names below one folder: ten small trees that hold one another make ten billion
 DEEPEST = 100  # folders inside one another
 _LINK_LIMIT = 4096  # bytes of one symlink's target, Linux' PATH_MAX
+_TREES_KEPT = 64
 _HOPS = 40  # symlinks followed for one path, as Linux does
 
 
@@ -58,6 +59,8 @@ class TreeView:
         self._repository = repository
         self._lock = lock
         self.root_oid = oid
+        self._trees: dict[str, pygit2.Tree] = {}
+        self._folders = {"": Entry("", "", Kind.TREE, oid)}
 
     def entries(self, folder: str = "") -> tuple[Entry, ...]:
         """List one folder by name; empty where there is none. Symlinks to folders are followed."""
@@ -66,6 +69,22 @@ class TreeView:
             if found is None or found.kind is not Kind.TREE:
                 return ()
             return tuple(self._list(found.oid, found.path))
+
+    def changes(self, before: str, folder: Entry) -> dict[str, Entry | None] | None:
+        """Give what a folder holds otherwise than the tree `before`, by name; None for what is gone.
+
+        None where that tree is not known any more.
+        """
+        with self._lock:
+            try:
+                old = raw_entries(self._repository, before)
+            except (KeyError, pygit2.GitError):
+                return None
+            raw = list(differing(old, raw_entries(self._repository, folder.oid)))
+            there = (new for _, _, new in raw if new is not None)
+            now = {entry.name: entry for entry in self._entries(there, folder.path)}
+        gone = (old for _, old, new in raw if old is not None and new is None)
+        return {**dict.fromkeys(entry.name.decode(errors="replace") for entry in gone), **now}
 
     def walk(self, folder: str = "") -> Iterator[Entry]:
         """List everything below a folder except folders themselves, sorted by path.
@@ -145,8 +164,13 @@ class TreeView:
         return content
 
     def _list(self, oid: str, path: str, problems: list[Problem] | None = None) -> Iterator[Entry]:
+        return self._entries(map(RawEntry._make, raw_entries(self._repository, oid)), path, problems)
+
+    def _entries(
+        self, found: Iterable[RawEntry], path: str, problems: list[Problem] | None = None
+    ) -> Iterator[Entry]:
         prefix = f"{path}/" if path else ""
-        for item in raw_entries(self._repository, oid):
+        for item in found:
             try:
                 name = item.name.decode()
             except UnicodeDecodeError:
@@ -164,13 +188,20 @@ class TreeView:
             problems.append(problem)
 
     def _tree(self, oid: str) -> pygit2.Tree:
-        found = self._repository[oid]
+        """Load a tree. Those used last are kept: libgit2 reads large ones anew each time."""
+        known = self._trees.pop(oid, None)
+        found: object = self._repository[oid] if known is None else known
         assert isinstance(found, pygit2.Tree)  # noqa: S101 - the mode in the parent tree said so
+        self._trees[oid] = found
+        if len(self._trees) > _TREES_KEPT:
+            del self._trees[next(iter(self._trees))]
         return found
 
     def _entry(self, parts: list[str]) -> Entry | None:
-        entry = Entry("", "", Kind.TREE, self.root_oid)
-        for part in parts:
+        """Look up a path, no symlink followed. Folders are remembered: many paths share their beginnings."""
+        known = next((n for n in range(len(parts), 0, -1) if "/".join(parts[:n]) in self._folders), 0)
+        entry = self._folders["/".join(parts[:known])]
+        for part in parts[known:]:
             if entry.kind is not Kind.TREE:
                 return None
             tree = self._tree(entry.oid)
@@ -179,6 +210,8 @@ class TreeView:
             item = tree[part]
             path = f"{entry.path}/{part}" if entry.path else part
             entry = Entry(part, path, _KINDS.get(item.filemode, Kind.BLOB), str(item.id))
+            if entry.kind is Kind.TREE:
+                self._folders[path] = entry
         return entry
 
     def _follow(self, path: str, links: dict[str, str] | None = None) -> Entry | None:

@@ -83,6 +83,11 @@ class Discovery:
         group, version = split_api_version(api_version)
         return self._exact.get((group, version, kind))
 
+    def namespaced(self, api_version: str, kind: str) -> bool | None:
+        """Whether objects of a kind have a namespace; None where the kind is not served."""
+        resource = self.find(api_version, kind)
+        return None if resource is None else resource.namespaced
+
     def preferred(self, group_kind: GroupKind) -> Resource | None:
         """Look up the version that the server prefers for a kind, or None where none is served."""
         return self._preferred.get(group_kind)

@@ -10,13 +10,19 @@ import pytest
 from controllers.adapters.kube.connection import ConnectionSettings, connect
 from simcluster.clock import SteppedClock
 from simcluster.fleet import Fleet, Settings
+from simcluster.rbac.rules import Identity
 from tests.unit.controllers.drift.yard import QUICK, Yard
+
+LIMITED = "limited-token"
+"""Of a user who may do nothing."""
 
 
 @pytest.fixture
 async def fleet() -> AsyncIterator[Fleet]:
     """One simulated cluster behind plain HTTP. Its clock stands still: no apply is later than another."""
-    async with Fleet(Settings(clusters=1, nodes=1, tls=False, clock=SteppedClock)) as served:
+    tokens = {LIMITED: Identity("limited", ("system:authenticated",), "limited")}
+    settings = Settings(clusters=1, nodes=1, tls=False, clock=SteppedClock, tokens=tokens)
+    async with Fleet(settings) as served:
         yield served
 
 

@@ -41,7 +41,7 @@ async def test_the_first_event_tells_without_a_request(yard: Yard) -> None:
     yard.requests.clear()
     await add(yard, "a")
     assert await found(yard) == [("ConfigMap shop/a", ("data.extra",))]
-    assert yard.requests == []
+    assert yard.asked == []
     (report,) = yard.drift.reports().values()
     assert report.complete
     assert list(report.foreign) == ["ConfigMap shop/a"]
@@ -56,7 +56,7 @@ async def test_a_removal_waits_while_a_rollout_writes(yard: Yard) -> None:
     await add(yard, "a")
     await until(lambda: yard.place.foreign.pending)
     await asyncio.sleep(0.1)
-    assert (await keys(yard, "a"), yard.requests) == ({"value", "extra"}, [])
+    assert (await keys(yard, "a"), yard.asked) == ({"value", "extra"}, [])
     (report,) = yard.drift.reports().values()
     assert not report.complete
     yard.desk.writing = False
@@ -124,6 +124,20 @@ async def test_what_cannot_be_removed_is_said_and_tried_again_later(yard: Yard) 
     assert "immutable" in finding.because
     assert sum(one.verb == "patch" for one in yard.requests) == 1
     assert yard.foreign == []
+
+
+async def test_what_an_allowed_manager_holds_too_stays_and_is_said(yard: Yard) -> None:
+    yard.desk.exclusive, yard.desk.allowed = True, frozenset({"mesh"})
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    await add(yard, "a", by="mesh")
+    await add(yard, "a", by="eve")
+    await until(lambda: yard.place.foreign.findings)
+    (finding,) = yard.place.foreign.findings.values()
+    assert (finding.managers, finding.paths) == (("eve",), ("data.extra",))
+    assert finding.because.startswith("they are not removed: somebody who is allowed to holds them too")
+    assert await keys(yard, "a") == {"value", "extra"}
+    assert not [one for one in yard.requests if one.verb == "patch"]
 
 
 async def test_an_object_that_is_not_applied_any_more_leaves_nothing_behind(yard: Yard) -> None:

@@ -22,6 +22,7 @@ from controllers.rollout.observer import Access, Question
 from controllers.rollout.worker import Errand, TargetWorker
 from gitops.drift import Deed, DriftFact, DriftRules, ForeignFact, Sight
 from gitops.errors import Location
+from gitops.inventory import Inventory, from_config_maps, selector, to_config_maps
 from gitops.model.kinds import DriftMode
 from gitops.model.targets import Target
 from gitops.objects import Manifest, ObjectKey
@@ -30,6 +31,7 @@ from gitops.rollout.observation import TargetReport
 
 SCOPE = Scope("production", "web", Target("eu-1", "shop"))
 CONFIG_MAPS = Resource("", "v1", "ConfigMap", "configmaps", namespaced=True)
+NAMESPACES = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
 QUICK = Patience(first_wait=0.01, longest_wait=0.05)
 
 
@@ -83,6 +85,7 @@ class Desk:
     writing: bool = False
     exclusive: bool = False
     allowed: frozenset[str] = frozenset()
+    on_told: Callable[[], None] = lambda: None
 
     def standing(self, scope: Scope) -> Standing | None:
         """None while a rollout writes."""
@@ -93,12 +96,16 @@ class Desk:
         return Standing(self.revision, rules)
 
     def told(self) -> None:
-        """Nobody reads."""
+        """Tell the test."""
+        self.on_told()
 
 
 @dataclass
 class Yard:
-    """The cluster, what was rolled out to it, and the watch over it."""
+    """The cluster, what was rolled out to it, and the watch over it.
+
+    `client` is what the watch uses, and `requests` what it sent; rollouts and people use `person`.
+    """
 
     client: KubeClient
     person: KubeClient
@@ -147,6 +154,11 @@ class Yard:
         return sum(one.dry_run for one in self.requests)
 
     @property
+    def asked(self) -> list[RequestSeen]:
+        """Requests since `requests` was cleared, but for watches: when those begin, nobody waits for."""
+        return [one for one in self.requests if one.verb != "watch"]
+
+    @property
     def corrections(self) -> list[str]:
         """Names of the objects that were put back, in order."""
         return [fact.finding.object for fact in self.facts if fact.deed is Deed.CORRECTED]
@@ -185,7 +197,7 @@ class Yard:
         policy = PlanPolicy(create_namespace=True, prune_permitted=True)
         worker = TargetWorker(
             Errand(wanted, policy, _no_siblings),
-            Access(self.client, self.client),
+            Access(self.person, self.person),
             report=told.append,
             redact=str,
             clock=now,
@@ -202,6 +214,19 @@ class Yard:
         self.desk.revision = revision
         self.desk.writing = False
         self.drift.resume()
+
+    async def inventory(self) -> Inventory:
+        """What is stored."""
+        chosen = selector(SCOPE.environment, SCOPE.application)
+        listing = await self.person.list(CONFIG_MAPS, "shop", label_selector=chosen)
+        found = from_config_maps(listing.items, SCOPE.target.cluster)
+        assert found is not None
+        return found
+
+    async def store(self, inventory: Inventory) -> None:
+        """Write an inventory as a rollout would."""
+        for body in to_config_maps(inventory):
+            await self.person.apply(CONFIG_MAPS, body)
 
     async def paint(self, name: str, value: str, by: str = "kubectl-edit") -> None:
         """Let somebody take a field by force."""

@@ -10,7 +10,7 @@ from controllers.adapters.git import TreeView
 from controllers.source.catalogs import CatalogReader
 from controllers.source.closures import Closures
 from controllers.source.renders import Renders
-from gitops.errors import Refused
+from gitops.errors import InvalidInput, Refused
 from gitops.model.catalog import ApplicationSource, Catalog
 from gitops.render.sources import Closure
 from tests.unit.controllers.rollout.shop import Shop, config_map
@@ -175,22 +175,26 @@ def test_an_application_that_leaves_is_forgotten(shop: Shop) -> None:
     closures.complete(raw(shop, shop.first), shop.mirror.tree(shop.first))
     gone = shop.commit("Leave", {app("one"): None, app("two"): None, app("three"): None})
     closures.complete(raw(shop, gone), shop.mirror.tree(gone))
-    assert (closures._known, dict(closures._users), dict(closures._missing)) == ({}, {}, {})
+    assert (closures._known, dict(closures._users)) == ({}, {})
 
 
-def test_output_serves_all_targets_and_revisions_with_the_same_inputs(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What no input changes is not rendered again."""
+@pytest.fixture
+def runs(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Folders in the order in which kustomize was really run."""
     kustomize = shop.revisions._renders._kustomize
-    runs: list[str] = []
+    found: list[str] = []
     build = kustomize.build
 
     def counted(folder: str, *rest: object) -> bytes:
-        runs.append(folder)
+        found.append(folder)
         return build(folder, *rest)  # type: ignore[arg-type]  # passed on as they came
 
     monkeypatch.setattr(kustomize, "build", counted)
+    return found
+
+
+def test_output_serves_all_targets_and_revisions_with_the_same_inputs(shop: Shop, runs: list[str]) -> None:
+    """What no input changes is not rendered again."""
     later = shop.commit("Change", {"environments/production/web/web.yaml": config_map("web", "two")})
     for revision in (shop.first, shop.first, later):
         for name in ("one", "two"):
@@ -199,3 +203,13 @@ def test_output_serves_all_targets_and_revisions_with_the_same_inputs(
             assert isinstance(document.value, dict)
             assert document.value["metadata"]["name"] == f"{name}-base-base"
     assert sorted(runs) == ["environments/production/one", "environments/production/two"]
+
+
+def test_a_failure_serves_all_targets_too(shop: Shop, runs: list[str]) -> None:
+    """What meets the limit on time must not meet it once for each target."""
+    broken = shop.commit("Break", {app("one"): "images: wrong\n"})
+    source = shop.catalog(broken).environments["production"].applications["one"]
+    for _ in range(3):
+        with pytest.raises(InvalidInput, match="kustomize: invalid Kustomization"):
+            shop.revisions.documents(broken, source)
+    assert runs == ["environments/production/one"]
