@@ -63,6 +63,6 @@ def test_several_objects_of_one_name_are_listed(name: str, said: str) -> None:
 
 def test_a_misspelt_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(
-        TerminalError, match='no applied object "Deployment.apps shop/wep".*Deployment.apps shop/web'
+        TerminalError, match=r'no applied object "Deployment.apps shop/wep".*Deployment.apps shop/web'
     ):
         named("Deployment.apps shop/wep", WEB)
