@@ -98,8 +98,15 @@ def test_a_damaged_output_is_made_again(repository: Kustomizations, tmp_path: Pa
                 f"metadata: {{name: key}}, stringData: {{key: {CANARY}}}}}]\n"
             },
         ),
+        (
+            "",
+            {
+                "web/config.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: Secret}\nspec: {containers: "
+                f"[{{name: a, env: [{{name: API_TOKEN, value: {CANARY}}}]}}]}}\n"
+            },
+        ),
     ],
-    ids=["literal", "file", "list"],
+    ids=["literal", "file", "list", "environment"],
 )
 def test_no_output_with_a_secret_reaches_the_disk(
     repository: Kustomizations, tmp_path: Path, more: str, files: dict[str, str | bytes | None]
