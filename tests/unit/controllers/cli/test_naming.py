@@ -14,7 +14,7 @@ from gitops.objects import Manifest, ObjectKey
 from gitops.plan import PlanPolicy, Scope, Wanted
 
 
-async def _siblings() -> Mapping[str, frozenset[ObjectKey]]:
+async def _siblings(_asked: object) -> Mapping[str, frozenset[ObjectKey]]:
     return {}
 
 
