@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from bench.simulated import Simulated
+from controllers.cli import open_files
 from controllers.main import Fleet
 from gitops.model.controller import Controller
 from tests.cluster.world import People, Seen, config_map, deployment
@@ -40,6 +41,7 @@ async def _rollouts(size: int) -> dict[str, Any]:
         people = People(folder)
         seen = Seen()
         first = people.push("First", _repository(size))
+        open_files.allow_many()
         fleet = Fleet(_controller(folder, people, simulated), [seen])
         marks = [_Mark(simulated)]
         task = asyncio.create_task(fleet.run())

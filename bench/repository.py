@@ -15,12 +15,13 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
+from unittest.mock import patch
 
 from bench.generated import Generated, Size, application_folder, config_map
-from bench.measure import measured
-from controllers.adapters.git import Mirror, Remote
-from controllers.adapters.git.tree import TreeView
+from bench.measure import Cost, measured
+from controllers.adapters.git import Mirror, Remote, tree
+from controllers.adapters.git.listing import raw_entries
 from controllers.clusters import Clusters
 from controllers.logs import KnownSecrets
 from controllers.rollout.errands import Errands
@@ -138,11 +139,11 @@ def _one_file_commits(generated: Generated, follower: Follower) -> dict[str, Any
     listed: list[int] = []
     totals: list[float] = []
     others: list[float] = []
-    peaks: list[float] = []
+    costs: list[Cost] = []
     for number in range(COMMITS):
         environment, application = _commit(generated, number, "plan")
         name = f"env-{environment}"
-        with measured() as cost, _Listings() as listings:
+        with measured() as cost, patch(f"{tree.__name__}.raw_entries", wraps=raw_entries) as listings:
             head = _step(steps, "fetch", follower.mirror.fetch).head
             _step(steps, "catalog", partial(follower.revisions.catalog, head))
             read = partial(follower.wishes[name].read, head, follower.states[name])
@@ -151,15 +152,16 @@ def _one_file_commits(generated: Generated, follower: Follower) -> dict[str, Any
             planned = _step(steps, "plans", partial(asyncio.run, plans))
         assert planned == len(wanted.targets)
         totals.append(sum(times[-1] for times in steps.values()))
-        listed.append(listings.count)
-        peaks.append(cost.peak_mib)
+        listed.append(listings.call_count)
+        costs.append(cost)
         others.append(_seconds(follower.read))
     return {
         "to_plan_milliseconds": _milliseconds(totals),
+        "cpu_milliseconds": _milliseconds([cost.cpu_seconds for cost in costs]),
         "of_that_milliseconds": {step: _milliseconds(times) for step, times in steps.items()},
         "then_all_other_environments_milliseconds": _milliseconds(others),
-        "folders_listed_for_the_catalog": max(listed),
-        "peak_mib": round(max(peaks), 1),
+        "trees_listed_for_the_catalog": max(listed),
+        "peak_mib": round(max(cost.peak_mib for cost in costs), 1),
     }
 
 
@@ -172,25 +174,6 @@ async def _plans(errands: Errands, application: str, wanted: Wish) -> int:
         assert not plan.refusals
         done += 1
     return done
-
-
-class _Listings:
-    """Counts the folders that are listed."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._list = TreeView._list  # noqa: SLF001 - a benchmark counts what a user cannot see
-
-    def __enter__(self) -> Self:
-        def counted(view: TreeView, *arguments: Any) -> Any:  # noqa: ANN401 - passed on as they come
-            self.count += 1
-            return self._list(view, *arguments)
-
-        TreeView._list = counted  # type: ignore[method-assign,assignment]  # noqa: SLF001
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        TreeView._list = self._list  # type: ignore[method-assign]  # noqa: SLF001
 
 
 def _commit(generated: Generated, number: int, purpose: str) -> tuple[int, str]:

@@ -19,7 +19,7 @@ from controllers.adapters.git.edit import Signature
 from controllers.adapters.http.probe import HttpProber
 from controllers.adapters.kube.connection import ConnectionSettings
 from controllers.adapters.kube.patience import Patience
-from controllers.adapters.renderers import OutputCache
+from controllers.adapters.renderers import OutputCache, Sops
 from controllers.clock import now
 from controllers.clusters import Clusters
 from controllers.drift.habits import Habits
@@ -113,7 +113,7 @@ class Fleet:
         self._config = config
         self._observers = (_MetricsObserver(self.metrics), *observers)
         self._claims: dict[str, str] = {}
-        self._renders = Renders(cache=cache_of(config))
+        self._renders = Renders(cache=cache_of(config), decryptor=Sops(config.sops.age_key_file))
         self._stack = AsyncExitStack()
         self._watch_drift = True
 

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import resource
 import signal
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    _allow_as_many_files_as_possible()
     try:
         settings = _settings(given)
     except (OSError, ValueError) as error:
@@ -33,6 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         parser.exit(1, f"simcluster: {error}\n")
     return 0
+
+
+def _allow_as_many_files_as_possible() -> None:
+    """Raise the soft limit: a login's usual 1,024 are used up by clients of some hundred clusters."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # some systems have a lower limit that they do not tell
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _serve(settings: Settings, folder: Path | None, certificate: Path | None) -> None:

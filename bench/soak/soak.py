@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ _SAMPLE_EVERY = 1.0
 # After this long without any news, nobody fights.
 _QUIET_SECONDS = 8.0
 _SHOWN = 20
+_NODES = 24  # that there is room for every Pod, also while a Deployment replaces its own
+_THREADS = 32  # many people at once wait for a cluster that gives no answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +74,12 @@ class Soak:
     async def run(self) -> dict[str, Any]:
         """Do everything; return the figures."""
         began = time.monotonic()
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS))
         await asyncio.to_thread(self.shop.open)
         await self.controller.start()
         await self._settled("the first rollout")
+        if self.wrong:
+            return {"wrong": self.wrong}
         opened = time.monotonic() - began
         await self.controller.sample()
         looking_after = asyncio.create_task(self.commits.look_after())
@@ -105,6 +111,7 @@ class Soak:
             self.people.fight(rounds=5, pause=2.0),
             self.commits.run(settings.between_commits),
             self._sampling(),
+            self._pausing(),
         ]
         if settings.kill:
             doing.append(self._killing())
@@ -130,6 +137,15 @@ class Soak:
         while True:
             await self.controller.sample()
             await asyncio.sleep(_SAMPLE_EVERY)
+
+    async def _pausing(self) -> None:
+        """Let the controller miss what happens, as where its machine is suspended."""
+        dice = random.Random(self.settings.seed + 3)
+        while True:
+            await asyncio.sleep(dice.uniform(8, 40))
+            self.troubles["controller stopped"] += 1
+            with self.controller.stopped():
+                await asyncio.sleep(dice.uniform(0.5, 6))
 
     async def _killing(self) -> None:
         dice = self._dice
@@ -223,7 +239,7 @@ async def run(settings: Settings, keep: Path | None = None) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _planes(count: int) -> Iterator[list[SimPlane]]:
-    planes = start(count)
+    planes = start(count, nodes=_NODES)
     try:
         yield planes
     finally:

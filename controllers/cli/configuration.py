@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from controllers.adapters.renderers.sops import KEY_FILE
 from gitops.dialect import parse
 from gitops.errors import InvalidInput, Location, Problem
-from gitops.model.controller import ClusterConnection, Controller, FollowedRepository
+from gitops.model.controller import ClusterConnection, Controller, FollowedRepository, Sops
 from gitops.model.schema import NAME
 from gitops.model.sources import read_one
 
@@ -31,6 +32,7 @@ def made(url: str, branch: str, kubeconfig: Path | None) -> Controller:
         kind="Controller",
         repositories=(FollowedRepository(name=_name(url), url=url, branch=branch),),
         connections=tuple(connections(kubeconfig)),
+        sops=Sops(age_key_file=os.environ.get(KEY_FILE)),
     )
 
 

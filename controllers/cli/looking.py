@@ -55,6 +55,31 @@ def plan(  # noqa: PLR0913 - an option each
         _end(good=planning.plan(repository, clusters, rev, selection, output))
 
 
+def render(  # noqa: PLR0913 - an option each
+    environment: options.Environment,
+    rev: Annotated[
+        str, typer.Argument(metavar="REV", help="A commit; by default, what is followed.", show_default=False)
+    ] = "",
+    *,
+    application: Annotated[str, typer.Option(metavar="APPLICATION", help="Only this application.")] = "",
+    target: Annotated[str, typer.Option(metavar="CLUSTER/NAMESPACE", help="Only this target.")] = "",
+    show_secrets: Annotated[
+        bool, typer.Option("--show-secrets", help="Print the values of Secrets, in the clear.")
+    ] = False,
+    config: options.Config = None,
+    repo: options.Repo = None,
+    branch: options.Branch = None,
+    output: options.Output = Form.TEXT,
+) -> None:
+    """Show what would be applied, as YAML documents in their order. Asks no cluster."""
+    from controllers.cli import render as rendering
+    from controllers.cli.repository import Choice, opened
+
+    with opened(Choice(repo, branch, config)) as repository:
+        asked = rendering.Asked(environment, rev, application, target, show_secrets)
+        _end(good=rendering.render(repository, asked, output))
+
+
 def diff(  # noqa: PLR0913 - an option each
     environment: options.Environment,
     *,
@@ -144,7 +169,7 @@ def verify(
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (lint, plan, diff, status, explain, history):
+    for command in (lint, render, plan, diff, status, explain, history):
         app.command()(command)
     audit = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Check what was recorded.")
     audit.command()(verify)

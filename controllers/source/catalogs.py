@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from controllers.adapters.git.tree import WALK_LIMIT, Entry, Kind, TreeView
 from gitops.errors import InvalidInput, Location, Problem
@@ -46,6 +47,7 @@ class _Application(_Read):
 class _Environment(_Read):
     source: EnvironmentSource | None = None
     around: Surroundings | None = None
+    own: Mapping[str, Entry] = field(default_factory=dict)
     applications: Mapping[str, _Application] = field(default_factory=dict)
 
 
@@ -118,36 +120,46 @@ class _EnvironmentReader:
         known = self._known
         if known and known.lasting and known.tree == entry.oid and known.around is self._around:
             return known
-        listed = self._tree.entries(entry.path)
-        own = _Files(self._tree, (one for one in listed if one.kind is not Kind.TREE))
-        applications = self._applications(entry.name, listed)
-        names = len(listed) + sum(one.names for one in applications.values())
+        links, applications = self._updated(entry)
+        own = _Files(self._tree, links.values())
+        names = len(links) + sum(one.names + 1 for one in applications.values())
         if names > WALK_LIMIT:
             raise InvalidInput(_too_many())
         lasting = not own.linked and all(one.lasting for one in applications.values())
         present = {name: one.source for name, one in applications.items() if one.source is not None}
         source = self._source(entry, own, present)
         problems = own.problems + [one for each in applications.values() for one in each.problems]
-        return _Environment(entry.oid, names, tuple(problems), lasting, source, self._around, applications)
+        return _Environment(
+            entry.oid, names, tuple(problems), lasting, source, self._around, links, applications
+        )
 
-    def _applications(self, environment: str, listed: Iterable[Entry]) -> dict[str, _Application]:
-        known = self._known.applications if self._known else {}
-        found: dict[str, _Application] = {}
+    def _updated(self, entry: Entry) -> tuple[dict[str, Entry], dict[str, _Application]]:
+        """Give the files directly in the environment, and the folders, by name; what is the same is kept."""
+        known = self._known
+        changes = self._tree.changes(known.tree, entry) if known else None
+        own = dict(known.own) if known and changes is not None else {}
+        applications = dict(known.applications) if known and changes is not None else {}
+        if changes is None:
+            changes = {one.name: one for one in self._tree.entries(entry.path)}
+        for name, one in applications.items():
+            if not one.lasting:
+                changes.setdefault(name, Entry(name, f"{entry.path}/{name}", Kind.TREE, one.tree))
         bad: list[Problem] = []
-        for entry in listed:
-            if entry.kind is not Kind.TREE:
+        for name, now in changes.items():
+            own.pop(name, None)
+            applications.pop(name, None)
+            if now is None:
                 continue
-            one = known.get(entry.name)
-            if one is None or not one.lasting or one.tree != entry.oid:
-                try:
-                    one = self._application(environment, entry)
-                except InvalidInput as error:
-                    bad += error.problems
-                    continue
-            found[entry.name] = one
+            if now.kind is not Kind.TREE:
+                own[name] = now
+                continue
+            try:
+                applications[name] = self._application(entry.name, now)
+            except InvalidInput as error:
+                bad += error.problems
         if bad:
             raise InvalidInput(*bad)
-        return found
+        return own, applications
 
     def _application(self, environment: str, entry: Entry) -> _Application:
         leaves = tuple(self._tree.walk_entry(entry))
@@ -167,8 +179,8 @@ class _EnvironmentReader:
         if not manifests and not present:
             return None
         contents = own.contents(catalogs.configuration_paths(file.path for file in manifests))
-        # One file stands for each application: the layout asks no more of the others than where they are.
-        deeper = [_one_file(one) for one in present.values()]
+        # One file stands for all others: the layout asks only whether there are any.
+        deeper = [_one_file(one) for one in islice(present.values(), 1)]
         folder = _folder(entry.name, [*(file.path for file in manifests), *deeper])
         applications = dict(sorted(present.items()))
         if any(path == folder.path for path, _ in folders.applications(folder).values()):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from controllers.adapters.renderers import Files, Kustomize, OutputCache
+from controllers.adapters.renderers import Decryptor, Files, Kustomize, OutputCache, Sops
 from controllers.source.attempts import Attempts
 from controllers.source.parsed import ParsedFiles
 from gitops.dialect import Document
@@ -17,7 +17,8 @@ from gitops.model.catalog import ApplicationSource, SourceFile
 from gitops.model.folders import KUSTOMIZATION_FILES, RendererName
 from gitops.objects import digest
 from gitops.redact import Redactor
-from gitops.render import parse_files, parse_output
+from gitops.render import parse_file, parse_files, parse_output
+from gitops.render.encrypted import encrypted
 from gitops.render.kustomization import read as read_references
 from gitops.render.references import Reading, Use
 from gitops.render.secrecy import holds_secrets, secret_texts
@@ -46,10 +47,17 @@ class Renders:
     Variables and patches come later: one output serves all targets.
     """
 
-    def __init__(self, kustomize: Kustomize | None = None, cache: OutputCache | None = None) -> None:
+    def __init__(
+        self,
+        kustomize: Kustomize | None = None,
+        cache: OutputCache | None = None,
+        decryptor: Decryptor | None = None,
+    ) -> None:
+        """Without a `decryptor`, encrypted files are read with the key that the environment names."""
+        self._decryptor = decryptor or Sops.of_environment()
         self._kustomize = kustomize or Kustomize()
         self._cache = cache
-        self._parsed = ParsedFiles()
+        self._parsed = ParsedFiles(parse=self._parse)
         self._printed = ParsedFiles(parse=parse_output)
         self._attempts = Attempts()
         self._lock = threading.Lock()
@@ -64,6 +72,10 @@ class Renders:
         if application.renderer is RendererName.KUSTOMIZE:
             return self._kustomized(tree, application)
         return self._parsed_files(tree, application.files)
+
+    def _parse(self, path: str, data: bytes) -> tuple[Document, ...]:
+        written = parse_file(path, data)
+        return self._decryptor.documents(path, data, written) if encrypted(written) else written
 
     def _parsed_files(self, tree: RevisionTree, files: tuple[SourceFile, ...]) -> tuple[Document, ...]:
         return parse_files(files, lambda file: self._parsed.get(file, partial(tree.read, file.path)))
@@ -107,6 +119,9 @@ class Renders:
     def _run_kustomize(self, tree: RevisionTree, closure: Closure, folder: str, asked: Location) -> bytes:
         manifests = tuple(file for file in closure.files if file.path in closure.manifests)
         documents = self._parsed_files(tree, manifests)  # refuses what a parser should not be trusted with
+        if any(one.encrypted for one in documents):
+            message = "files that are encrypted with SOPS are not decrypted for kustomize: put them beside it"
+            raise InvalidInput(*(Problem(Location(one.path), message) for one in documents if one.encrypted))
         contents: dict[str, bytes] = {}
         left = _MOST_BYTES
         for file in closure.files:

@@ -214,10 +214,11 @@ def environment(
     spec, document, problems = _environment_spec(folder, repository, contents)
     problems += folders.problems(folder)
     blamed = check_dependencies({name: (one.spec, one.at) for name, one in applications.items()})
-    judged: dict[str, ApplicationSource] = {}
+    judged = dict(applications)
     for name, one in applications.items():
-        found = {*blamed.get(name, ()), *(_gate_problems(spec, one) if spec is not None else ())}
-        judged[name] = replace(one, problems=tuple(sorted({*one.problems, *found}))) if found else one
+        if name in blamed or (one.spec.gates and spec is not None):
+            found = {*blamed.get(name, ()), *(_gate_problems(spec, one) if spec is not None else ())}
+            judged[name] = replace(one, problems=tuple(sorted({*one.problems, *found}))) if found else one
     return EnvironmentSource(folder.name, folder.path, spec, judged, tuple(sorted(problems)), document)
 
 
@@ -299,8 +300,6 @@ def application(
 
 def _gate_problems(spec: EnvironmentSpec, application: ApplicationSource) -> Iterable[Problem]:
     """Name gates of the application that share a name, but not their content, with a wave's."""
-    if not application.spec.gates:
-        return
     for wave in spec.waves:
         theirs = {gate.name: gate for gate in wave.gates}
         for index, gate in enumerate(application.spec.gates):

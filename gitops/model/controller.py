@@ -78,6 +78,12 @@ class RenderCache(Schema):
     mebibytes: int = Field(default=256, ge=0, description="at most this much; 0: keep nothing on disk")
 
 
+class Sops(Schema):
+    """How files are decrypted that SOPS encrypted; by default none is."""
+
+    age_key_file: str | None = Field(default=None, description="a file of age keys; `sops` is on the PATH")
+
+
 class Controller(Schema):
     """`controller.yaml`."""
 
@@ -87,6 +93,7 @@ class Controller(Schema):
     connections: tuple[ClusterConnection, ...] = ()
     state_directory: str | None = Field(default=None, description="mirrors, rendered output; safe to delete")
     render_cache: RenderCache = RenderCache()
+    sops: Sops = Sops()
     listen: str = Field(default="127.0.0.1:9464", description="host:port of /metrics, /healthz, /readyz")
     drift_check_interval: PositiveDuration | None = Field(
         default=timedelta(hours=24),

@@ -37,14 +37,14 @@ def settle(
     of one object (also in two versions of its kind), naming both places.
     """
     given = tuple(manifests)
-    defined = _defined(given)
+    ours = defined(given)
     labels = member_labels(scope.environment, scope.applyset)
     settled: dict[ObjectKey, Manifest] = {}
     unserved: set[ObjectKey] = set()
     problems: list[Problem] = []
     for manifest in given:
         served = namespaced(manifest.api_version, manifest.kind)
-        has_namespace = defined.get((manifest.api_version, manifest.kind)) if served is None else served
+        has_namespace = ours.get((manifest.api_version, manifest.kind)) if served is None else served
         if has_namespace is None:
             problems.append(Problem(manifest.source, _unknown(manifest, scope)))
             continue
@@ -71,9 +71,9 @@ def _unknown(manifest: Manifest, scope: Scope) -> str:
     )
 
 
-def _defined(manifests: Iterable[Manifest]) -> dict[tuple[str, str], bool]:
+def defined(manifests: Iterable[Manifest]) -> dict[tuple[str, str], bool]:
     """(apiVersion, kind) → namespaced, for every version that a CRD among the manifests serves."""
-    defined = {}
+    found = {}
     for manifest in manifests:
         if manifest.kind != "CustomResourceDefinition" or stage_of(manifest.key) is not Stage.DEFINITIONS:
             continue
@@ -81,10 +81,8 @@ def _defined(manifests: Iterable[Manifest]) -> dict[tuple[str, str], bool]:
         for version in spec.get("versions") or ():
             if version.get("served"):
                 kind = (spec.get("names") or {}).get("kind", "")
-                defined[f"{spec.get('group')}/{version.get('name')}", kind] = (
-                    spec.get("scope") == "Namespaced"
-                )
-    return defined
+                found[f"{spec.get('group')}/{version.get('name')}", kind] = spec.get("scope") == "Namespaced"
+    return found
 
 
 def _placed(manifest: Manifest, namespace: str | None, labels: dict[str, str]) -> Manifest:

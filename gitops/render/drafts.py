@@ -12,6 +12,7 @@ from gitops.errors import Location, Problem
 from gitops.inventory import PRUNE, unknown_word
 from gitops.model.schema import API_VERSION
 from gitops.objects import Json, JsonObject, ObjectKey, split_api_version
+from gitops.render.scopes import CLUSTER_SCOPED
 
 _API_VERSION = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[a-z0-9]+")
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9]*")
@@ -28,30 +29,6 @@ _SERVERS_OWN = (
 _APPLYSET = "applyset.kubernetes.io/"  # KEP-3659
 _ENVIRONMENT_LABEL = "gitops-waves.io/environment"
 _OWN_GROUP, _ = split_api_version(API_VERSION)
-
-# Kinds of Kubernetes itself that live outside namespaces. Discovery settles the rest, later.
-_CLUSTER_SCOPED = frozenset(
-    {
-        ("", "Namespace"),
-        ("", "Node"),
-        ("", "PersistentVolume"),
-        ("admissionregistration.k8s.io", "MutatingAdmissionPolicy"),
-        ("admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding"),
-        ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
-        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
-        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
-        ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
-        ("apiextensions.k8s.io", "CustomResourceDefinition"),
-        ("apiregistration.k8s.io", "APIService"),
-        ("networking.k8s.io", "IngressClass"),
-        ("node.k8s.io", "RuntimeClass"),
-        ("rbac.authorization.k8s.io", "ClusterRole"),
-        ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
-        ("scheduling.k8s.io", "PriorityClass"),
-        ("storage.k8s.io", "CSIDriver"),
-        ("storage.k8s.io", "StorageClass"),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,5 +177,5 @@ def identity(body: JsonObject, namespace: str) -> ObjectKey:
     """Key of an object in a target whose namespace is `namespace`, as far as it is known before discovery."""
     group, _ = split_api_version(str(body["apiVersion"]))
     kind, metadata = str(body["kind"]), body["metadata"]
-    place = "" if (group, kind) in _CLUSTER_SCOPED else str(metadata.get("namespace") or namespace)
+    place = "" if (group, kind) in CLUSTER_SCOPED else str(metadata.get("namespace") or namespace)
     return ObjectKey(group, kind, place, str(metadata["name"]))

@@ -20,6 +20,8 @@ def plaintext(documents: Iterable[Document]) -> tuple[Problem, ...]:
     """
     found = []
     for document in documents:
+        if document.encrypted:
+            continue
         for draft in drafts(document):
             if isinstance(draft, Draft) and _is_secret(draft):
                 found += [_problem(draft, field) for field in _FIELDS if _written(draft, field)][:1]
@@ -46,6 +48,6 @@ def _problem(draft: Draft, field: str) -> Problem:
     name = draft.metadata.get("name")
     message = (
         f"Secret {name if isinstance(name, str) else ''} has its values in plain text, for everybody who may "
-        "read the repository: let an operator fetch them, and see plaintextSecrets"
+        "read the repository: encrypt the file with SOPS, or let an operator fetch them"
     )
     return Problem(draft.at(field, key=True), message)

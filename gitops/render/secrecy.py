@@ -26,10 +26,9 @@ def secret_texts(documents: Iterable[Document], others: Mapping[str, bytes]) -> 
 
 
 def holds_secrets(documents: Iterable[Document]) -> bool:
-    """Whether any object is a Secret, or cannot be told to be none."""
-    return any(
-        isinstance(draft, Problem) or draft.secret for document in documents for draft in drafts(document)
-    )
+    """Whether any object is a Secret, holds a credential, or cannot be told to be no Secret."""
+    found = [draft for document in documents for draft in drafts(document)]
+    return any(isinstance(one, Problem) or one.secret or secrets_of([one.body]) for one in found)
 
 
 def _lines(data: bytes) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
+from tests.cluster.encryption import VALUES_ONLY, Kit
 from tests.cluster.rig.api import MERGE_PATCH
 from tests.cluster.rig.plane import Plane
 
@@ -253,6 +255,28 @@ def test_plaintext_secrets_are_warned_of_and_refused_where_the_repository_says_s
     assert "Secret web has its values in plain text" in shop.gitops("plan", "HEAD", code=1)
     assert "Secret web has its values in plain text" in shop.run_once(code=3)
     assert shop.versions() == before
+
+
+def test_a_secret_that_sops_encrypted_is_applied_in_plain_text(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the key; without it the commit is refused. No output shows the value."""
+    kit = Kit(tmp_path)
+    shop.commit({f"{_WEB}/secret.yaml": kit.encrypted(shop.secret(_SECRET), *VALUES_ONLY).decode()})
+    monkeypatch.delenv("SOPS_AGE_KEY_FILE", raising=False)
+    assert "there is no key for it" in shop.gitops("plan", "HEAD", code=1)
+    monkeypatch.setenv("SOPS_AGE_KEY_FILE", str(kit.key))
+    monkeypatch.setenv("PATH", f"{kit.tools}{os.pathsep}{os.environ['PATH']}")
+    assert "no problems" in (said := shop.gitops("lint"))
+    assert "warning" not in said
+    assert _counts(shop.gitops("plan", "HEAD", "-o", "json")) == {"create": 2}
+    shop.run_once()
+    live = shop.live("secrets", "web")
+    assert live is not None
+    assert live["data"] == {"token": base64.b64encode(_SECRET.encode()).decode()}
+    shop.gitops("history", "production", "web")
+    shop.commit({f"{_WEB}/secret.yaml": kit.encrypted(shop.secret("else"), *VALUES_ONLY).decode()})
+    assert "~ data.token: (redacted) → (redacted, changed)" in shop.gitops("plan", "HEAD")
 
 
 def test_once_ends_with_3_when_a_commit_was_rejected_and_taken_back(shop: Shop) -> None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import pygit2
 from pygit2.enums import FileMode, ObjectType
 
 _ENTRY = re.compile(rb"([0-7]{5,6}) ([^\0]+)\0(.{20})", re.DOTALL)
-_HASH_BYTES = 20
+_TREE = re.compile(rb"(?:[0-7]{5,6} [^\0]+\0.{20})*+", re.DOTALL)
 _FORMAT_BITS = 0o170000  # stat(2): the permission bits below them say nothing of what an entry is
 
 
@@ -40,23 +40,26 @@ class RawEntry(NamedTuple):
         return self.format == FileMode.TREE
 
 
-def raw_entries(repository: pygit2.Repository, oid: str | pygit2.Oid) -> list[RawEntry]:
+Raw: TypeAlias = tuple[bytes, bytes, bytes]
+"""A RawEntry that nobody has looked into yet."""
+
+
+def raw_entries(repository: pygit2.Repository, oid: str | pygit2.Oid) -> list[Raw]:
     """List a tree object in its own order. Raises pygit2.GitError for one that is none, or is damaged."""
     kind, data = repository.odb.read(oid if isinstance(oid, pygit2.Oid) else pygit2.Oid(hex=oid))
     if kind != ObjectType.TREE:
         raise pygit2.GitError(f"{oid} is not a tree")
-    found = list(map(RawEntry._make, _ENTRY.findall(data)))
-    if sum(len(mode) + len(name) for mode, name, _ in found) + (_HASH_BYTES + 2) * len(found) != len(data):
+    if _TREE.fullmatch(data) is None:
         raise pygit2.GitError(f"the tree {oid} is damaged")
-    return found
+    return _ENTRY.findall(data)
 
 
 def differing(
-    left: Iterable[RawEntry], right: Iterable[RawEntry]
+    left: Iterable[Raw], right: Iterable[Raw]
 ) -> Iterator[tuple[bytes, RawEntry | None, RawEntry | None]]:
     """Pair the entries that two folders do not have in common, by name, sorted."""
     before, after = set(left), set(right)
-    old = {entry.name: entry for entry in before - after}
-    new = {entry.name: entry for entry in after - before}
+    old = {entry[1]: RawEntry(*entry) for entry in before - after}
+    new = {entry[1]: RawEntry(*entry) for entry in after - before}
     for name in sorted(old.keys() | new.keys()):
         yield name, old.get(name), new.get(name)

@@ -5,8 +5,10 @@ Talking to the remote holds a lock of its own: one that hangs delays no read and
 
 from __future__ import annotations
 
+import os
 import re
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
@@ -18,7 +20,7 @@ from controllers.adapters.git.audit import SEEN, AuditCommit, AuditRefs, ref_tar
 from controllers.adapters.git.exchange import Exchange, Fetched
 from controllers.adapters.git.failures import explained
 from controllers.adapters.git.remote import Remote
-from controllers.adapters.git.store import open_store
+from controllers.adapters.git.store import claim, open_store
 from controllers.adapters.git.tree import TreeView
 from controllers.adapters.git.wire import PushResult
 from gitops.errors import TerminalError
@@ -36,7 +38,9 @@ class Mirror:
         self.audit_remote = audit_remote
         self._lock = threading.RLock()
         self._branch = f"refs/heads/{remote.branch}"
-        self._repository = open_store(path, remote.branch)
+        claimed = claim(path)
+        self._release = weakref.finalize(self, os.close, claimed) if claimed is not None else None
+        self._repository = open_store(path, remote.branch, alone=claimed is not None)
         self._audit = AuditRefs(self._repository, self._lock)
         self._roots_known = self._shallow_roots()
         self._exchange = Exchange(path, remote, audit_remote, self._lock)
@@ -55,6 +59,8 @@ class Mirror:
         self._exchange.close()
         with self._lock:
             self._repository.free()
+        if self._release is not None:
+            self._release()
 
     def fetch(self) -> Fetched:
         """Ask the remote and accept where its branch went, within `on_force_push`.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import math
+import os
 import shutil
 import time
 from itertools import count
@@ -22,9 +25,27 @@ _CACHED = 64 << 20  # bytes of all objects that libgit2 keeps, for all repositor
 _STALE = 600  # seconds after which a lock or a half-written pack can only be a dead process's
 
 
-def open_store(path: Path, branch: str) -> pygit2.Repository:
+def claim(path: Path) -> int | None:
+    """Say that this process works in the mirror at `path`, or give None where another one, or this, does.
+
+    The claim ends when the descriptor is closed: by the system, where the process is killed.
+    """
+    with explained(f"opening the mirror in {path}"):
+        path.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        descriptor = os.open(path.with_name(f"{path.name}.claim"), os.O_RDWR | os.O_CREAT, mode=0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        _log.warning("the mirror in %s is in use, or its file system has no locks: share none", path)
+        return None
+    return descriptor
+
+
+def open_store(path: Path, branch: str, *, alone: bool) -> pygit2.Repository:
     """Open the bare repository at `path`; make it where there is none, or where it is broken.
 
+    `alone`: no other process writes to it, so whatever is locked there was locked by one that is dead.
     Everything in it comes from the remote, except records that were not pushed yet: a broken folder that may
     hold some is renamed, not removed, and a warning says where it is.
     """
@@ -32,9 +53,8 @@ def open_store(path: Path, branch: str) -> pygit2.Repository:
         if path.exists() and not _sound(path):
             _clear_away(path)
         if not path.exists():
-            path.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
             _create(path, branch)
-        _sweep(path)
+        _sweep(path, alone=alone)
         compact(path)
         pygit2.settings.cache_object_limit(ObjectType.TREE, _CACHED_TREE)
         pygit2.settings.cache_max_size(_CACHED)
@@ -102,9 +122,9 @@ def _all_pushed(path: Path) -> bool:
         return False
 
 
-def _sweep(path: Path) -> None:
+def _sweep(path: Path, *, alone: bool) -> None:
     """Remove what killed processes left: locks would block later writes, halves of packs fill the disk."""
-    oldest = time.time() - _STALE
+    oldest = math.inf if alone else time.time() - _STALE
     for pattern in ("*.lock", "refs/**/*.lock", "objects/pack/*_git2_*", "objects/**/tmp_object_git2_*"):
         for leftover in path.glob(pattern):
             if leftover.stat().st_mtime < oldest:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 import pygit2
 from pygit2.enums import FileMode
 
-from controllers.adapters.git.listing import raw_entries
+from controllers.adapters.git.listing import RawEntry, differing, raw_entries
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import SourceLink
 from gitops.render.sources import Found
@@ -69,6 +69,22 @@ class TreeView:
             if found is None or found.kind is not Kind.TREE:
                 return ()
             return tuple(self._list(found.oid, found.path))
+
+    def changes(self, before: str, folder: Entry) -> dict[str, Entry | None] | None:
+        """Give what a folder holds otherwise than the tree `before`, by name; None for what is gone.
+
+        None where that tree is not known any more.
+        """
+        with self._lock:
+            try:
+                old = raw_entries(self._repository, before)
+            except (KeyError, pygit2.GitError):
+                return None
+            raw = list(differing(old, raw_entries(self._repository, folder.oid)))
+            there = (new for _, _, new in raw if new is not None)
+            now = {entry.name: entry for entry in self._entries(there, folder.path)}
+        gone = (old for _, old, new in raw if old is not None and new is None)
+        return {**dict.fromkeys(entry.name.decode(errors="replace") for entry in gone), **now}
 
     def walk(self, folder: str = "") -> Iterator[Entry]:
         """List everything below a folder except folders themselves, sorted by path.
@@ -148,8 +164,13 @@ class TreeView:
         return content
 
     def _list(self, oid: str, path: str, problems: list[Problem] | None = None) -> Iterator[Entry]:
+        return self._entries(map(RawEntry._make, raw_entries(self._repository, oid)), path, problems)
+
+    def _entries(
+        self, found: Iterable[RawEntry], path: str, problems: list[Problem] | None = None
+    ) -> Iterator[Entry]:
         prefix = f"{path}/" if path else ""
-        for item in raw_entries(self._repository, oid):
+        for item in found:
             try:
                 name = item.name.decode()
             except UnicodeDecodeError:

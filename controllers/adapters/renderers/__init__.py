@@ -3,5 +3,6 @@
 from controllers.adapters.renderers.cache import OutputCache
 from controllers.adapters.renderers.kustomize import Kustomize
 from controllers.adapters.renderers.sandbox import Files, Limits, Sandbox
+from controllers.adapters.renderers.sops import Concealed, Decryptor, Sops
 
-__all__ = ["Files", "Kustomize", "Limits", "OutputCache", "Sandbox"]
+__all__ = ["Concealed", "Decryptor", "Files", "Kustomize", "Limits", "OutputCache", "Sandbox", "Sops"]

@@ -64,6 +64,13 @@ BUILDS = (
     Build("kwok", ("sigs.k8s.io/kwok/cmd/kwok",), ("kwok",)),
 )
 BINARIES = tuple(name for build in BUILDS for name in build.binaries)
+TOOLS = (
+    Build(
+        "tools",
+        ("filippo.io/age/cmd/age-keygen", "github.com/getsops/sops/v3/cmd/sops"),
+        ("age-keygen", "sops"),
+    ),
+)
 
 
 def ensure(notify: Callable[[str], None] | None = None) -> Path:
@@ -79,12 +86,20 @@ def ensure(notify: Callable[[str], None] | None = None) -> Path:
         if missing:
             raise RigUnavailable(f"KUBEBUILDER_ASSETS={assets} lacks {', '.join(missing)}")
         return Path(assets)
-    folder = _kept()
+    return _ensured(_kept(), BUILDS, notify or _to_stderr)
+
+
+def tools(notify: Callable[[str], None] | None = None) -> Path:
+    """Return a folder that holds the tools which only a few tests need, built as `ensure` does."""
+    return _ensured(_kept(TOOLS, "tools"), TOOLS, notify or _to_stderr)
+
+
+def _ensured(folder: Path, builds: tuple[Build, ...], notify: Callable[[str], None]) -> Path:
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _locked(folder.with_name(f"{folder.name}.lock")):
             if not folder.is_dir():
-                _build_all(folder, notify or _to_stderr)
+                _build_all(folder, builds, notify)
     return folder
 
 
@@ -95,22 +110,22 @@ def built() -> Path | None:
     return folder if folder.is_dir() and not _missing(folder) else None
 
 
-def _kept() -> Path:
-    return platformdirs.user_cache_path("gitops-waves") / "rig" / _key()
+def _kept(builds: tuple[Build, ...] = BUILDS, name: str = KUBERNETES_VERSION) -> Path:
+    return platformdirs.user_cache_path("gitops-waves") / "rig" / f"{name}-{_key(builds)}"
 
 
 def _missing(folder: Path) -> list[str]:
     return [name for name in BINARIES if not os.access(folder / name, os.X_OK)]
 
 
-def _key() -> str:
+def _key(builds: tuple[Build, ...]) -> str:
     """Change whenever what would be built changes: command lines, pinned modules, platform."""
     digest = hashlib.sha256(f"{sys.platform} {platform.machine()}".encode())
-    for build in BUILDS:
+    for build in builds:
         digest.update("\0".join(build.argv(Path())).encode())
         digest.update((MODULES / build.module / "go.mod").read_bytes())
         digest.update((MODULES / build.module / "go.sum").read_bytes())
-    return f"{KUBERNETES_VERSION}-{digest.hexdigest()[:16]}"
+    return digest.hexdigest()[:16]
 
 
 @contextmanager
@@ -120,15 +135,15 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _build_all(folder: Path, notify: Callable[[str], None]) -> None:
+def _build_all(folder: Path, builds: tuple[Build, ...], notify: Callable[[str], None]) -> None:
     if shutil.which("go") is None:
         raise RigUnavailable("Go is not installed, and KUBEBUILDER_ASSETS names no folder of built servers")
-    notify(f"building the test rig's servers into {folder}: once, about ten minutes")
+    notify(f"building the test rig's programs into {folder}: once, for some minutes")
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="building-") as temporary:
         # A folder below: a temporary directory that was renamed away cannot be cleaned up.
         built = Path(temporary, "bin")
         built.mkdir()
-        for build in BUILDS:
+        for build in builds:
             notify(f"building {', '.join(build.binaries)}")
             _build(build, built)
         built.rename(folder)
@@ -158,6 +173,7 @@ def main() -> int:
     """Build, print the folder, and return the exit code."""
     try:
         folder = ensure()
+        tools()
     except RigUnavailable as error:
         _to_stderr(str(error))
         return 1

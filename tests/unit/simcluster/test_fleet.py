@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import signal
 import ssl
 import stat
@@ -146,6 +147,23 @@ async def test_the_command_serves_until_it_is_told_to_end(tmp_path: Path, number
         assert await version(json.loads((tmp_path / "cluster-2.kubeconfig").read_text()))
         process.send_signal(number)
         assert await process.wait() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prlimit is Linux's")
+async def test_the_command_takes_as_many_files_as_it_may(tmp_path: Path) -> None:
+    command = (sys.executable, "-m", "simcluster", f"--certificate={tmp_path / 'tls.crt'}")
+    process = await asyncio.create_subprocess_exec(
+        *("sh", "-c", 'ulimit -Sn 256; exec "$@"', "sh", *command), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            assert await process.stdout.readline()
+        soft, hard = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+    finally:
+        process.terminate()
+        await process.communicate()
+    assert soft == hard
 
 
 async def test_a_taken_port_is_told_in_one_line() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pygit2.enums import FileMode
 
 from controllers.adapters.git.edit import Change, TreeItem, edit_tree
+from controllers.adapters.git.listing import raw_entries
 from controllers.adapters.git.tree import Kind, TreeView
 from controllers.source.catalogs import CatalogReader
 from gitops.errors import InvalidInput
@@ -99,6 +100,11 @@ class Repository:
         assert self.tree is not None
         return TreeView(self.objects, threading.RLock(), self.tree)
 
+    def oids(self, *folders: str) -> list[str]:
+        """Name the trees of folders."""
+        view = self.view()
+        return [found.oid for folder in folders if (found := view.resolve(folder)) is not None]
+
     def link(self, target: str) -> TreeItem:
         """Make a symlink."""
         return TreeItem(str(self.objects.create_blob(target.encode())), FileMode.LINK)
@@ -174,22 +180,23 @@ def test_what_did_not_change_is_the_same_object(repository: Repository) -> None:
 def test_a_commit_to_one_file_has_only_the_folders_above_it_listed(
     repository: Repository, applications: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many applications there are: the root, `environments`, the environment, the application."""
+    """However many there are: the root, `environments`, the environment before and after, the application."""
     reader = CatalogReader()
     reader.read(repository.change(shop(applications)))
+    before = repository.oids("environments/shop")
     listed: list[str] = []
-    listing = TreeView._list
 
-    def counted(view: TreeView, oid: str, path: str, *rest: Any) -> Any:
-        listed.append(path)
-        return listing(view, oid, path, *rest)
+    def counted(objects: Any, oid: str) -> Any:
+        listed.append(str(oid))
+        return raw_entries(objects, oid)
 
-    monkeypatch.setattr(TreeView, "_list", counted)
+    monkeypatch.setattr("controllers.adapters.git.tree.raw_entries", counted)
     reader.read(repository.change({"environments/shop/app-1/file.yaml": b"a: new\n"}))
-    assert sorted(listed) == ["", "environments", "environments/shop", "environments/shop/app-1"]
+    after = repository.oids("", "environments", "environments/shop", "environments/shop/app-1")
+    assert sorted(listed) == sorted(before + after)
     listed.clear()
     reader.read(repository.view())
-    assert sorted(listed) == ["", "environments"]
+    assert sorted(listed) == sorted(repository.oids("", "environments"))
 
 
 def test_all_names_that_cannot_be_read_are_told_at_once(repository: Repository) -> None:

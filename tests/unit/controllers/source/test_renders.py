@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from controllers.adapters.git import TreeView
-from controllers.adapters.renderers import Files, Kustomize, OutputCache
+from controllers.adapters.renderers import Concealed, Files, Kustomize, OutputCache
 from controllers.adapters.renderers.kustomize import Redaction
 from controllers.source.renders import Renders
-from gitops.errors import Location
+from gitops.errors import InvalidInput, Location
 from tests.unit.controllers.source.kustomizations import Kustomizations, kustomized
 
 CANARY = "canary-9f8e7d"
@@ -98,8 +98,15 @@ def test_a_damaged_output_is_made_again(repository: Kustomizations, tmp_path: Pa
                 f"metadata: {{name: key}}, stringData: {{key: {CANARY}}}}}]\n"
             },
         ),
+        (
+            "",
+            {
+                "web/config.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: Secret}\nspec: {containers: "
+                f"[{{name: a, env: [{{name: API_TOKEN, value: {CANARY}}}]}}]}}\n"
+            },
+        ),
     ],
-    ids=["literal", "file", "list"],
+    ids=["literal", "file", "list", "environment"],
 )
 def test_no_output_with_a_secret_reaches_the_disk(
     repository: Kustomizations, tmp_path: Path, more: str, files: dict[str, str | bytes | None]
@@ -111,3 +118,13 @@ def test_no_output_with_a_secret_reaches_the_disk(
     assert rendered(tree, folder, tool) == first
     assert tool.builds == 2
     assert not [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_kustomize_gets_no_file_that_is_encrypted(repository: Kustomizations, tmp_path: Path) -> None:
+    """It would take the ciphertext for values; and plain text is not laid out in a folder."""
+    sealed = f"{CONFIG}sops: {{mac: 'ENC[x]'}}\n"
+    tool = Counted()
+    renders = Renders(tool, OutputCache(tmp_path / "cache", 1 << 20), Concealed())
+    with pytest.raises(InvalidInput, match=r"^web/config.yaml: .* not decrypted for kustomize"):
+        renders.documents(web(repository, files={"web/config.yaml": sealed}), kustomized("web"))
+    assert tool.builds == 0

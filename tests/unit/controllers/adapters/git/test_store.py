@@ -134,7 +134,7 @@ def test_a_mirror_of_many_files_is_packed(work: Work, open_mirror: Open) -> None
 
 
 def test_leftovers_of_killed_processes_are_swept(work: Work, open_mirror: Open) -> None:
-    """Old locks and halves of packs go; a lock that may be alive stays."""
+    """Old locks and halves of packs go; a lock stays that may be alive, for the mirror is open elsewhere."""
     mirror = open_mirror(work.path)
     mirror.fetch()
     old = [
@@ -151,6 +151,19 @@ def test_leftovers_of_killed_processes_are_swept(work: Work, open_mirror: Open) 
     young.unlink()
     head = work.commit({"x": "y"})
     assert again.fetch().head == head
+
+
+def test_a_process_that_was_killed_while_it_wrote_a_ref_holds_up_nobody(
+    work: Work, open_mirror: Open
+) -> None:
+    """A controller is started again within seconds: it must not take the dead one's locks for living."""
+    mirror = open_mirror(work.path)
+    mirror.fetch()
+    mirror.close()
+    for name in ("refs/heads/main.lock", "packed-refs.lock"):
+        (mirror.path / name).write_text("")
+    head = work.commit({"x": "y"})
+    assert open_mirror(work.path).fetch().head == head
 
 
 def test_a_mirror_that_may_not_be_written_says_so(work: Work, tmp_path: Path) -> None:
@@ -308,3 +321,14 @@ def test_nobody_else_may_read_the_mirror(work: Work, tmp_path: Path) -> None:
     path = tmp_path / "state" / "mirror.git"
     Mirror.open(path, Remote(str(work.path))).close()
     assert [stat.S_IMODE(one.stat().st_mode) for one in (path.parent, path)] == [0o700, 0o700]
+
+
+def test_a_mirror_that_is_in_use_already_is_told(
+    work: Work, open_mirror: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two controllers on one folder would take each other's objects and locks away."""
+    mirror = open_mirror(work.path)
+    assert caplog.messages == []
+    open_mirror(work.path)
+    (told,) = caplog.messages
+    assert f"{mirror.path} is in use" in told
