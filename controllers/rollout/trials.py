@@ -29,7 +29,7 @@ class Trials:
     """
 
     def __init__(self, workers: int = 0, worth: int = WORTH_RENDERS) -> None:
-        """By default one for each processor but the controller's; one alone, or for less than `worth`, is none."""
+        """By default one for each processor but the controller's own; a single one is never started."""
         self._workers = workers or len(os.sched_getaffinity(0)) - 1
         self._worth = worth
         self._lock = threading.Lock()
