@@ -49,7 +49,8 @@ def differences(wanted: Objects, found: Objects) -> list[str]:
             said.append(f"{key} is being deleted")
         said += [f"{key}{path}" for path in _otherwise(wanted[key], body, "")]
         said += [f"{key}{path} is ours and not wanted" for path in _too_much(wanted[key], body)]
-        said += [f"{key} runs {_counts(body)}"] * (key[0] == "Deployment" and not _runs(body))
+        if key[0] == "Deployment" and not _runs(body):
+            said.append(f"{key} runs {_counts(body)}")
     return said
 
 
