@@ -274,7 +274,7 @@ async def test_later_layers_wait_for_what_they_depend_on(world: World) -> None:
 
 
 async def test_schemas_are_asked_for_only_where_no_dry_run_could_tell(world: World) -> None:
-    """The first revision makes the namespace, so its object cannot be tried; the second passes its dry-run."""
+    """The first revision makes the namespace, so nothing can be tried; the second passes its dry-run."""
 
     def asked() -> int:
         return sum(seen.path.startswith("/openapi/v3") for seen in world.stage.api.seen)
