@@ -90,7 +90,8 @@ def _listed(objects: Mapping[str, str]) -> str:
 def _drifted(name: str, application: ApplicationState) -> Iterator[Wait]:
     for target, key, found in application.drifted:
         by = f", by {', '.join(found.by)}" if found.by else ""
-        release = "whoever undoes it, or a commit" if found.mode is not DriftMode.CORRECT else NOBODY
+        undone = found.mode is DriftMode.CORRECT
+        release = NOBODY if undone else "whoever undoes it, or a commit (gitops adopt)"
         yield Wait(
             name, target, f"has drifted in {key}", f"{found.because}{by}", found.since, release=release
         )
