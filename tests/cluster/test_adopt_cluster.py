@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.cluster.command_line import Shop
 from tests.cluster.rig import binaries
 from tests.cluster.rig.api import APPLY
 from tests.cluster.rig.plane import Plane
-from tests.cluster.test_cli import Shop
 
 WEB = "environments/production/web"
 WITHIN_SECONDS = 60.0
