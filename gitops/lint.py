@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitops.autoscaling import contested_replicas
@@ -18,8 +18,10 @@ from gitops.model.rendering import Rendering
 from gitops.model.targets import Target, explain_no_match, matching_clusters, targets_of
 from gitops.objects import Manifest, ObjectKey
 from gitops.render import identity, parse_file, parse_files, render_documents
+from gitops.render.drafts import Draft, drafts
 from gitops.render.patches import Pointer
 from gitops.render.plaintext import plaintext, refuse_plaintext
+from gitops.validation import deprecations
 from gitops.waves import assign
 
 Documents = Callable[[ApplicationSource], Sequence[Document]]
@@ -64,17 +66,30 @@ def lint(catalog: Catalog, documents_of: Documents) -> tuple[Problem, ...]:
 
 
 def warnings(catalog: Catalog, documents_of: Documents) -> tuple[Problem, ...]:
-    """Give what should not stay so and stops nothing, sorted by place: Secrets in plain text."""
+    """Give what should not stay so and stops nothing, sorted by place.
+
+    Secrets in plain text, and API versions that some release of Kubernetes does not serve any more: which
+    one a cluster runs is not known here.
+    """
     found: set[Problem] = set()
     for environment in catalog.environments.values():
-        if environment.spec is None or environment.spec.plaintext_secrets is not PlaintextSecrets.WARN:
-            continue
         for application in filter(_readable, environment.applications.values()):
             try:
-                found.update(plaintext(documents_of(application)))
+                documents = documents_of(application)
             except InvalidInput:
                 continue  # which is a problem, and told as one
+            found.update(deprecations(_written(documents)))
+            spec = environment.spec
+            if spec is not None and spec.plaintext_secrets is PlaintextSecrets.WARN:
+                found.update(plaintext(documents))
     return tuple(sorted(found))
+
+
+def _written(documents: Iterable[Document]) -> Iterator[Manifest]:
+    for document in documents:
+        for draft in drafts(document):
+            if isinstance(draft, Draft):
+                yield Manifest(draft.body, draft.source, draft)
 
 
 def conflicts(claims: Iterable[Claim]) -> tuple[Problem, ...]:

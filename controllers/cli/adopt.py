@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controllers.adapters.git import Kind
 from controllers.cli import output, records
+from controllers.cli.naming import AppliedObject, named
 from controllers.cli.repository import Opened
 from controllers.cli.requests import Asking, Draft, ask, line_diff
 from controllers.clusters import Clusters
@@ -16,15 +17,15 @@ from controllers.drift.examiner import look_closely, resource_of
 from controllers.logs import KnownSecrets
 from controllers.rollout.errands import Errands
 from controllers.rollout.observer import TargetObserver
-from controllers.rollout.worker import Errand
 from controllers.source.revisions import Revisions
 from gitops import edit
 from gitops.drift import DriftRules, carried_over, compare
 from gitops.edit import Edited, Seen, Source
-from gitops.errors import GitopsError, InvalidInput, Location, Problem, Refused
+from gitops.errors import GitopsError, InvalidInput, Refused
 from gitops.inventory import Entry
-from gitops.model.kinds import DriftMode
-from gitops.objects import Manifest, ObjectKey, short_digest
+from gitops.model.kinds import Cluster, DriftMode
+from gitops.model.targets import Target
+from gitops.objects import Manifest, short_digest
 from gitops.ownership import PART_OF
 from gitops.render import identity
 from gitops.rollout.desired import wish
@@ -41,22 +42,6 @@ class Choice:
     name: str
     target: str = ""
     paths: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """One target on which an application has the object, and what was applied there."""
-
-    application: str
-    key: ObjectKey
-    target: str
-    errand: Errand
-
-    @property
-    def manifest(self) -> Manifest:
-        """The object's manifest as it is rendered there."""
-        namespace = self.errand.wanted.scope.target.namespace
-        return next(one for one in self.errand.wanted.manifests if identity(one.body, namespace) == self.key)
 
 
 def adopt(choice: Choice, asking: Asking, clusters: Callable[[], Clusters]) -> None:
@@ -93,9 +78,9 @@ class _Adoption:
         if not found:
             output.note(self._nothing(places))
             return None
-        return await asyncio.to_thread(self._edited, places[0], found, reason)
+        return await asyncio.to_thread(self._edited, places, found, reason)
 
-    async def _places(self) -> list[_Place]:
+    async def _places(self) -> list[AppliedObject]:
         """Every target that has the object. Raises TerminalError for a name that none or several have."""
         state = records.state(self._mirror, self._choice.environment)
         there = [
@@ -107,7 +92,7 @@ class _Adoption:
             records.known(
                 "target with something on it", self._choice.target, (target for _, target, _ in there)
             )
-        every: list[_Place] = []
+        every: list[AppliedObject] = []
         for name, target, revision in there:
             if self._choice.target not in ("", target):
                 continue
@@ -117,15 +102,17 @@ class _Adoption:
                 output.note(f"{name} of {revision[:12]} cannot be read, and is left out: {error}")
                 continue
             namespace = errand.wanted.scope.target.namespace
-            keys = [identity(manifest.body, namespace) for manifest in errand.wanted.manifests]
-            every += [_Place(name, key, target, errand) for key in keys]
-        return _named(self._choice.name, every)
+            every += [
+                AppliedObject(name, identity(manifest.body, namespace), target, errand, manifest)
+                for manifest in errand.wanted.manifests
+            ]
+        return named(self._choice.name, every)
 
-    async def _look(self, places: Sequence[_Place]) -> list[Seen]:
+    async def _look(self, places: Sequence[AppliedObject]) -> list[Seen]:
         """What differs, by target. Where nothing can be adopted, raises what stands in the way."""
         slots = asyncio.Semaphore(_PLACES_AT_ONCE)
 
-        async def one(place: _Place) -> Seen | GitopsError | None:
+        async def one(place: AppliedObject) -> Seen | GitopsError | None:
             async with slots:
                 try:
                     return await self._seen(place)
@@ -141,7 +128,7 @@ class _Adoption:
                 output.note(self._secrets.text(f"{place.target} is left out: {error}"))
         return found
 
-    async def _seen(self, place: _Place) -> Seen | None:
+    async def _seen(self, place: AppliedObject) -> Seen | None:
         """What differs on one target; None where nothing does."""
         where = await self._errands.place(place.errand.wanted.revision, place.target)
         access = await self._errands.access(where)
@@ -175,13 +162,19 @@ class _Adoption:
             raise Refused(
                 f"{', '.join(left)} cannot be told from the rest of {manifest.key}: edit it by hand"
             )
-        return Seen(where.target, self._catalog.clusters[where.target.cluster], manifest, applied, kept)
+        return Seen(place.key, where.target, self._cluster(where.target), manifest, applied, kept)
+
+    def _cluster(self, target: Target) -> Cluster:
+        cluster = self._catalog.clusters.get(target.cluster)
+        if cluster is None:
+            raise Refused(f"cluster {target.cluster} is not in Git any more")
+        return cluster
 
     def _chosen(self, path: str) -> bool:
         chosen = self._choice.paths
         return not chosen or any(path == one or path.startswith(f"{one}/") for one in chosen)
 
-    def _nothing(self, places: Sequence[_Place]) -> str:
+    def _nothing(self, places: Sequence[AppliedObject]) -> str:
         where = f"{places[0].key} on {_listed(place.target for place in places)}"
         if self._choice.paths:
             return f"nothing below {', '.join(self._choice.paths)} of {where} has drifted"
@@ -189,7 +182,8 @@ class _Adoption:
         undone = "; drift there is undone at once (drift: Correct)" if mode is DriftMode.CORRECT else ""
         return f"{where} is as its manifest says: there is nothing to adopt{undone}"
 
-    def _edited(self, place: _Place, found: Sequence[Seen], reason: str) -> Draft:
+    def _edited(self, places: Sequence[AppliedObject], found: Sequence[Seen], reason: str) -> Draft:
+        place, applied = places[0], {one.target: one.manifest for one in places}
         application = self._environment.applications.get(place.application)
         if application is None:
             raise Refused(f"{place.application} is not in Git any more: there is nothing to write to")
@@ -199,7 +193,7 @@ class _Adoption:
         source = Source(self._environment, application, documents)
         edits: dict[bytes, tuple[Seen, Edited]] = {}
         for seen in found:
-            edited = self._one(source, seen)
+            edited = self._one(source, seen, applied[str(seen.target)])
             edits.setdefault(edited.data, (seen, edited))
         if len(edits) > 1:
             targets = _listed(str(seen.target) for seen, _ in edits.values())
@@ -218,14 +212,20 @@ class _Adoption:
         shown = line_diff(edited.path, self._file(edited.path), edited.data)
         return Draft(message, {edited.path: edited.data}, shown=self._secrets.text(shown))
 
-    def _one(self, source: Source, seen: Seen) -> Edited:
-        key = identity(seen.manifest.body, seen.target.namespace)
-        now = source.rendered(seen.target, seen.cluster).get(key)
-        if now is None or now.source != seen.manifest.source:
+    def _one(self, source: Source, seen: Seen, applied: Manifest) -> Edited:
+        now = source.rendered(seen.target, seen.cluster).get(seen.key)
+        if now is None:
+            raise Refused(f"{seen.manifest.key} is not in Git any more: it will leave {seen.target}")
+        if now.body != applied.body:
             raise Refused(
-                f"{seen.manifest.key} was moved or removed in Git since it was applied to {seen.target}"
+                f"Git says something else of {seen.manifest.key} by now ({now.source}) than was applied to "
+                f"{seen.target}: wait until that is rolled out"
             )
-        return edit.adopt_into(source, self._file(now.source.path), seen)
+        return edit.adopt_into(
+            source,
+            self._file(now.source.path),
+            replace(seen, manifest=replace(seen.manifest, source=now.source)),
+        )
 
     def _file(self, path: str) -> bytes:
         tree = self._mirror.tree(self._head)
@@ -237,52 +237,19 @@ class _Adoption:
     def _elsewhere(self, source: Source, seen: Seen, edited: Edited, drifted: Iterable[str]) -> list[str]:
         state = records.state(self._mirror, self._choice.environment)
         targets = wish(self._catalog, self._choice.environment, self._head, state).targets
-        key = identity(seen.manifest.body, seen.target.namespace)
         clusters = {
-            target: self._catalog.clusters[target.cluster]
+            target: self._cluster(target)
             for name, target in targets.items()
             if name not in {*drifted, str(seen.target)}
         }
-        return [str(target) for target in edit.changed_elsewhere(source, edited, key, clusters)]
+        return [str(target) for target in edit.changed_elsewhere(source, edited, seen.key, clusters)]
 
 
-def _check(place: _Place, manifest: Manifest, entry: Entry | None) -> None:
+def _check(place: AppliedObject, manifest: Manifest, entry: Entry | None) -> None:
     if entry is None:
         raise Refused(f"{manifest.key} was not applied to {place.target}")
     if entry.digest != short_digest(manifest.body):
         raise Refused(f"a rollout is writing {manifest.key} on {place.target}: wait until it has ended")
-
-
-def _named(name: str, every: Sequence[_Place]) -> list[_Place]:
-    found = [place for place in every if name.lower() in _spellings(place.key)]
-    if not found:
-        records.known("applied object", name, {str(place.key) for place in every})
-    several = sorted(
-        {f"{place.key} of {place.application}" for place in found if not _alike(place, found[0])}
-    )
-    if several:
-        first = f"{found[0].key} of {found[0].application}"
-        message = f"{', '.join([first, *several])}: name one of them with its group and namespace"
-        raise InvalidInput(Problem(Location("OBJECT"), message))
-    return found
-
-
-def _alike(one: _Place, other: _Place) -> bool:
-    """The same object, each in its target's namespace."""
-    own = [place.errand.wanted.scope.target.namespace == place.key.namespace for place in (one, other)]
-    same = one.key.namespace == other.key.namespace or all(own)
-    return (
-        same
-        and one.application == other.application
-        and (one.key[:2], one.key.name) == (other.key[:2], other.key.name)
-    )
-
-
-def _spellings(key: ObjectKey) -> set[str]:
-    """How people name an object: as it is shown, as `depends-on` does, as kubectl does."""
-    kinds = {key.kind, str(key.group_kind), f"{key.group}/{key.kind}"}
-    names = {key.name, f"{key.namespace}/{key.name}"}
-    return {f"{kind}{sign}{name}".lower() for kind in kinds for name in names for sign in " /"}
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ from gitops.rollout.wait import Wait
 from gitops.views import waits as waits_view
 
 NOT_AS_WANTED = 3
+# Python's own choice is the processors and four: too few where builds wait, and Git and records with them.
+_THREADS = 32
 _SETBACKS = (RolloutFailed, RolloutHalted, RevertPushed, RevertRefused)
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -93,6 +96,7 @@ async def _run(fleet: Fleet, *, once: bool) -> bool | None:
         task.cancel()
 
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="worker"))
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, number)
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from controllers.adapters.kube.client import KubeClient
@@ -28,10 +28,16 @@ from gitops.plan import Scope
 # What the server will not take is tried again after this, doubled each time.
 _RETRY_SECONDS = 30.0
 _LONGEST_RETRY_SECONDS = 900.0
+_UNRECORDED_SECONDS = 60.0
 _NOT_REMOVABLE = (
     "they are not removed: somebody who is allowed to holds them too, they were written in another version "
     "of the API, or it is the number of replicas, which would fall to one"
 )
+
+
+def is_ours(place: Place, sight: Sight) -> bool:
+    """Whether an object is not somebody else's by now, and not about to go."""
+    return sight.part_of in ("", place.applyset) and not sight.terminating
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +54,19 @@ class _Case:
         return self.rules.removable(self.key, live["metadata"], self.manifest.body)
 
 
+@dataclass(frozen=True, slots=True)
 class ForeignKeeper:
-    """One for all clusters of an environment. `tell` takes what was done, to be recorded."""
+    """One for all clusters of an environment.
 
-    def __init__(
-        self,
-        manifests: Manifests,
-        allowed: Callable[[Scope], bool],
-        tell: Callable[[ForeignFact], None],
-        clock: Callable[[], datetime],
-        redact: Callable[[str], str],
-    ) -> None:
-        """`allowed` is asked once more, right before a write."""
-        self._manifests = manifests
-        self._allowed = allowed
-        self._tell = tell
-        self._clock = clock
-        self._redact = redact
-        self._slots = asyncio.Semaphore(CONCURRENT_LOOKS)
+    `allowed` is asked once more, right before a write. `tell` takes what was done, to be recorded.
+    """
+
+    manifests: Manifests
+    allowed: Callable[[Scope], bool]
+    tell: Callable[[ForeignFact], None]
+    clock: Callable[[], datetime]
+    redact: Callable[[str], str]
+    looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONCURRENT_LOOKS))
 
     async def attend(
         self, place: Place, key: ObjectKey, sight: Sight, standing: Standing, client: KubeClient
@@ -74,15 +75,17 @@ class ForeignKeeper:
 
         Raises what the client raises where nobody answers.
         """
-        async with self._slots:
+        async with self.looks:
             try:
-                manifests = await self._manifests(place.scope, standing.revision, client)
+                manifests = await self.manifests(place.scope, standing.revision, client)
             except InvalidInput:
                 return None  # the revision that is there cannot be rendered any more
             entry, manifest = place.entries.get(key), manifests.get(key)
             if entry is None or manifest is None:
                 place.foreign.clear(key)
                 return None  # about to be pruned, or kept although it is not rendered
+            if not entry.digest:
+                return _UNRECORDED_SECONDS  # never confirmed to be ours: a rollout's business, until it is
             if entry.digest != short_digest(manifest.body):
                 place.foreign.pending.add(key)  # what the record tells of is not what is wanted here
                 return None
@@ -92,7 +95,7 @@ class ForeignKeeper:
                 place.foreign.clear(key)
                 place.foreign.known[key] = sight.foreign
                 return None
-            finding = ForeignFinding.of(key, mode, found, self._redact)
+            finding = ForeignFinding.of(key, mode, found, self.redact)
             if mode is not DriftMode.CORRECT:
                 self._open(place, key, sight, finding)
                 return None
@@ -101,7 +104,7 @@ class ForeignKeeper:
             return await self._exclude(case, sight, finding)
 
     async def _exclude(self, case: _Case, sight: Sight, finding: ForeignFinding) -> float | None:
-        place, key, now = case.place, case.key, self._clock()
+        place, key, now = case.place, case.key, self.clock()
         contest = place.foreign.contests.get(key)
         until = contest.open_at(finding.paths, now) if contest is not None else now
         if contest is not None and until > now:
@@ -112,7 +115,7 @@ class ForeignKeeper:
             )
             self._open(place, key, sight, finding.kept_back(because))
             return (until - now).total_seconds()
-        if not self._allowed(place.scope):
+        if not self.allowed(place.scope):
             place.foreign.pending.add(key)
             return None
         try:
@@ -135,7 +138,7 @@ class ForeignKeeper:
         """
         key = case.key
         live = await case.client.get(case.resource, key.name, key.namespace)
-        if live is None:
+        if live is None or not is_ours(case.place, Sight.of(live["metadata"])):
             return True
         found = case.removable(live)
         if not found:
@@ -148,7 +151,7 @@ class ForeignKeeper:
         gone = [one._replace(paths=changed(before, live, one.paths)) for one in found]
         told = [one for one in gone if one.paths]
         if told:
-            self._record(case, ForeignFinding.of(key, DriftMode.CORRECT, told, self._redact))
+            self._record(case, ForeignFinding.of(key, DriftMode.CORRECT, told, self.redact))
         left = case.removable(live)
         if left:
             # Defaults: their values come back by themselves, and would for ever be somebody's.
@@ -167,27 +170,27 @@ class ForeignKeeper:
         )
 
     def _record(self, case: _Case, finding: ForeignFinding) -> None:
-        place, key, now = case.place, case.key, self._clock()
+        place, key, now = case.place, case.key, self.clock()
         application, target = place.scope.application, str(place.scope.target)
         contest = corrected(place.foreign.contests.get(key), finding.managers, finding.paths, now)
         place.foreign.contests[key] = contest
         fact = ForeignFact(ForeignDeed.REMOVED, application, target, finding)
-        self._tell(fact)
+        self.tell(fact)
         if contest.fought:
             until = contest.last + contest.hold
-            self._tell(replace(fact, deed=ForeignDeed.CONTESTED, rounds=contest.rounds, until=until))
+            self.tell(replace(fact, deed=ForeignDeed.CONTESTED, rounds=contest.rounds, until=until))
 
     def _cannot(self, case: _Case, sight: Sight, finding: ForeignFinding, why: str) -> float:
         """Keep saying that they cannot be removed, and try again."""
         notes = case.place.foreign
         tries = notes.tries.get(case.key, 0)
         notes.tries[case.key] = tries + 1
-        because = f"they cannot be removed: {self._redact(why)}"
+        because = f"they cannot be removed: {self.redact(why)}"
         self._open(case.place, case.key, sight, finding.kept_back(because))
         return float(min(_RETRY_SECONDS * 2**tries, _LONGEST_RETRY_SECONDS))
 
     def _open(self, place: Place, key: ObjectKey, sight: Sight, finding: ForeignFinding) -> None:
         known = place.foreign.findings.get(key)
-        since = finding.since or (known.since if known else None) or self._clock()
+        since = finding.since or (known.since if known else None) or self.clock()
         place.foreign.known[key] = sight.foreign
         place.foreign.findings[key] = replace(finding, since=since)

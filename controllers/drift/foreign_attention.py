@@ -7,7 +7,7 @@ import logging
 
 from controllers.adapters.kube.patience import Patience
 from controllers.drift.attention import Desk, View
-from controllers.drift.foreign import ForeignKeeper
+from controllers.drift.foreign import ForeignKeeper, is_ours
 from controllers.drift.place import Place
 from gitops.drift import Sight
 from gitops.errors import GitopsError
@@ -29,7 +29,6 @@ class ForeignAttention:
         self._patience = patience
         self._view = view
         self._tasks: set[asyncio.Task[None]] = set()
-        self._failures: dict[tuple[int, ObjectKey], int] = {}
         self._patient = _FIRST_SECONDS
         self._timer: asyncio.TimerHandle | None = None
         self._stopped = False
@@ -59,7 +58,7 @@ class ForeignAttention:
     def note(self, place: Place, key: ObjectKey, sight: Sight | None) -> None:
         """Take in what is seen of a tracked object now."""
         notes = place.foreign
-        if sight is None or not sight.foreign or not _is_ours(place, sight):
+        if sight is None or not sight.foreign or not is_ours(place, sight):
             if notes.clear(key):
                 self._desk.told()
             return
@@ -78,19 +77,19 @@ class ForeignAttention:
             self._desk.told()
 
     async def _attend(self, place: Place, key: ObjectKey) -> None:
-        mark, sight = (id(place), key), self._view.sight(key)
+        notes, sight = place.foreign, self._view.sight(key)
         again_in: float | None = None
         try:
             again_in = await self._look(place, key, sight)
-            self._failures.pop(mark, None)
+            notes.silences.pop(key, None)
         except GitopsError as error:
             log.debug("%s of %s: %s", key, place.scope.name, error)
-            self._failures[mark] = self._failures.get(mark, 0) + 1
-            again_in = self._patience.wait(self._failures[mark])
+            notes.silences[key] = notes.silences.get(key, 0) + 1
+            again_in = self._patience.wait(notes.silences[key])
         except Exception:
             log.exception("%s of %s cannot be looked at", key, place.scope.name)
         finally:
-            place.foreign.in_hand.discard(key)
+            notes.in_hand.discard(key)
         if again_in is not None:
             asyncio.get_running_loop().call_later(again_in, self._reopen, place, key)
         elif self._view.sight(key) != sight:
@@ -121,8 +120,3 @@ class ForeignAttention:
         elif self._timer is None and not self._stopped:
             self._timer = asyncio.get_running_loop().call_later(self._patient, self.resume)
             self._patient = min(self._patient * 2, _LONGEST_SECONDS)
-
-
-def _is_ours(place: Place, sight: Sight) -> bool:
-    """Not somebody else's by now, and not about to go."""
-    return sight.part_of in ("", place.applyset) and not sight.terminating

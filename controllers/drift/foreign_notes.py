@@ -14,13 +14,15 @@ class ForeignNotes:
     """Mutable, and used from the event loop only.
 
     `known`: what was looked at, so that nothing is looked at twice. `pending`: what waits for a rollout, or
-    for its record. `in_hand`: what is being looked at. `tries`: removals that failed in a row.
+    for its record. `in_hand`: what is being looked at. `tries`: removals that were refused in a row.
+    `silences`: looks in a row that nobody answered.
     """
 
     findings: dict[ObjectKey, ForeignFinding] = field(default_factory=dict)
     known: dict[ObjectKey, tuple[Claim, ...]] = field(default_factory=dict)
     contests: dict[ObjectKey, Contest] = field(default_factory=dict)
     tries: dict[ObjectKey, int] = field(default_factory=dict)
+    silences: dict[ObjectKey, int] = field(default_factory=dict)
     pending: set[ObjectKey] = field(default_factory=set)
     in_hand: set[ObjectKey] = field(default_factory=set)
 
@@ -33,6 +35,7 @@ class ForeignNotes:
         """An object holds nothing foreign now; whether it did before."""
         self.known.pop(key, None)
         self.tries.pop(key, None)
+        self.silences.pop(key, None)
         self.pending.discard(key)
         return self.findings.pop(key, None) is not None
 

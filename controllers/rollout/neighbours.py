@@ -29,7 +29,7 @@ Render: TypeAlias = Callable[[Scope, str], Wanted]
 Found: TypeAlias = Mapping[str, frozenset[ObjectKey]]
 
 # Some hundred keys each at most.
-_KNOWN = 1000
+_KNOWN = 500
 
 
 class Asking(NamedTuple):

@@ -16,6 +16,7 @@ from gitops.errors import Conflict, TransientError
 from gitops.objects import ObjectKey
 from gitops.ordering import stage_of
 from gitops.plan import ObjectPlan
+from gitops.rollout.observation import shortened
 
 # How long a rollout waits for what it deletes; what takes longer is gone on with beside it.
 GONE_WITHIN_SECONDS = 30.0
@@ -129,8 +130,8 @@ class Pruner:
 
 
 def told(left: Mapping[ObjectKey, str], redact: Callable[[str], str]) -> dict[str, str]:
-    """The same by name, fit for a record."""
-    return {str(key): redact(because) for key, because in sorted(left.items())}
+    """The same by name, fit for a record: all names, because they are gone on with."""
+    return {str(key): shortened(redact(because)) for key, because in sorted(left.items())}
 
 
 def sentence(left: Mapping[ObjectKey, str]) -> str:

@@ -18,7 +18,7 @@ from gitops.model.catalog import ApplicationSource
 from gitops.revert import Change, NoRevert, RestorePaths, ReverseCommit
 from gitops.rollout.desired import wish
 from gitops.rollout.observation import RevertReport, RevertWork
-from gitops.rollout.state import ApplicationState, EnvironmentState, Rollout
+from gitops.rollout.state import ApplicationState, EnvironmentState, Good, Rollout
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class Reverter:
         if done:
             return RevertReport(commit=done)
         path = self._path(environment, application, rollout.revision, good.revision)
-        changes = self._changes(environment, application, path, good.revision, rollout.revision)
+        changes = self._changes(environment, application, path, good, rollout.revision)
         plan = revert.plan(
             application_path=path,
             changes=changes,
@@ -158,24 +158,33 @@ class Reverter:
 
     def _differs(self, environment: str, application: str, rollout: Rollout, head: str) -> bool:
         """Whether the branch's head has other inputs than the rollout that failed."""
-        catalog = self._revisions.catalog(head)
-        desired = wish(catalog, environment, head, EnvironmentState()).desired.get(application)
-        if desired is None:
-            return not rollout.removed
-        return desired.digest != rollout.digest
+        digest = self._digest(environment, application, head)
+        return not rollout.removed if digest is None else digest != rollout.digest
+
+    def _digest(self, environment: str, application: str, revision: str) -> str | None:
+        catalog = self._revisions.catalog(revision)
+        desired = wish(catalog, environment, revision, EnvironmentState()).desired.get(application)
+        return desired.digest if desired is not None else None
 
     def _changes(
-        self, environment: str, application: str, path: str, good: str, failed: str
+        self, environment: str, application: str, path: str, good: Good, failed: str
     ) -> tuple[Change, ...]:
-        """First-parent commits that touched the application's inputs, newest first."""
+        """First-parent commits that touched the application's inputs, newest first.
+
+        Those since the last good revision, or since a revert of ours that brought its inputs back: where that
+        put a whole folder back, its paths do not tell all that it took back.
+        """
         shared = {f"environments/{environment}/environment.yaml", "gitops.yaml"}
-        for revision in (good, failed):
+        for revision in (good.revision, failed):
             shared |= self._linked(environment, application, revision)
 
         places = tuple(sorted({path, "clusters", *shared}))
         found = []
-        for commit in _first_parents(self._mirror.commits(failed, good)):
+        for commit in _first_parents(self._mirror.commits(failed, good.revision)):
             before = commit.parents[0] if commit.parents else None
+            ours = revert.is_revert(commit.trailers)
+            if ours and self._digest(environment, application, commit.oid) == good.digest:
+                break
             if before is None:
                 continue
             touched = self._mirror.changed_paths(before, commit.oid, places)
@@ -186,7 +195,7 @@ class Reverter:
                         subject=commit.subject,
                         author=commit.author_name,
                         paths=touched,
-                        is_revert=revert.is_revert(commit.trailers),
+                        is_revert=ours,
                         is_merge=len(commit.parents) > 1,
                         reverts=revert.reverted_by(commit.trailers),
                     )

@@ -28,7 +28,7 @@ from gitops.objects import ObjectKey
 from gitops.ordering import Stage, stage_of
 from gitops.ownership import PART_OF
 from gitops.plan import Plan, PlanPolicy, Wanted
-from gitops.rollout.observation import Failure, TargetReport
+from gitops.rollout.observation import Failure, TargetReport, bounded_reasons
 from gitops.rollout.state import FailureCause
 
 log = logging.getLogger(__name__)
@@ -179,11 +179,12 @@ class TargetWorker:
         return applied
 
     def _staying(self, plan: Plan, *actions: planning.Action) -> dict[str, str]:
-        return {str(one.key): self._clean(one.because) for one in plan.leaving if one.action in actions}
+        chosen = [one for one in plan.leaving if one.action in actions]
+        return bounded_reasons({str(one.key): self._clean(one.because) for one in chosen})
 
     async def _wait_for(self, keys: Iterable[ObjectKey], applied: Applied) -> None:
         expected = applied.expected
-        watch = self._watch(applied, {key: expected.get(key, 0) for key in keys})
+        watch = self._watch(applied, {key: expected.get(key) or Entry(key, "") for key in keys})
         try:
             await watch.start()
             while True:
@@ -251,7 +252,7 @@ class TargetWorker:
         self._leftovers.found(left)
         self._tell(leaving=left)
 
-    def _watch(self, applied: Applied, expected: dict[ObjectKey, int]) -> HealthWatch:
+    def _watch(self, applied: Applied, expected: dict[ObjectKey, Entry]) -> HealthWatch:
         selector = f"{PART_OF}={applied.plan.wanted.scope.applyset}"
         return HealthWatch(self._objects, applied.observed.discovery, expected, selector)
 

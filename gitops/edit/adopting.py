@@ -47,8 +47,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An object on one target: its manifest as it is applied, what an apply makes of it, and what is live."""
+    """An object on one target: its manifest as it is applied, what an apply makes of it, and what is live.
 
+    `key` is its `identity`, before the cluster said whether it has a namespace.
+    """
+
+    key: ObjectKey
     target: Target
     cluster: Cluster
     manifest: Manifest
@@ -78,14 +82,13 @@ def adopt_into(source: Source, data: bytes, seen: Seen) -> Edited:
     if written.blocked:
         reasons = sorted({explain(draft, pointer, around) for pointer in written.blocked})
         raise Refused(_told(seen, reasons))
-    key = identity(seen.manifest.body, seen.target.namespace)
-    before = source.rendered(seen.target, seen.cluster)[key].body
+    before = source.rendered(seen.target, seen.cluster)[seen.key].body
     wanted = adopt(sides._replace(written=before, manifest=before), escape=False).body
     changes = json_patch(before, wanted)
     _keep_secrets(draft, seen, changes)
     path = draft.document.path
     edited = rewrite(path, data, draft.document.index, _placed(draft, written.body))
-    _prove(source.with_file(path, edited), seen, key, wanted)
+    _prove(source.with_file(path, edited), seen, wanted)
     return Edited(path, edited, changes)
 
 
@@ -174,9 +177,9 @@ def _with(value: Json, pointer: Sequence[str | int], new: Json) -> Json:
     return value
 
 
-def _prove(after: Source, seen: Seen, key: ObjectKey, wanted: JsonObject) -> None:
+def _prove(after: Source, seen: Seen, wanted: JsonObject) -> None:
     try:
-        found = after.rendered(seen.target, seen.cluster).get(key)
+        found = after.rendered(seen.target, seen.cluster).get(seen.key)
     except InvalidInput as error:
         raise Refused(_told(seen, [f"nothing could be rendered any more: {error}"])) from None
     if found is None or not same(found.body, wanted):

@@ -70,12 +70,17 @@ def _staying(view: _View, name: str, application: ApplicationState) -> Iterator[
     for target, leaving in sorted(application.leaving.items()):
         report = pruning.report_on(name, application, target, view.seen)
         seen = _listed(report.leaving or leaving.objects)
-        waits = f"waits for {len(leaving.objects)} pruned objects to be gone"
+        waits = f"waits for {_number(leaving.objects)} that left Git to be gone"
         release = f"{THE_CLUSTER}, or whoever refuses the deletion or set the finalizer"
         yield Wait(name, target, waits, report.unreachable or seen, leaving.since, release=release)
     for target, held in sorted(application.held.items()):
-        waits = f"keeps {len(held.objects)} objects that left Git"
-        yield Wait(name, target, waits, _listed(held.objects), held.since, release="what is said there")
+        waits = f"keeps {_number(held.objects)} that left Git"
+        release = f"gitops allow-prune {view.environment}/{name}"
+        yield Wait(name, target, waits, _listed(held.objects), held.since, release=release)
+
+
+def _number(objects: Mapping[str, str]) -> str:
+    return "1 object" if len(objects) == 1 else f"{len(objects)} objects"
 
 
 def _listed(objects: Mapping[str, str]) -> str:
@@ -85,7 +90,8 @@ def _listed(objects: Mapping[str, str]) -> str:
 def _drifted(name: str, application: ApplicationState) -> Iterator[Wait]:
     for target, key, found in application.drifted:
         by = f", by {', '.join(found.by)}" if found.by else ""
-        release = "whoever undoes it, or a commit" if found.mode is not DriftMode.CORRECT else NOBODY
+        undone = found.mode is DriftMode.CORRECT
+        release = NOBODY if undone else "whoever undoes it, or a commit (gitops adopt)"
         yield Wait(
             name, target, f"has drifted in {key}", f"{found.because}{by}", found.since, release=release
         )

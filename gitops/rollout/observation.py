@@ -27,6 +27,13 @@ def bounded(lines: Iterable[str]) -> tuple[str, ...]:
     return kept if len(every) <= MOST_LINES else (*kept, f"… and {len(every) - MOST_LINES} more")
 
 
+def bounded_reasons(objects: Mapping[str, str]) -> dict[str, str]:
+    """Keep as many objects, with their reasons, as a person reads; see `bounded`."""
+    kept = {key: shortened(objects[key]) for key in sorted(objects)[:MOST_LINES]}
+    more = len(objects) - len(kept)
+    return kept if not more else {**kept, f"… and {more} more": "see the target's inventory"}
+
+
 def shortened(line: str) -> str:
     """Cut a line after LONGEST_LINE characters."""
     return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"

@@ -116,12 +116,13 @@ def removal(api_version: str, kind: str) -> Removal | None:
     return REMOVALS.get((api_version, kind))
 
 
-def deprecations(manifests: Iterable[Manifest], minor: int) -> tuple[Problem, ...]:
-    """Give the objects in versions that Kubernetes 1.`minor` serves still and warns of, sorted by place."""
+def deprecations(manifests: Iterable[Manifest], minor: int | None = None) -> tuple[Problem, ...]:
+    """Give the objects in versions that Kubernetes 1.`minor` warns of, sorted by place; None: any release."""
     found = []
     for manifest in manifests:
-        became = removal(manifest.api_version, manifest.kind)
-        if became is not None and became.deprecated <= minor:
+        body = manifest.body
+        became = removal(str(body.get("apiVersion")), str(body.get("kind")))
+        if became is not None and (minor is None or became.deprecated <= minor):
             message = f"{manifest.api_version} {manifest.kind} is {became}"
             found.append(Problem(manifest.at("apiVersion"), message))
     return tuple(sorted(found))

@@ -60,10 +60,11 @@ def text(found: Iterable[TakenOver], *, dry_run: bool) -> str:
 def _lines(one: TakenOver, *, dry_run: bool) -> Iterator[str]:
     if one.because:
         yield f"left alone: {one.because}"
-    becomes = "would be" if dry_run else "are"
     for share in one.shares:
         if share.moved:
-            yield f"{len(share.moved)} fields of {_named(share.owner)} {becomes} ours alone"
+            fields = "1 field" if len(share.moved) == 1 else f"{len(share.moved)} fields"
+            verb = "would be" if dry_run else "is" if len(share.moved) == 1 else "are"
+            yield f"{fields} of {_named(share.owner)} {verb} ours alone"
         if share.left:
             yield f"{_named(share.owner)} keeps what Git does not write: {_listed(share.left)}"
     for owner in one.beside_us:

@@ -8,8 +8,8 @@ from typing import Any
 import pygit2
 import pytest
 
+from tests.cluster.command_line import Shop
 from tests.cluster.rig.plane import Plane
-from tests.cluster.test_cli import Shop
 
 WEB = "environments/production/web"
 APP = f"{WEB}/app.yaml"
@@ -166,6 +166,29 @@ def test_what_is_not_the_files_own_is_explained_with_its_place(shop: Shop) -> No
     )
     assert "other-secret-value" not in said
     assert pygit2.Repository(str(shop.path)).head.target == before
+
+
+def test_the_file_may_have_moved_on_but_not_the_object(shop: Shop) -> None:
+    """Lines that were added above do not matter; another value that is not rolled out yet does."""
+    changed(shop, "configmaps/settings", {"data": {"text": "three\n"}})
+    shop.commit({APP: f"# Added.\n{DEPLOYMENT}"})
+    text, _ = adopted(shop, "ConfigMap/settings")
+    assert text == f"# Added.\n{DEPLOYMENT}".replace("    one\n    two\n", "    three\n")
+    changed(shop, "configmaps/web", {"data": {"value": "two"}})
+    shop.commit({f"{WEB}/config.yaml": shop.config("three")})
+    assert f"Git says something else of ConfigMap {shop.namespace}/web by now" in refused(
+        shop, "ConfigMap/web"
+    )
+
+
+def test_a_symlink_is_not_written_through(shop: Shop) -> None:
+    """Others may read the same file."""
+    changed(shop, "configmaps/web", {"data": {"value": "two"}})
+    (shop.path / "clusters/shared.txt").write_text(shop.config("one"))
+    (shop.path / WEB / "config.yaml").unlink()
+    (shop.path / WEB / "config.yaml").symlink_to("../../../clusters/shared.txt")
+    shop.commit({})
+    assert f"{WEB}/config.yaml is a symlink" in refused(shop, "ConfigMap/web")
 
 
 def test_an_object_that_is_as_git_says_leaves_the_branch_alone(shop: Shop) -> None:

@@ -16,6 +16,7 @@ from gitops.objects import ObjectKey
 from gitops.rollout import events as e
 from tests.cluster.rig.api import APPLY, MERGE_PATCH
 from tests.cluster.rig.control_plane import ControlPlane
+from tests.cluster.sim.plane import SimPlane
 from tests.cluster.world import People, World, config_map, deployment
 
 STRATEGIC = "application/strategic-merge-patch+json"
@@ -364,3 +365,72 @@ async def test_what_was_added_while_nobody_watched_is_found_at_the_start(world: 
     async with world.controller():
         event = await recorded(world, e.ForeignFieldsFound)
         assert event.by[0].fields == (f"{POD}.containers[name=sidecar]",)
+
+
+INJECTION = """
+Object{spec: Object.spec{template: Object.spec.template{spec: Object.spec.template.spec{
+  containers: [Object.spec.template.spec.containers{name: "injected", image: "registry.example/mesh:1"}]
+}}}}
+"""
+
+
+def injecting(world: World) -> dict[str, dict[str, Any]]:
+    """A mutating policy of the cluster that adds a container to every Deployment of the namespace."""
+    root = "/apis/admissionregistration.k8s.io/v1"
+    name = f"inject-{world.namespace}"
+    version = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": name}}
+    rule = {
+        "apiGroups": ["apps"],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE", "UPDATE"],
+        "resources": ["deployments"],
+    }
+    where = {"matchLabels": {"kubernetes.io/metadata.name": world.namespace}}
+    spec = {
+        "matchConstraints": {"resourceRules": [rule], "namespaceSelector": where},
+        "failurePolicy": "Fail",
+        "reinvocationPolicy": "Never",
+        "mutations": [
+            {"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": INJECTION}},
+        ],
+    }
+    return {
+        f"{root}/mutatingadmissionpolicies": {**version, "kind": "MutatingAdmissionPolicy", "spec": spec},
+        f"{root}/mutatingadmissionpolicybindings": {
+            **version,
+            "kind": "MutatingAdmissionPolicyBinding",
+            "spec": {"policyName": name},
+        },
+    }
+
+
+async def test_what_admission_adds_to_our_own_apply_is_nobodys(world: World) -> None:
+    """A cluster does not say whose it is, nor that it is not a default: it is not told, and not removed."""
+    if isinstance(world.planes[0], SimPlane):
+        pytest.skip("simcluster stores admission policies and does not act on them")
+    api, made = world.planes[0].api, injecting(world)
+    try:
+        for collection, body in made.items():
+            api.create(collection, body)
+        probe = yaml.safe_load(deployment("probe"))
+
+        def acts() -> bool:
+            path = f"/apis/apps/v1/namespaces/{world.namespace}/deployments?dryRun=All"
+            answer = api.request("POST", path, probe)
+            assert answer.ok, answer.body
+            return "injected" in [
+                one["name"] for one in answer.body["spec"]["template"]["spec"]["containers"]
+            ]
+
+        await world.until(acts, "the policy to act")
+        async with world.controller():
+            await started(world, **exclusive())
+            assert containers(world) == ["main", "injected"]
+            assert await seen(world, patch(world, {"metadata": {"labels": {"team": "x"}}})) is None
+            held = [str(entry["fieldsV1"]) for entry in live(world)["metadata"]["managedFields"]]
+            assert not [fields for fields in held if "injected" in fields]
+            assert "injected" in containers(world)
+        assert not [one for one in world.seen.events if "Foreign" in one.type]
+    finally:
+        for collection, body in made.items():
+            api.delete(f"{collection}/{body['metadata']['name']}")

@@ -218,6 +218,25 @@ async def test_create_and_replace_notice_who_was_faster(client: KubeClient, name
         await client.replace(CONFIG_MAPS, made | {"data": {"k": "2"}})
 
 
+async def test_patch_does_all_or_nothing_and_notices_who_was_faster(
+    client: KubeClient, namespace: str
+) -> None:
+    made = await client.create(CONFIG_MAPS, config_map(namespace, "a") | {"data": {"k": "1", "l": "2"}})
+    version = made["metadata"]["resourceVersion"]
+    remove = [{"op": "remove", "path": "/data/k"}]
+    left = await client.patch(CONFIG_MAPS, "a", namespace, operations=remove, resource_version=version)
+    assert left["data"] == {"l": "2"}
+    late = [{"op": "remove", "path": "/data/l"}]
+    with pytest.raises(Conflict):
+        await client.patch(CONFIG_MAPS, "a", namespace, operations=late, resource_version=version)
+    version = left["metadata"]["resourceVersion"]
+    with pytest.raises(Rejected):
+        await client.patch(CONFIG_MAPS, "a", namespace, operations=late + remove, resource_version=version)
+    found = await client.get(CONFIG_MAPS, "a", namespace)
+    assert found is not None
+    assert found["data"] == {"l": "2"}
+
+
 async def test_impersonation_gives_the_service_accounts_rights_and_groups_and_no_more(
     client: KubeClient, namespace: str
 ) -> None:

@@ -35,6 +35,7 @@ from gitops.inventory import applyset_id, from_config_maps, parent_name
 from gitops.ownership import PART_OF
 from gitops.rollout import events as e
 from tests.cluster.rig.plane import Plane
+from tests.cluster.sim.plane import SimPlane
 from tests.cluster.world import People, World, config_map, deployment
 
 
@@ -144,6 +145,44 @@ async def test_an_object_that_moves_to_another_environment_is_handed_over(
         assert inventory(giver, "web").keys() == {f"ConfigMap {world.namespace}/one"}
     assert deleted == []
     assert metadata(world, "v1/configmaps/shared")["uid"] == uid
+
+
+@pytest.mark.parametrize("first", ["giver", "taker"])
+async def test_an_object_that_moves_to_another_application_is_handed_over(
+    world: World, deleted: list[str], first: str
+) -> None:
+    """In both orders, which `dependsOn` sets: the same uid, and at the end one inventory holds it."""
+    early, late = ("giver", "taker") if first == "giver" else ("taker", "giver")
+    settings = {
+        "apiVersion": "gitops-waves.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": late},
+        "spec": {"dependsOn": [early]},
+    }
+    shared = config_map("shared", key="value")
+    found = {
+        f"{late}/application.yaml": yaml.safe_dump(settings),
+        "giver/own.yaml": config_map("one"),
+        "giver/shared.yaml": shared,
+        "taker/own.yaml": config_map("two"),
+    }
+    started = one_of(world, found)
+    async with world.controller():
+        await world.succeeded(started, late)
+        uid = metadata(world, "v1/configmaps/shared")["uid"]
+        moved = world.people.push(
+            "Move", files(world, {"giver/shared.yaml": None, "taker/shared.yaml": shared})
+        )
+        await world.succeeded(moved, early)
+        await world.succeeded(moved, late)
+        live = metadata(world, "v1/configmaps/shared")
+        assert (live["uid"], live["labels"][PART_OF]) == (uid, owner(world, "taker"))
+        after = world.people.push("After", files(world, {"giver/own.yaml": config_map("one", a="b")}))
+        await world.succeeded(after, "giver")
+        name = f"ConfigMap {world.namespace}/shared"
+        assert inventory(world, "taker")[name] == uid
+        assert name not in inventory(world, "giver")
+    assert deleted == []
 
 
 async def test_a_renamed_application_folder_hands_everything_over(world: World, deleted: list[str]) -> None:
@@ -343,11 +382,11 @@ async def test_a_deletion_that_is_refused_stays_tracked_and_is_tried_again(
         uid = metadata(world, "v1/configmaps/old")["uid"]
         pruned = world.people.push("Drop", files(world, {"web/old.yaml": None}))
         await world.succeeded(pruned, "web")
-        sentence = await world.told("waits for 1 pruned objects to be gone", name, str(REFUSALS[how]))
+        sentence = await world.told("waits for 1 object that left Git to be gone", name, str(REFUSALS[how]))
         assert "since" in sentence
         assert inventory(world, "web")[name] == uid
     async with world.controller():
-        await world.told("waits for 1 pruned objects to be gone", name)
+        await world.told("waits for 1 object that left Git to be gone", name)
         assert metadata(world, "v1/configmaps/old")["uid"] == uid
         refused.clear()
         await world.until(lambda: world.seen.of(e.PruneFinished, "web"), "the end of the prune")
@@ -380,7 +419,7 @@ async def test_what_a_finalizer_holds_is_awaited_in_order(
         pruned = world.people.push("Drop", files(world, dropped))
         sentence = await world.told("web@", "example.org/hold")
         await world.succeeded(pruned, "web")
-        sentence = await world.told("waits for 2 pruned objects to be gone", "example.org/hold")
+        sentence = await world.told("waits for 2 objects that left Git to be gone", "example.org/hold")
         assert f"ConfigMap {world.namespace}/settings: it goes after Deployment.apps" in sentence
         assert world.live(0, "v1/configmaps/settings")
         assert len(inventory(world, "web")) == 4
@@ -404,7 +443,7 @@ async def test_an_application_is_not_forgotten_before_its_last_object_is_gone(
         api.patch(path, {"metadata": {"finalizers": ["example.org/hold"]}})
         removal = "Drop\n\nGitops-Allow-Prune: production/web\n"
         world.people.push(removal, files(world, {"web/a.yaml": None}))
-        await world.told("web@", "waits for 1 pruned objects to be gone", "example.org/hold")
+        await world.told("web@", "waits for 1 object that left Git to be gone", "example.org/hold")
         assert not world.seen.of(e.ApplicationRetired, "web")
         api.patch(path, {"metadata": {"finalizers": None}})
         await world.until(lambda: world.seen.of(e.ApplicationRetired, "web"), "web to be retired")
@@ -480,7 +519,7 @@ async def test_a_stateful_object_is_held_back_until_a_commit_permits_it(
         await world.succeeded(started, "web")
         dropped = world.people.push("Drop", files(world, {"web/db.yaml": None}))
         await world.succeeded(dropped, "web")
-        sentence = await world.told("web@", "keeps 1 objects that left Git", name)
+        sentence = await world.told("web@", "keeps 1 object that left Git", name)
         assert "Gitops-Allow-Prune: production/web" in sentence
         assert "gitops-waves.io/prune: enabled" in sentence
         assert name in inventory(world, "web")
@@ -624,6 +663,39 @@ async def test_a_move_to_what_cannot_be_rendered_yet_waits_for_it(world: World, 
     assert deleted == []
 
 
+async def test_a_policy_of_the_cluster_that_forbids_a_deletion_is_named(world: World) -> None:
+    """The API server's own refusal at admission, until the policy is taken away."""
+    if isinstance(world.planes[0], SimPlane):
+        pytest.skip("simcluster stores admission policies and does not act on them")
+    api = world.planes[0].api
+    root, name = "/apis/admissionregistration.k8s.io/v1", f"keep-{secrets.token_hex(4)}"
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"], "operations": ["DELETE"]}
+    chosen = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": world.namespace}}}
+    validation = {"expression": "!oldObject.metadata.name.startsWith('old')", "message": "the old stay"}
+    policy = {"matchConstraints": {"resourceRules": [rule]}, "validations": [validation]}
+    binding = {"policyName": name, "validationActions": ["Deny"], "matchResources": chosen}
+    api.create(f"{root}/validatingadmissionpolicies", {"metadata": {"name": name}, "spec": policy})
+    api.create(f"{root}/validatingadmissionpolicybindings", {"metadata": {"name": name}, "spec": binding})
+    maps = f"/api/v1/namespaces/{world.namespace}/configmaps"
+    api.create(maps, {"metadata": {"name": "old-probe"}})
+    started = one_of(world, {"web/a.yaml": config_map("a"), "web/old.yaml": config_map("old")})
+    try:
+        refused = f"{maps}/old-probe?dryRun=All"
+        await world.until(lambda: not api.request("DELETE", refused).ok, "the policy to act")
+        async with world.controller():
+            await world.succeeded(started, "web")
+            dropped = world.people.push("Drop", files(world, {"web/old.yaml": None}))
+            await world.succeeded(dropped, "web")
+            await world.told("waits for 1 object that left Git to be gone", "the old stay")
+            assert len(inventory(world, "web")) == 2
+            api.request("DELETE", f"{root}/validatingadmissionpolicybindings/{name}")
+            await world.until(lambda: world.seen.of(e.PruneFinished), "the end of the prune", within=120)
+            assert world.live(0, "v1/configmaps/old") is None
+    finally:
+        api.request("DELETE", f"{root}/validatingadmissionpolicybindings/{name}")
+        api.request("DELETE", f"{root}/validatingadmissionpolicies/{name}")
+
+
 async def test_a_right_that_is_missing_is_named_until_it_is_given(world: World) -> None:
     """The API server's own 403: with a service account that may do all but delete."""
     api = world.planes[0].api
@@ -645,7 +717,7 @@ async def test_a_right_that_is_missing_is_named_until_it_is_given(world: World) 
         await world.succeeded(started, "web")
         dropped = world.people.push("Drop", files(world, {"web/old.yaml": None}))
         await world.succeeded(dropped, "web")
-        sentence = await world.told("waits for 1 pruned objects to be gone", "forbidden")
+        sentence = await world.told("waits for 1 object that left Git to be gone", "forbidden")
         assert "system:serviceaccount" in sentence
         assert len(inventory(world, "web")) == 2
         api.patch(f"{roles}/roles/deployer", rules("delete"))

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from controllers.adapters.kube.transport import Transport
-from controllers.adapters.kube.wire import Call
+from controllers.adapters.kube.wire import Call, Retry
 from gitops.errors import GitopsError
 from gitops.validation import NONE, Schemas, parse
 
@@ -84,7 +84,8 @@ class OpenAPI:
         return kept
 
     async def _json(self, path: str) -> Any:  # noqa: ANN401 - raw JSON of any shape
-        call = Call("get", "GET", path, "openapi", headers={"Accept": "application/json"})
+        headers = {"Accept": "application/json"}
+        call = Call("get", "GET", path, "openapi", headers=headers, retry=Retry.NEVER)
         try:
             answer = await self._transport.send(call)
             return orjson.loads(answer.body) if answer.status == _OK else None

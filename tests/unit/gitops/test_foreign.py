@@ -296,3 +296,62 @@ def test_changed_follows_an_element_to_its_new_place() -> None:
         proxy,
         ("f:spec", "f:paused"),
     )
+
+
+NAMES = st.sampled_from(["a", "b", "c"])
+WHO = ("gitops-waves", "mesh", "eve")
+OWNERS = st.frozensets(st.sampled_from(WHO), min_size=1)
+SPECS: st.SearchStrategy[Any] = st.recursive(
+    st.integers(0, 9),
+    lambda below: st.one_of(
+        st.dictionaries(NAMES, below, min_size=1, max_size=3),
+        st.dictionaries(NAMES, st.dictionaries(st.sampled_from(["x", "y"]), below), max_size=3).map(
+            lambda items: [{"name": name, **fields} for name, fields in items.items()]
+        ),
+    ),
+    max_leaves=8,
+)
+
+
+def leaves(value: Any, path: tuple[str, ...]) -> list[tuple[tuple[str, ...], Any]]:
+    """All fields that hold a number, with their paths as managedFields write them."""
+    if isinstance(value, dict):
+        inner = [(f"f:{name}", below) for name, below in value.items() if name != "name"]
+    elif isinstance(value, list):
+        inner = [(f'k:{{"name":"{item["name"]}"}}', item) for item in value]
+    else:
+        return [(path, value)]
+    return [leaf for step, below in inner for leaf in leaves(below, (*path, step))]
+
+
+def trie_of(found: list[tuple[str, ...]]) -> dict[str, Any]:
+    """A FieldsV1 trie of paths; who owns something in an element owns the element and its name."""
+    trie: dict[str, Any] = {}
+    for path in found:
+        node = trie
+        for step in path:
+            node = node.setdefault(step, {})
+            if step.startswith("k:"):
+                node.update({".": {}, "f:name": {}})
+    return trie
+
+
+@given(st.dictionaries(NAMES, SPECS, min_size=1, max_size=3), st.data())
+def test_a_removal_takes_what_only_the_stranger_owns_and_nothing_else(
+    spec: dict[str, Any], data: st.DataObject
+) -> None:
+    """Whatever the object, and whoever shares what: ours, and those of who is allowed, keep their values."""
+    live = {"spec": spec}
+    owned = {path: data.draw(OWNERS) for path, _ in leaves(live, ())}
+    entries = [
+        {"manager": who, "operation": "Apply", "fieldsV1": trie_of([p for p in owned if who in owned[p]])}
+        for who in WHO
+    ]
+    found = removable({"managedFields": entries}, {}, lambda manager: manager == "mesh", {})
+    places = pointers(live, (path for one in found for path in one.paths))
+    after = jsonpatch.apply_patch(live, [{"op": "remove", "path": place} for place in places])
+    left = dict(leaves(after, ()))
+    for path, value in leaves(live, ()):
+        theirs_alone = owned[path] == {"eve"}
+        assert left.get(path) == (None if theirs_alone else value)
+    assert {one.owner.manager for one in found} <= {"eve"}

@@ -140,6 +140,27 @@ async def test_what_an_allowed_manager_holds_too_stays_and_is_said(yard: Yard) -
     assert not [one for one in yard.requests if one.verb == "patch"]
 
 
+async def test_what_belongs_to_somebody_else_by_now_is_not_touched(yard: Yard) -> None:
+    """The label is read again with the object that is patched: news of it may be late."""
+    yard.desk.exclusive = True
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    get = yard.client.get
+
+    async def taken(*where: object, **what: object) -> JsonObject | None:
+        live = await get(*where, **what)  # type: ignore[arg-type]
+        if live is not None:
+            live["metadata"]["labels"]["applyset.kubernetes.io/part-of"] = "applyset-other-v1"
+        return live
+
+    yard.client.get = taken  # type: ignore[method-assign]
+    yard.requests.clear()
+    await add(yard, "a")
+    await until(lambda: any(one.verb == "get" for one in yard.requests) and yard.drift.synced)
+    assert await keys(yard, "a") == {"value", "extra"}
+    assert not [one for one in yard.requests if one.verb == "patch"]
+
+
 async def test_an_object_that_is_not_applied_any_more_leaves_nothing_behind(yard: Yard) -> None:
     await yard.roll_out(1, config_map("a"), config_map("b"))
     await yard.watched()

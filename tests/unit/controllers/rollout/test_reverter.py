@@ -187,6 +187,19 @@ async def test_what_an_earlier_revert_took_back_is_not_named_again(shop: Shop) -
     assert first[:12] not in shop.people.git("log", "-1", "--format=%b", head)
 
 
+async def test_an_earlier_revert_of_several_commits_is_not_in_the_way(shop: Shop) -> None:
+    """It took back a file that came and went as well, which its own difference does not show."""
+    slip = shop.commit("Slip", {web("slip.yaml"): "kind: [\n"})
+    mend = shop.commit("Mend", {web("slip.yaml"): None})
+    first = shop.commit("Break web", {web(): config_map("web", "bad")})
+    ours = await reverted(shop, shop.failed(first))
+    assert trailers(shop, ours, "Gitops-Reverts") == [first, mend, slip]
+    second = shop.commit("Break web otherwise", {web(): config_map("web", "worse")})
+    head = await reverted(shop, shop.failed(second))
+    assert tree(shop, head) == tree(shop, shop.first)
+    assert trailers(shop, head, "Gitops-Reverts") == [second]
+
+
 async def test_what_putting_the_folder_back_leaves_is_not_named(shop: Shop) -> None:
     """Of several commits, one that changed only what is shared with others is not said to be taken back."""
     shared = shop.commit("Go loud", {ENVIRONMENT_FILE: ENVIRONMENT.replace("quiet", "loud")})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -270,6 +271,27 @@ def test_no_error_tells_a_secret(files: dict[str, str], shop: Kustomizations) ->
     with pytest.raises(InvalidInput) as caught:
         Renders().documents(tree, kustomized(APP))
     assert CANARY not in str(caught.value)
+
+
+NAMES = (
+    "$(touch canary) & `id`.yaml",
+    "-rf.yaml",
+    "a b'\".yaml",
+    "; exit 9 #.yaml",
+    "*.yaml",
+    "${HOME}.yaml",
+)
+
+
+def test_names_are_names(shop: Kustomizations) -> None:
+    """Whatever they would mean to a shell, or as an option."""
+    files: dict[str, str | bytes | None] = {
+        f"{APP}/{name}": f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c{number}}}\n"
+        for number, name in enumerate(NAMES)
+    }
+    tree = shop.commit({**files, f"{APP}/kustomization.yaml": json.dumps({"resources": NAMES})})
+    found = Renders().documents(tree, kustomized(APP))
+    assert len(found) == len(NAMES)
 
 
 def nothing_happened(outside: Outside, said: str) -> None:

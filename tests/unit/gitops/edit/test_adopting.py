@@ -123,7 +123,7 @@ def adopted(
     applied["metadata"] |= {"managedFields": [entry], "uid": "u"}
     live = copy.deepcopy(applied)
     change(live)
-    seen = Seen(target, catalog.clusters[cluster], manifest, applied, live)
+    seen = Seen(identity(manifest.body, "shop"), target, catalog.clusters[cluster], manifest, applied, live)
     return adopt_into(here, files[APP].encode(), seen), here, manifest
 
 

@@ -93,3 +93,43 @@ def test_cluster_files_may_hold_several_clusters(files: dict[str, bytes], catalo
 def test_an_empty_repository_says_so(catalog_of: CatalogOf) -> None:
     (problem,) = catalog_of({}).problems
     assert "no environment" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("names", "renderer", "words"),
+    [
+        (("a.yaml",), "plain", ""),
+        (("kustomization.yaml", "base/kustomization.yaml", "base/Chart.yaml"), "Kustomize", ""),
+        (("kustomization.yml",), "Kustomize", ""),
+        (("Kustomization",), "Kustomize", ""),
+        (("Chart.yaml",), "Helm", "Helm rendering is not supported yet"),
+        (("Chart.yaml", "kustomization.yaml"), "Helm", "Helm rendering is not supported yet"),
+        (("a.yaml", "below/Chart.yaml"), "plain", "Helm rendering is not supported yet"),
+        (
+            ("a.yaml", "below/kustomization.yaml"),
+            "plain",
+            "put kustomization.yaml into environments/shop/new",
+        ),
+        (("kustomization.yaml.bak.yaml",), "plain", ""),
+        ((".hidden/kustomization.yaml", "a.yaml"), "plain", ""),
+    ],
+)
+def test_the_files_of_a_folder_tell_how_it_is_rendered(
+    names: tuple[str, ...], renderer: str, words: str, files: dict[str, bytes], catalog_of: CatalogOf
+) -> None:
+    """Those directly in it; deeper ones are its own affair, or a mistake."""
+    files |= {f"environments/shop/new/{name}": b"{}" for name in names}
+    found = catalog_of(files).environments["shop"].applications["new"]
+    assert found.renderer == renderer
+    assert [words in problem.message for problem in found.problems] == [True] * bool(words)
+
+
+def test_a_kustomization_beside_the_environment_makes_one_application_of_its_folders(
+    files: dict[str, bytes], catalog_of: CatalogOf
+) -> None:
+    files["environments/shop/kustomization.yaml"] = b"resources: [api]"
+    shop = catalog_of(files).environments["shop"]
+    assert shop.problems == ()
+    assert [(name, one.path, one.renderer) for name, one in shop.applications.items()] == [
+        ("shop", "environments/shop", "Kustomize")
+    ]

@@ -42,6 +42,17 @@ def test_values_are_what_counts(text: str, places: list[str]) -> None:
     assert "hunter2" not in str(found)
 
 
+def test_old_versions_are_warned_of_without_a_cluster(
+    catalog_of: Callable[[Mapping[str, bytes]], Catalog],
+) -> None:
+    files = {path: text.encode() for path, text in FILES.items() if "secret" not in path}
+    old = b"kind: Ingress\napiVersion: extensions/v1beta1\nmetadata: {name: a}\n---\nkind: [a]\n"
+    files["environments/shop/web/old.yaml"] = old
+    found = warnings(catalog_of(files), plain_documents(files))
+    assert [str(one).partition(": ")[0] for one in found] == ["environments/shop/web/old.yaml:2:13"]
+    assert found[0].message.endswith("write Ingress of networking.k8s.io/v1")
+
+
 KINDS = "apiVersion: gitops-waves.io/v1alpha1\nkind: "
 FILES = {
     "clusters/a.yaml": f"{KINDS}Cluster\nmetadata: {{name: a}}\n",

@@ -125,5 +125,5 @@ def test_open_drift_is_explained_with_its_author_and_age() -> None:
     sentence = next(str(wait) for wait in explain("production", state, seen, START) if "drifted" in str(wait))
     assert sentence == (
         f"web@{target} has drifted in ConfigMap shop/web; seen: fields that we applied were changed, by eve; "
-        "since 2026-03-01 11:00:00Z; released by whoever undoes it, or a commit."
+        "since 2026-03-01 11:00:00Z; released by whoever undoes it, or a commit (gitops adopt)."
     )

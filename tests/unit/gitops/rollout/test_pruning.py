@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gitops.rollout import events as e
-from gitops.rollout.observation import ApplyWork, PruneWork
+from gitops.rollout.observation import LONGEST_LINE, MOST_LINES, ApplyWork, PruneWork, bounded_reasons
 from gitops.rollout.rest import as_wanted
 from tests.unit.gitops.rollout.world import MINUTE, SECOND, World, wave
 
@@ -31,7 +31,8 @@ def test_a_deletion_that_does_not_go_through_holds_up_no_rollout() -> None:
     assert world.told(e.RolloutSucceeded) == ["RolloutSucceeded"]
     assert prunes(world) == [PruneWork("web", "c1", "r1", frozenset(STUCK))]
     assert any(
-        "waits for 1 pruned objects to be gone" in line and "forbidden" in line for line in world.sentences()
+        "waits for 1 object that left Git to be gone" in line and "forbidden" in line
+        for line in world.sentences()
     )
     assert not as_wanted(world.state, world.observe())
 
@@ -102,7 +103,7 @@ def test_what_is_held_back_goes_wave_by_wave_once_a_commit_permits_it() -> None:
     world.commit("web", "A")
     world.settle()
     assert set(world.application().held) == {"c1", "r2"}
-    told = [line for line in world.sentences() if "keeps 1 objects that left Git" in line]
+    told = [line for line in world.sentences() if "keeps 1 object that left Git" in line]
     assert len(told) == 2
     assert all("asks for permission" in line for line in told)
     world.events.clear()
@@ -134,3 +135,14 @@ def test_a_permission_is_asked_for_by_each_rollout_anew() -> None:
     world.commit("web", "B")
     world.settle()
     assert world.application().held["c1"].since == since
+
+
+def test_a_record_names_as_many_objects_as_a_person_reads() -> None:
+    """The first ones by name, each reason cut, and how many more there were."""
+    every = {f"ConfigMap shop/c{number:04}": "x" * 9_000 for number in range(1_000)}
+    told = bounded_reasons(every)
+    assert len(told) == MOST_LINES + 1
+    assert "ConfigMap shop/c0000" in told
+    assert "… and 900 more" in told
+    assert max(map(len, told.values())) == LONGEST_LINE
+    assert bounded_reasons(STUCK) == STUCK

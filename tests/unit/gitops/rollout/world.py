@@ -326,7 +326,7 @@ def check_pass(state: EnvironmentState, seen: Observation, decision: Decision, n
 def check_words(state: EnvironmentState, seen: Observation, now: datetime) -> None:
     """Every application has its sentence, and so has every target that is not at rest."""
     waits = explain("production", state, seen, now)
-    moving = [wait for wait in waits if "left Git" not in wait.waits_for and "pruned" not in wait.waits_for]
+    moving = [wait for wait in waits if "left Git" not in wait.waits_for]
     told = {(wait.application, wait.target) for wait in moving}
     assert len(told) == len(moving)
     assert {(name, "") for name in set(state.applications) | set(seen.desired) | set(seen.problems)} <= told

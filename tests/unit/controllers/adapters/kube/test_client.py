@@ -245,6 +245,23 @@ async def test_create_posts_to_the_collection_and_replace_puts_with_a_resource_v
     ]
 
 
+async def test_patch_sends_operations_that_hold_for_one_version_only() -> None:
+    gone = {"op": "remove", "path": "/data/x"}
+    async with staged() as stage:
+        stage.api.then(answers({"patched": True}))
+        done = await stage.client.patch(CONFIG_MAPS, "a", "shop", operations=[gone], resource_version="5")
+        assert done == {"patched": True}
+        with pytest.raises(Refused, match="resourceVersion"):
+            await stage.client.patch(CONFIG_MAPS, "a", "shop", operations=[gone], resource_version="")
+    (seen,) = stage.api.seen
+    assert (seen.method, seen.path) == ("PATCH", "/api/v1/namespaces/shop/configmaps/a")
+    assert seen.headers["Content-Type"] == "application/json-patch+json"
+    assert seen.body == [
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": "5"},
+        gone,
+    ]
+
+
 async def test_what_has_no_address_is_refused_before_anything_is_sent() -> None:
     async with staged() as stage:
         for metadata in ({}, {"namespace": "shop"}, {"name": "a"}, {"name": "../b", "namespace": "shop"}):
