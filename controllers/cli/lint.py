@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -12,9 +15,11 @@ from controllers.cli.repository import Choice, opened
 from controllers.source.renders import Renders
 from controllers.source.revisions import Revisions
 from gitops import lint as linting
+from gitops.dialect import Document
 from gitops.errors import Problem
 from gitops.model import catalog as catalogs
-from gitops.model.catalog import Catalog
+from gitops.model.catalog import ApplicationSource, Catalog
+from gitops.model.folders import RendererName
 from gitops.objects import JsonObject
 from gitops.render.sources import complete
 
@@ -52,7 +57,7 @@ def of_folder(path: Path) -> Verdict:
     tree, renders = worktree.FolderTree(path, snapshot), Renders(decryptor=Concealed())
     catalog = catalogs.build(dict.fromkeys(snapshot.contents, ""), snapshot.contents)
     catalog = complete(catalog, partial(renders.closure, tree))
-    documents = partial(renders.documents, tree)
+    documents = _ahead(catalog, partial(renders.documents, tree))
     found = _all(linting.lint(catalog, documents), snapshot.problems)
     return catalog, found, linting.warnings(catalog, documents)
 
@@ -61,8 +66,25 @@ def of_commit(mirror: Mirror, revision: str) -> Verdict:
     """Judge files as they are in a commit."""
     revisions = Revisions(mirror, Renders(decryptor=Concealed()))
     catalog = revisions.catalog(revision)
-    documents = partial(revisions.documents, revision)
+    documents = _ahead(catalog, partial(revisions.documents, revision))
     return catalog, linting.lint(catalog, documents), linting.warnings(catalog, documents)
+
+
+def _ahead(catalog: Catalog, documents: linting.Documents) -> linting.Documents:
+    """Let tools render side by side what lint asks for one by one, and more than once."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        rendered = {
+            application.path: pool.submit(documents, application)
+            for environment in catalog.environments.values()
+            for application in environment.applications.values()
+            if application.renderer is not RendererName.PLAIN and not application.problems
+        }
+
+    def documents_of(application: ApplicationSource) -> Sequence[Document]:
+        known = rendered.get(application.path)
+        return documents(application) if known is None else known.result()
+
+    return documents_of
 
 
 def _all(found: tuple[Problem, ...], unreadable: tuple[Problem, ...]) -> tuple[Problem, ...]:

@@ -28,6 +28,7 @@ from gitops.plan import Scope
 # What the server will not take is tried again after this, doubled each time.
 _RETRY_SECONDS = 30.0
 _LONGEST_RETRY_SECONDS = 900.0
+_UNRECORDED_SECONDS = 60.0
 _NOT_REMOVABLE = (
     "they are not removed: somebody who is allowed to holds them too, they were written in another version "
     "of the API, or it is the number of replicas, which would fall to one"
@@ -83,6 +84,8 @@ class ForeignKeeper:
             if entry is None or manifest is None:
                 place.foreign.clear(key)
                 return None  # about to be pruned, or kept although it is not rendered
+            if not entry.digest:
+                return _UNRECORDED_SECONDS  # never confirmed to be ours: a rollout's business, until it is
             if entry.digest != short_digest(manifest.body):
                 place.foreign.pending.add(key)  # what the record tells of is not what is wanted here
                 return None

@@ -8,7 +8,7 @@ from typing import Any
 
 from gitops.diff import Operation, json_patch
 from gitops.drift.authors import Author, author_of, unescaped
-from gitops.objects import Json, JsonObject
+from gitops.objects import Json, JsonObject, canonical_json
 
 _MISSING = object()
 
@@ -18,19 +18,31 @@ def compare(live: JsonObject, applied: JsonObject) -> tuple[tuple[Operation, Aut
     return tuple((operation, author_of(live, operation.path)) for operation in json_patch(live, applied))
 
 
-def holds(live: Json, manifest: Json) -> bool:
-    """Whether everything in a manifest is in the live object word for word.
+_GRANULAR = ("labels", "annotations")
 
-    Together with unchanged ownership that is as good as a dry-run which changes nothing. False also where
-    the server writes an equal value in another way.
+
+def holds(live: JsonObject, manifest: JsonObject) -> bool:
+    """Whether a live object has every field of a manifest word for word; others may have labelled it.
+
+    Together with unchanged ownership that is as good as a dry-run which changes nothing. False too where
+    others added to a field, or the server writes an equal value in another way: some maps and lists are
+    owned as a whole, so only a dry-run can tell whether that counts.
     """
-    if isinstance(manifest, dict):
-        return isinstance(live, dict) and all(
-            key in live and holds(live[key], value) for key, value in manifest.items()
-        )
-    if isinstance(manifest, list):
-        return isinstance(live, list) and len(live) == len(manifest) and all(map(holds, live, manifest))
-    return type(live) is type(manifest) and live == manifest
+    theirs, ours = live.get("metadata") or {}, manifest.get("metadata") or {}
+    for name in _GRANULAR:
+        found, wanted = theirs.get(name) or {}, ours.get(name) or {}
+        if any(found.get(key) != value for key, value in wanted.items()):
+            return False
+    return _has(theirs, {name: value for name, value in ours.items() if name not in _GRANULAR}) and _has(
+        live, {name: value for name, value in manifest.items() if name != "metadata"}
+    )
+
+
+def _has(live: JsonObject, fields: JsonObject) -> bool:
+    """Canonical JSON tells 1 from true."""
+    return all(
+        name in live and canonical_json(live[name]) == canonical_json(value) for name, value in fields.items()
+    )
 
 
 def carried_over(

@@ -16,6 +16,7 @@ from tests.unit.controllers.cli.conftest import Shop, config_map
 
 Gitops = Callable[..., Result]
 BASE = "bases/web"
+SECRET = "environments/production/web/secret.yaml"
 OVERLAY = "environments/production/overlay/kustomization.yaml"
 
 
@@ -28,6 +29,7 @@ def kustomized(shop: Shop) -> Shop:
             f"{BASE}/kustomization.yaml": "resources: [config.yaml]\nnamePrefix: over-\n",
             f"{BASE}/config.yaml": config_map("web", "${cluster}"),
             OVERLAY: f"resources: [../../../{BASE}]\n",
+            SECRET: None,  # lint warns of it
         },
     )
     return shop
@@ -94,6 +96,7 @@ def test_a_kustomization_beside_the_environment_makes_one_application(gitops: Gi
             f"{folder}/environment.yaml": settings,
             f"{folder}/kustomization.yaml": "resources: [parts/a.yaml]\nnamePrefix: solo-\n",
             f"{folder}/parts/a.yaml": config_map("a", "one"),
+            SECRET: None,
         },
     )
     assert gitops("lint").stdout == "2 environments, 3 applications: no problems\n"

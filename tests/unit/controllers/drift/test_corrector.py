@@ -1,0 +1,186 @@
+"""What is done about an object that does not look as it was applied."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from controllers.adapters.kube.errors import Forbidden
+from controllers.drift import corrector, ledger
+from gitops.drift import Deed, DriftKind
+from gitops.errors import Unreachable
+from gitops.model.kinds import DriftMode
+from gitops.objects import JsonObject, ObjectKey
+from tests.unit.controllers.drift.yard import CONFIG_MAPS, Yard, config_map, rule, until
+
+A = ObjectKey("", "ConfigMap", "shop", "a")
+
+
+async def forgotten(yard: Yard, *names: str) -> None:
+    """Let the stored record say that the applies of these objects were never confirmed."""
+    inventory = await yard.inventory()
+    keys = [key for key in inventory.entries if key.name in names]
+    await yard.store(
+        inventory.applied(replace(inventory.entries[key], digest="", fields="", uid="") for key in keys)
+    )
+
+
+async def test_objects_without_a_record_cost_one_dry_run_each_one_after_the_other(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is written but the record, so that the next start costs nothing."""
+    monkeypatch.setattr(ledger, "_UNHURRIED_SECONDS", 0.5)
+    names = [f"c{number}" for number in range(5)]
+    await yard.roll_out(1, *map(config_map, names))
+    before = await yard.inventory()
+    await forgotten(yard, *names)
+    started = time.monotonic()
+    await yard.watched()
+    assert yard.dry_runs == 5
+    assert time.monotonic() - started > 5 * corrector._UNRECORDED_PAUSE_SECONDS
+    await until(lambda: not yard.place.unsaved)
+    assert await yard.inventory() == before
+    written = [one for one in yard.asked if one.verb == "apply" and not one.dry_run]
+    assert len(written) == 1
+    assert yard.facts == []
+
+
+async def test_what_was_never_confirmed_and_differs_is_the_rollouts_business(yard: Yard) -> None:
+    await yard.roll_out(1, config_map("a"))
+    await forgotten(yard, "a")
+    await yard.paint("a", "red")
+    await yard.watched()
+    assert await yard.value("a") == "red"
+    assert (yard.facts, yard.place.findings) == ([], {})
+
+
+async def test_drift_is_reported_until_it_ends(yard: Yard) -> None:
+    yard.desk.mode = DriftMode.REPORT
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    await yard.paint("a", "red")
+    await until(lambda: A in yard.place.findings)
+    finding = yard.place.findings[A]
+    assert (finding.kind, finding.paths) == (DriftKind.CHANGED, ("/data/value",))
+    assert [author.owner.manager for author in finding.authors] == ["kubectl-edit"]
+    await yard.person.delete(CONFIG_MAPS, "a", "shop")
+    await until(lambda: yard.place.findings[A].kind is DriftKind.GONE)
+    assert await yard.value("a") == ""
+    assert yard.facts == []
+
+
+async def test_what_is_ignored_is_not_even_looked_at(yard: Yard) -> None:
+    yard.desk.mode = DriftMode.IGNORE
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    await yard.paint("a", "red")
+    await until(lambda: A in yard.place.known)
+    assert (yard.dry_runs, yard.place.findings) == (0, {})
+
+
+async def test_a_correction_that_is_refused_is_said_and_tried_again(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(corrector, "_RETRY_SECONDS", 0.02)
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    apply = yard.client.apply
+    refusals: list[JsonObject] = []
+
+    async def refusing(resource: Any, body: JsonObject, **how: Any) -> JsonObject:
+        if not how.get("dry_run") and len(refusals) < 2:
+            refusals.append(body)
+            assert not yard.place.findings or "not by you" in yard.place.findings[A].because
+            raise Forbidden("not by you")
+        return await apply(resource, body, **how)
+
+    monkeypatch.setattr(yard.client, "apply", refusing)
+    await yard.paint("a", "red")
+    await until(lambda: yard.corrections)
+    assert len(refusals) == 2
+    await until(lambda: not yard.place.findings)
+
+
+async def test_a_cluster_that_does_not_answer_is_asked_again(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says nothing about the object: no finding, no fact."""
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    get, tries = yard.client.get, Counter[str]()
+
+    async def silent(resource: Any, name: str, namespace: str = "", **how: Any) -> JsonObject | None:
+        tries[name] += 1
+        if tries[name] < 3:
+            assert not yard.place.findings
+            raise Unreachable("no answer")
+        return await get(resource, name, namespace, **how)
+
+    monkeypatch.setattr(yard.client, "get", silent)
+    await yard.paint("a", "red")
+    await until(lambda: yard.corrections)
+    assert tries["a"] == 3
+
+
+async def test_an_object_that_changes_between_two_looks_is_looked_at_again(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written back never overwrites what was not looked at."""
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    apply = yard.client.apply
+    conflicts = 0
+
+    async def overtaken(resource: Any, body: JsonObject, **how: Any) -> JsonObject:
+        nonlocal conflicts
+        if not how.get("dry_run") and not conflicts:
+            conflicts += 1
+            await yard.paint("a", "blue", by="somebody-else")
+        return await apply(resource, body, **how)
+
+    monkeypatch.setattr(yard.client, "apply", overtaken)
+    await yard.paint("a", "red")
+    await until(lambda: yard.corrections)
+    assert await yard.value("a") == "one"
+    (fact,) = [fact for fact in yard.facts if fact.deed is Deed.CORRECTED]
+    assert [operation.live for operation in fact.finding.operations] == ["blue"]
+    assert [author.owner.manager for author in fact.finding.authors] == ["somebody-else"]
+
+
+async def test_an_object_that_comes_back_by_itself_is_not_written(yard: Yard) -> None:
+    """Another object of the same name and values: it is said to be another one, and applied to be ours."""
+    yard.desk.mode = DriftMode.REPORT
+    await yard.roll_out(1, rule("a"))
+    await yard.watched()
+    (key,) = yard.place.entries
+    networking = (await yard.client.discovery()).preferred(key.group_kind)
+    assert networking is not None
+    live = await yard.person.get(networking, "a", "shop")
+    assert live is not None
+    await yard.person.delete(networking, "a", "shop")
+    metadata = {name: live["metadata"][name] for name in ("name", "namespace", "labels")}
+    await yard.person.create(networking, {**live, "metadata": metadata})
+    await until(lambda: key in yard.place.findings and yard.place.findings[key].kind is DriftKind.RECREATED)
+    assert "created it again" in yard.place.findings[key].because
+
+
+async def test_who_undoes_it_in_the_meantime_leaves_nothing_to_correct(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deleted and, before we looked, there again as we applied it: nothing is written, no dry-run is sent."""
+    await yard.roll_out(1, config_map("a"))
+    gate = yard.hold(whole=False)
+    await yard.watched()
+    live = await yard.person.get(CONFIG_MAPS, "a", "shop")
+    assert live is not None
+    gate.clear()
+    monkeypatch.setattr(yard.drift._sightings, "find", lambda _key: None)
+    yard.requests.clear()
+    yard.drift.judge_anew()
+    await until(lambda: yard.drift.synced and [one for one in yard.asked if one.verb == "get"])
+    assert (yard.dry_runs, yard.facts, yard.place.findings) == (0, [], {})
+    gate.set()
