@@ -8,8 +8,8 @@ from typing import Any
 import pygit2
 import pytest
 
+from tests.cluster.command_line import Shop
 from tests.cluster.rig.plane import Plane
-from tests.cluster.test_cli import Shop
 
 WEB = "environments/production/web"
 APP = f"{WEB}/app.yaml"

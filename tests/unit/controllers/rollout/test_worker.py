@@ -271,3 +271,16 @@ async def test_later_layers_wait_for_what_they_depend_on(world: World) -> None:
         world.api.ready("database")
         await until(lambda: world.last.counts is not None)
         assert world.api.names("widgets") == ["after", "database"]
+
+
+async def test_schemas_are_asked_for_only_where_no_dry_run_could_tell(world: World) -> None:
+    """The first revision makes the namespace, so nothing can be tried; the second passes its dry-run."""
+
+    def asked() -> int:
+        return sum(seen.path.startswith("/openapi/v3") for seen in world.stage.api.seen)
+
+    await world.settle(wanted(1, config_map("a")))
+    first = asked()
+    assert first > 0
+    await world.settle(wanted(2, config_map("a", "two")))
+    assert asked() == first
