@@ -73,8 +73,11 @@ class Shop:
         return self._world.people.push(f"Slip in {application}", files)
 
     def correct_spelling(self, application: str) -> str:
-        """Remove it again."""
-        return self._world.people.push(f"Mend {application}", {self._path(application, "slip.yaml"): None})
+        """Remove it again, where no revert has done so."""
+        _catch_up(self._world)
+        slip = self._path(application, "slip.yaml")
+        there = (self._world.people.work / slip).exists()
+        return self._world.people.push(f"Mend {application}", {slip: None} if there else {})
 
     def _file(self, application: str, case: str, number: str) -> dict[str, str | None]:
         body = self._body(application, case, number)
