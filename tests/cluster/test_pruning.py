@@ -147,6 +147,44 @@ async def test_an_object_that_moves_to_another_environment_is_handed_over(
     assert metadata(world, "v1/configmaps/shared")["uid"] == uid
 
 
+@pytest.mark.parametrize("first", ["giver", "taker"])
+async def test_an_object_that_moves_to_another_application_is_handed_over(
+    world: World, deleted: list[str], first: str
+) -> None:
+    """In both orders, which `dependsOn` sets: the same uid, and at the end one inventory holds it."""
+    early, late = ("giver", "taker") if first == "giver" else ("taker", "giver")
+    settings = {
+        "apiVersion": "gitops-waves.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": late},
+        "spec": {"dependsOn": [early]},
+    }
+    shared = config_map("shared", key="value")
+    found = {
+        f"{late}/application.yaml": yaml.safe_dump(settings),
+        "giver/own.yaml": config_map("one"),
+        "giver/shared.yaml": shared,
+        "taker/own.yaml": config_map("two"),
+    }
+    started = one_of(world, found)
+    async with world.controller():
+        await world.succeeded(started, late)
+        uid = metadata(world, "v1/configmaps/shared")["uid"]
+        moved = world.people.push(
+            "Move", files(world, {"giver/shared.yaml": None, "taker/shared.yaml": shared})
+        )
+        await world.succeeded(moved, early)
+        await world.succeeded(moved, late)
+        live = metadata(world, "v1/configmaps/shared")
+        assert (live["uid"], live["labels"][PART_OF]) == (uid, owner(world, "taker"))
+        after = world.people.push("After", files(world, {"giver/own.yaml": config_map("one", a="b")}))
+        await world.succeeded(after, "giver")
+        name = f"ConfigMap {world.namespace}/shared"
+        assert inventory(world, "taker")[name] == uid
+        assert name not in inventory(world, "giver")
+    assert deleted == []
+
+
 async def test_a_renamed_application_folder_hands_everything_over(world: World, deleted: list[str]) -> None:
     """Nothing is deleted or made again, nobody is asked for permission, and the old name is forgotten."""
     names = ("a", "b", "c")
