@@ -6,6 +6,7 @@ the entries that tools leave in managedFields lose the fields that we apply. No 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,7 @@ _MARKS = (
     "meta.helm.sh/",
     "pipecd.dev/",
 )
+_ADDRESSES = frozenset({"clusterIP", "clusterIPs", "healthCheckNodePort"})
 _HELM_LABELS = {MANAGED_BY: frozenset({"Helm"})}
 
 
@@ -172,12 +174,36 @@ def _rest(theirs: JsonObject, ours: JsonObject, live: Any, made_new: Any) -> Jso
             continue
         value, default = _at(live, step), _at(made_new, step)
         if step in ours:
-            inner = _rest(below, ours[step], value, default)
+            inner = _without_keys(step, _rest(below, ours[step], value, default))
             if inner:
                 kept[step] = inner
         elif made_new is None or canonical_json(value) != canonical_json(default):
             kept[step] = below
     return kept
+
+
+def _without_keys(step: str, fields: JsonObject) -> JsonObject:
+    """What is held in a list's element, but for what tells it apart: that stays as long as the element."""
+    form, _, rest = step.partition(":")
+    keys = json.loads(rest) if form == "k" else {}
+    return {name: below for name, below in fields.items() if name.removeprefix("f:") not in keys}
+
+
+def unallocated(body: JsonObject) -> JsonObject:
+    """A manifest without what only one object of a cluster can have: a Service's addresses and node ports."""
+    spec = body.get("spec")
+    if (body.get("apiVersion"), body.get("kind")) != ("v1", "Service") or not isinstance(spec, dict):
+        return body
+    rest = {name: value for name, value in spec.items() if name not in _ADDRESSES}
+    ports = spec.get("ports")
+    if isinstance(ports, list):
+        rest["ports"] = [
+            {name: value for name, value in port.items() if name != "nodePort"}
+            if isinstance(port, dict)
+            else port
+            for port in ports
+        ]
+    return {**body, "spec": rest}
 
 
 def _at(value: Any, step: str) -> Any:  # noqa: ANN401 - any JSON

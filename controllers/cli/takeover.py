@@ -25,7 +25,7 @@ from gitops.objects import JsonObject, Manifest
 from gitops.ownership import PART_OF, claimed_by
 from gitops.plan import LiveObject
 from gitops.rollout.desired import Wish, wish
-from gitops.takeover import Managers, Takeover, marks, take_over
+from gitops.takeover import Managers, Takeover, marks, take_over, unallocated
 from gitops.views import takeover as view
 from gitops.views.takeover import TakenOver
 
@@ -173,10 +173,9 @@ async def _made_new(client: KubeClient, resource: Resource, manifest: Manifest) 
     Another name, because the object exists; a dry-run, so nothing is made.
     """
     metadata = {**manifest.metadata, "name": f"{manifest.key.name[:50]}-defaults"}
+    body = {**unallocated(dict(manifest.body)), "metadata": metadata}
     with suppress(Rejected, Forbidden, NotFound, Conflict):
-        return await client.apply(
-            resource, {**manifest.body, "metadata": metadata}, dry_run=True, metadata_only=False
-        )
+        return await client.apply(resource, body, dry_run=True, metadata_only=False)
     return None
 
 

@@ -266,6 +266,33 @@ def test_marks_are_removed_where_that_is_asked_for(shop: Shop) -> None:
     assert [one["marks"] for one in said["objects"]] == [[]] * len(TOOLS)
 
 
+def test_a_port_that_leaves_git_leaves_a_service(tmp_path: Path, cluster: Plane, namespace: str) -> None:
+    """A Service with a node port of its own, which no second one could have, and with Helm's defaults."""
+    shop = Shop(tmp_path / "shop", cluster, namespace)
+    path = f"/api/v1/namespaces/{namespace}/services"
+    ports = [{"name": "http", "port": 80}, {"name": "extra", "port": 81}]
+    spec = {"type": "NodePort", "selector": {"app": "web"}, "ports": ports}
+    body = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec}
+    made = cluster.api.create(f"{path}?fieldManager=helm", body)
+    for port, found in zip(ports, made["spec"]["ports"], strict=True):
+        port["nodePort"] = found["nodePort"]
+    shop.commit({f"{WEB}/web.yaml": yaml.safe_dump(body), f"{WEB}/secret.yaml": None})
+    said = json.loads(shop.gitops("take-over", "production", "-o", "json"))
+    [helm] = [share for one in said["objects"] for share in one["from"]]
+    assert helm["manager"] == "helm"
+    assert helm["left"] == []
+    shop.run_once()
+    del ports[1]
+    shop.commit({f"{WEB}/web.yaml": yaml.safe_dump(body)})
+    shop.run_once()
+    after = cluster.api.get(f"{path}/web")
+    assert [port["name"] for port in after["spec"]["ports"]] == ["http"]
+    assert (after["metadata"]["uid"], after["spec"]["clusterIP"]) == (
+        made["metadata"]["uid"],
+        made["spec"]["clusterIP"],
+    )
+
+
 def test_only_what_the_service_account_may_is_done(tmp_path: Path, cluster: Plane, namespace: str) -> None:
     """An environment's account without rights leaves everything as it is, in the server's words."""
     shop = Shop(tmp_path / "shop", cluster, namespace)

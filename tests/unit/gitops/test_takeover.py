@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gitops.errors import Refused
 from gitops.fields import FIELD_MANAGER, Owner, paths
-from gitops.takeover import Managers, marks, take_over
+from gitops.takeover import Managers, marks, take_over, unallocated
 
 MAIN = 'k:{"name":"main"}'
 STEPS = st.sampled_from(["f:a", "f:b", "f:c", 'k:{"name":"x"}', 'v:"y"'])
@@ -86,6 +86,23 @@ def test_defaults_are_told_from_what_a_tool_set_by_the_object_as_it_would_be_mad
         "f:imagePullPolicy",
         "f:path",
     }
+
+
+def test_what_tells_an_element_apart_is_not_kept_without_it() -> None:
+    """Else a port that is removed in Git would stay, as the tool's."""
+    port = 'k:{"port":80,"protocol":"TCP"}'
+    theirs: dict[str, Any] = {"f:spec": {"f:ports": {port: {"f:port": {}, "f:protocol": {}, "f:name": {}}}}}
+    own: dict[str, Any] = {"f:spec": {"f:ports": {port: {".": {}, "f:port": {}}}}}
+    [kept, _] = take_over(body(entry("helm", theirs)), body(ours(own))).managed_fields
+    assert kept["fieldsV1"] == {"f:spec": {"f:ports": {port: {"f:name": {}}}}}
+
+
+def test_addresses_of_a_service_are_left_out_where_its_defaults_are_asked_for() -> None:
+    """No second Service can have them."""
+    spec = {"clusterIP": "10.0.0.1", "type": "NodePort", "ports": [{"port": 80, "nodePort": 30000}]}
+    service = {"apiVersion": "v1", "kind": "Service", "spec": spec}
+    assert unallocated(service)["spec"] == {"type": "NodePort", "ports": [{"port": 80}]}
+    assert unallocated({"kind": "Other", "spec": spec})["spec"] == spec
 
 
 def test_a_manager_that_people_name_is_a_tool_too() -> None:

@@ -213,6 +213,19 @@ def test_a_rewritten_file_says_what_it_should_and_keeps_every_other_line(
     assert places == sorted(places)
 
 
+@given(
+    st.dictionaries(st.text("ab", min_size=1), VALUES, min_size=1),
+    st.dictionaries(st.text("ab", min_size=1), VALUES),
+    st.sampled_from([None, 0, 2]),
+)
+def test_json_stays_json(before: Any, wanted: Any, indent: int | None) -> None:
+    """Where it was JSON, however it is laid out."""
+    text = json.dumps(before, indent=indent, ensure_ascii=False).replace("\x7f", "\\u007f")
+    text = text.replace("\u2028", "\\u2028")
+    edited = rewrite("a.json", text.encode(), 0, wanted)
+    assert json.loads(edited) == wanted
+
+
 @pytest.mark.parametrize(
     ("before", "wanted", "after"),
     [
