@@ -21,6 +21,8 @@ _CLUSTER_S_OWN = ("ConfigMap", "kube-root-ca.crt")
 _LABELS = {"applyset.kubernetes.io/part-of", "gitops-waves.io/environment"}
 _UNITS = {"m": Decimal("0.001"), "Ki": Decimal(2**10), "Mi": Decimal(2**20), "Gi": Decimal(2**30)}
 
+_REPLICAS = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+
 Objects = dict[tuple[str, str], dict[str, Any]]
 
 
@@ -47,7 +49,24 @@ def differences(wanted: Objects, found: Objects) -> list[str]:
             said.append(f"{key} is being deleted")
         said += [f"{key}{path}" for path in _otherwise(wanted[key], body, "")]
         said += [f"{key}{path} is ours and not wanted" for path in _too_much(wanted[key], body)]
+        if key[0] == "Deployment" and not _runs(body):
+            said.append(f"{key} runs {_counts(body)}")
     return said
+
+
+def _runs(deployment: dict[str, Any]) -> bool:
+    """Whether the cluster's controllers have come to their end with a Deployment."""
+    status, wanted = deployment.get("status", {}), deployment["spec"]["replicas"]
+    return status.get("observedGeneration") == deployment["metadata"]["generation"] and [
+        status.get(name, 0) for name in _REPLICAS
+    ] == [wanted] * len(_REPLICAS)
+
+
+def _counts(deployment: dict[str, Any]) -> str:
+    status = deployment.get("status", {})
+    counts = ", ".join(f"{name} {status.get(name, 0)}" for name in _REPLICAS)
+    generation = deployment["metadata"]["generation"]
+    return f"{counts}; generation {generation}, {status.get('observedGeneration')} observed"
 
 
 def _otherwise(want: Any, have: Any, path: str) -> list[str]:  # noqa: ANN401 - JSON

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import signal
@@ -144,6 +145,11 @@ class ControllerProcess:
             and 'dry_run="false"' in line
             and re.search(r'verb="(apply|create|update|delete)"', line)
         )
+
+    def waits(self, environment: str) -> list[str]:
+        """What it says that it waits for, beside nothing."""
+        body = json.loads(_read(f"{self._address}/api/v1/environments/{environment}/waits"))
+        return [one["sentence"] for one in body["waits"] if "waits for nothing" not in one["waitsFor"]]
 
     def sorrows(self) -> list[str]:
         """Lines of the log that tell of a defect, each with what follows."""

@@ -166,6 +166,7 @@ class Soak:
                 return
             await asyncio.sleep(_LOOK_EVERY)
         self.wrong += [f"{self.settings.settle:g} s after {after}: {line}" for line in found[:_SHOWN]]
+        self.wrong += await asyncio.to_thread(self.controller.waits, ENVIRONMENT)
 
     async def _differences(self) -> list[str]:
         wanted = dict(await self.commits.head())

@@ -21,13 +21,13 @@ class Applied:
     confirmed: tuple[Entry, ...]
 
     @property
-    def expected(self) -> dict[ObjectKey, int]:
-        """The generation that each wanted object had when it was last applied."""
+    def expected(self) -> dict[ObjectKey, Entry]:
+        """How each wanted object was when it was last applied, as far as that is known."""
         before = self.plan.before.entries if self.plan.before else {}
         known = {**before, **{entry.key: entry for entry in self.confirmed}}
         finished = {item.key for item in self.plan.objects if item.action is planning.Action.FINISHED}
         wanted = {item.key for item in self.plan.objects} - finished
-        return {key: known[key].generation if key in known else 0 for key in sorted(wanted)}
+        return {key: known.get(key) or Entry(key, "") for key in sorted(wanted)}
 
 
 class NotHealthy(GitopsError):  # noqa: N818 - what was seen

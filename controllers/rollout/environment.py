@@ -59,7 +59,7 @@ class EnvironmentLoop:
         self._pushed = ""
         self._board = Board()
         self._errands = Errands(name, tools.revisions, tools.clusters, tools.secrets)
-        self._wishes = Wishes(name, tools.revisions, self._errands)
+        self._wishes = Wishes(name, tools.revisions, self._errands, tools.trials)
         self._hands = Hands(name, self._board, self._errands, tools, self._current)
         self._drift = EnvironmentDrift(name, self._board, self._errands, tools, self._writing)
         self._crew = Crew(self._hands.do, self._board, self._drift.give_way)
@@ -85,6 +85,7 @@ class EnvironmentLoop:
             while True:
                 await self._pass_once()
         finally:
+            self._wishes.stop()
             watching.cancel()
             await asyncio.wait({watching})
             await self._crew.stop()

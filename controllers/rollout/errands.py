@@ -14,6 +14,7 @@ from controllers.rollout.worker import Errand
 from controllers.source.revisions import Revisions
 from gitops.errors import GitopsError, InvalidInput, Location, Problem
 from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
+from gitops.model.folders import RendererName
 from gitops.model.gates import HttpGate
 from gitops.model.kinds import Cluster, EnvironmentSpec
 from gitops.model.targets import Target, creates_namespace
@@ -22,6 +23,7 @@ from gitops.plan import PlanPolicy, Scope, Wanted
 from gitops.redact import secrets_of
 from gitops.render import expand, render_documents, target_digest, target_variables
 from gitops.render.plaintext import refuse_plaintext
+from gitops.render.trial import Trial
 from gitops.rollout.observation import Desired
 
 log = logging.getLogger(__name__)
@@ -128,6 +130,18 @@ class Errands:
             except InvalidInput as error:
                 problems.update(error.problems)
         return tuple(str(problem) for problem in sorted(problems))
+
+    def trial(self, application: str, revision: str, targets: tuple[str, ...]) -> Trial | None:
+        """Give what another process needs to try these renders; None where only `check` can tell."""
+        try:
+            catalog, source, _ = self._source(revision)
+            app = source.applications.get(application)
+            if app is None or app.problems or app.renderer is not RendererName.PLAIN:
+                return None
+            places = [(place, _cluster(catalog, place)) for place in map(_target, targets)]
+            return Trial.of(source, app, places, self._revisions.contents(revision, app.files))
+        except InvalidInput:
+            return None
 
     def check_gates(self, application: str, desired: Desired) -> tuple[str, ...]:
         """Fill the address of every gate for every target it asks, and give all problems, each once."""

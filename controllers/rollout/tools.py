@@ -14,6 +14,7 @@ from controllers.drift.habits import Habits
 from controllers.logs import KnownSecrets
 from controllers.rollout.recorder import Recorder
 from controllers.rollout.reverter import Reverter
+from controllers.rollout.trials import Trials
 from controllers.source.revisions import Revisions
 from gitops.rollout.events import Event
 from gitops.rollout.observation import Work
@@ -48,4 +49,5 @@ class Tools:
     beat: Callable[[str], None]
     clock: Callable[[], datetime]
     watch_drift: bool = True
+    trials: Trials = field(default_factory=Trials)
     habits: Habits = field(default_factory=Habits)

@@ -16,6 +16,7 @@ from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.reflector import Reflector
 from controllers.adapters.kube.resources import Discovery, Resource
 from gitops.errors import GitopsError, Unreachable
+from gitops.fields import fields_hash
 from gitops.health import (
     Health,
     HealthStatus,
@@ -26,6 +27,7 @@ from gitops.health import (
     failing,
     look_again,
 )
+from gitops.inventory import Entry
 from gitops.objects import GroupKind, JsonObject, ObjectKey
 
 # Kinds without any status: applied is Current, so there is nothing to watch.
@@ -83,9 +85,9 @@ class HealthWatch:
     """Start after the apply: everything seen is then at least as new as what was applied."""
 
     def __init__(
-        self, client: KubeClient, discovery: Discovery, expected: Mapping[ObjectKey, int], selector: str
+        self, client: KubeClient, discovery: Discovery, expected: Mapping[ObjectKey, Entry], selector: str
     ) -> None:
-        """`expected`: the generation that each object had right after its apply."""
+        """`expected`: how each object was right after its apply."""
         self.changed = asyncio.Event()
         self._client = client
         self._discovery = discovery
@@ -132,11 +134,11 @@ class HealthWatch:
         failed: list[tuple[ObjectKey, str]] = []
         pending: list[str] = []
         again: list[timedelta] = []
-        for key, generation in self._expected.items():
-            health = self._assess(key, generation)
+        for key in self._expected:
+            health = self._assess(key)
             if health.status is HealthStatus.CURRENT:
                 continue
-            signs, later = self._signs(key, generation, now)
+            signs, later = self._signs(key, now)
             if later is not None:
                 again.append(later)
             if signs or health.status is HealthStatus.FAILED:
@@ -160,9 +162,9 @@ class HealthWatch:
             if body is None:
                 continue
             related = await self._with_events(key)
-            signs = failing(body, related, now=now, applied_generation=self._expected[key])
+            signs = failing(body, related, now=now, applied_generation=self._generation(key, body))
             logs = await self._logs(key.namespace, signs)
-            lines += evidence(body, signs, related, logs, applied_generation=self._expected[key])
+            lines += evidence(body, signs, related, logs, applied_generation=self._generation(key, body))
         return tuple(lines)
 
     def _reflectors(self) -> tuple[Reflector[JsonObject], ...]:
@@ -195,21 +197,30 @@ class HealthWatch:
     def _object(self, key: ObjectKey) -> JsonObject | None:
         return self._objects[key.group_kind, key.namespace].items.get((key.namespace, key.name))
 
-    def _assess(self, key: ObjectKey, generation: int) -> Health:
+    def _generation(self, key: ObjectKey, body: JsonObject | None) -> int | None:
+        """Which generation it has to have come to.
+
+        One that was deleted, and made anew of what we applied, begins to count from one: then it is any.
+        """
+        applied = self._expected[key]
+        metadata = body["metadata"] if body is not None else {}
+        anew = applied.uid and metadata.get("uid") != applied.uid and fields_hash(metadata) == applied.fields
+        return None if anew else applied.generation or None
+
+    def _assess(self, key: ObjectKey) -> Health:
         known = self._health.get(key)
         if known is None:
-            known = assess(self._object(key), applied_generation=generation or None)
+            body = self._object(key)
+            known = assess(body, applied_generation=self._generation(key, body))
             self._health[key] = known
         return known
 
-    def _signs(
-        self, key: ObjectKey, generation: int, now: datetime
-    ) -> tuple[tuple[Symptom, ...], timedelta | None]:
+    def _signs(self, key: ObjectKey, now: datetime) -> tuple[tuple[Symptom, ...], timedelta | None]:
         body = self._object(key)
         if body is None or key.group_kind not in WORKLOADS:
             return (), None
         related = self._related(key)
-        expected = generation or None
+        expected = self._generation(key, body)
         found = failing(body, related, now=now, applied_generation=expected)
         return found, look_again(body, related, now=now, applied_generation=expected)
 

@@ -184,7 +184,7 @@ class TargetWorker:
 
     async def _wait_for(self, keys: Iterable[ObjectKey], applied: Applied) -> None:
         expected = applied.expected
-        watch = self._watch(applied, {key: expected.get(key, 0) for key in keys})
+        watch = self._watch(applied, {key: expected.get(key) or Entry(key, "") for key in keys})
         try:
             await watch.start()
             while True:
@@ -252,7 +252,7 @@ class TargetWorker:
         self._leftovers.found(left)
         self._tell(leaving=left)
 
-    def _watch(self, applied: Applied, expected: dict[ObjectKey, int]) -> HealthWatch:
+    def _watch(self, applied: Applied, expected: dict[ObjectKey, Entry]) -> HealthWatch:
         selector = f"{PART_OF}={applied.plan.wanted.scope.applyset}"
         return HealthWatch(self._objects, applied.observed.discovery, expected, selector)
 

@@ -52,6 +52,11 @@ class Revisions:
         """
         return self._renders.documents(self._mirror.tree(revision), application)
 
+    def contents(self, revision: str, files: Iterable[SourceFile]) -> dict[str, bytes]:
+        """Read files of a revision. Raises InvalidInput for the first that cannot be read."""
+        tree = self._mirror.tree(revision)
+        return {file.path: tree.read(file.path) for file in files}
+
     def mentioned(self, revision: str, files: Iterable[SourceFile], names: frozenset[str]) -> frozenset[str]:
         """Which of `names` stand anywhere in the text of these files; all, where a file cannot be read."""
         tree = self._mirror.tree(revision)

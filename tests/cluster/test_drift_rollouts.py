@@ -122,6 +122,26 @@ async def test_drift_waits_while_a_rollout_writes_and_the_rollout_has_the_last_w
         await world.until(lambda: [colour(world, i) for i in range(3)] == ["blue"] * 3, "blue", within=60)
 
 
+async def test_a_rollout_gets_over_an_object_that_was_deleted_and_put_back_meanwhile(world: World) -> None:
+    """The new object counts its generations from one; it was at two when it was applied."""
+    world.planes = world.planes[:1]
+    waves = [{"name": "all", "gates": [{"type": "approval"}], "progressDeadline": "60s"}]
+    files = shop(world, {"web.yaml": deployment("web")}, waves=[{**waves[0], "gates": []}])
+    first = world.people.push("First", files)
+    async with world.controller():
+        await world.succeeded(first, "shop")
+        image = deployment("web", image="registry.example/web:2.0")
+        gated = world.environment_file(drift="Correct", waves=waves)
+        second = world.people.push("Second", {**gated, world.path("shop", "web.yaml"): image})
+        await world.told("waits for gate approval")
+        assert world.live(0, "apps/v1/deployments/web")["metadata"]["generation"] > 1
+        world.planes[0].api.delete(f"/apis/apps/v1/namespaces/{world.namespace}/deployments/web")
+        await corrected(world, 0)
+        assert world.live(0, "apps/v1/deployments/web")["metadata"]["generation"] == 1
+        world.people.push(f"Go on\n\nGitops-Approve: {world.environment}/shop", {})
+        await world.succeeded(second, "shop")
+
+
 async def test_a_service_account_sees_and_corrects_in_its_namespace_only(world: World) -> None:
     """Its rights end at the namespace, so that is where it watches."""
     plane = world.planes[0]
