@@ -7,7 +7,7 @@ import json
 import platform
 import sys
 
-from bench import apply, commit, drift, fleet, repository, simulated
+from bench import apply, commit, drift, fleet, repository, scale, simulated, unchanged
 from tests.cluster.rig import binaries, control_plane
 
 
@@ -34,7 +34,12 @@ async def _all(plane: control_plane.ControlPlane) -> dict[str, object]:
 
 
 async def _simulated() -> dict[str, object]:
-    return {"simulated": await simulated.run(), "fleet": await fleet.run()}
+    return {
+        "simulated": await simulated.run(),
+        "fleet": await fleet.run(),
+        "unchanged": await unchanged.run(),
+        "scale": await scale.run(),
+    }
 
 
 if __name__ == "__main__":

@@ -48,6 +48,9 @@ _RESTARTED: JsonObject = {
 
 _Root: TypeAlias = tuple[Path, JsonObject]
 
+# A manifest has at most 100 levels; Python's own limit, and JSON libraries', is not far above.
+_DEEPEST = 150
+
 # Without a number, a workload falls to one replica, however many an autoscaler or a person had asked for.
 _NEVER_REMOVED: JsonObject = {"f:spec": {"f:replicas": {}}}
 
@@ -116,8 +119,19 @@ def _claimed(
     for entry in others:
         roots = list(_roots(entry.get("fieldsV1") or {}, trie))
         version = str(entry.get("apiVersion", ""))
+        roots = [(path, {} if _is_deep(below) else below) for path, below in roots]
         if roots:
             yield owner_of(entry), "" if version == ours.get("apiVersion", "") else version, roots
+
+
+def _is_deep(trie: JsonObject) -> bool:
+    """Whether a trie is deeper than any manifest: somebody made it so, and it is taken as one field."""
+    level = [trie]
+    for _ in range(_DEEPEST):
+        level = [below for one in level for below in one.values()]
+        if not level:
+            return False
+    return True
 
 
 @lru_cache(maxsize=4096)

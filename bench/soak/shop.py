@@ -40,6 +40,7 @@ class Shop:
 
     def release(self, application: str, number: str, dice: random.Random) -> str:
         """Change a few objects, add one and remove the last one that was added."""
+        _catch_up(self._world)
         changed = dice.sample(sorted(CASES), 3)
         files: dict[str, str | None] = {}
         for case in changed:
@@ -72,8 +73,11 @@ class Shop:
         return self._world.people.push(f"Slip in {application}", files)
 
     def correct_spelling(self, application: str) -> str:
-        """Remove it again."""
-        return self._world.people.push(f"Mend {application}", {self._path(application, "slip.yaml"): None})
+        """Remove it again, where no revert has done so."""
+        _catch_up(self._world)
+        slip = self._path(application, "slip.yaml")
+        there = (self._world.people.work / slip).exists()
+        return self._world.people.push(f"Mend {application}", {slip: None} if there else {})
 
     def _file(self, application: str, case: str, number: str) -> dict[str, str | None]:
         body = self._body(application, case, number)
@@ -95,15 +99,20 @@ class Shop:
 
 def wanted(world: World) -> dict[tuple[str, str], dict[str, Any]]:
     """What the branch's head says should be on every cluster, by kind and name; read by our own means."""
-    people = world.people
-    people.git("fetch", "--quiet", "origin", "main")
-    people.git("reset", "--quiet", "--hard", "FETCH_HEAD")
-    people.git("clean", "--quiet", "--force", "-d")
+    _catch_up(world)
     found = {}
-    for file in sorted((people.work / ENVIRONMENTS / world.environment).glob("*/*.yaml")):
+    for file in sorted((world.people.work / ENVIRONMENTS / world.environment).glob("*/*.yaml")):
         for body in yaml.load_all(file.read_text(), yaml.CSafeLoader):
             texts = body.pop("stringData", None)
             if texts:
                 body["data"] = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
             found[body["kind"], body["metadata"]["name"]] = body
     return found
+
+
+def _catch_up(world: World) -> None:
+    """Have the branch's head in the work tree, and nothing else."""
+    people = world.people
+    people.git("fetch", "--quiet", "origin", "main")
+    people.git("reset", "--quiet", "--hard", "FETCH_HEAD")
+    people.git("clean", "--quiet", "--force", "-d")

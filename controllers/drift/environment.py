@@ -25,6 +25,8 @@ from gitops.rollout.state import EnvironmentState
 
 log = logging.getLogger(__name__)
 
+_GATHER_SECONDS = 0.02
+
 
 @dataclass(frozen=True, slots=True)
 class Following:
@@ -67,6 +69,7 @@ class EnvironmentDrift:
         self._news = asyncio.Event()
         self._clusters: dict[str, ClusterDrift] = {}
         self._holding: dict[tuple[str, str], str] = {}
+        self._unread: dict[str, asyncio.TimerHandle] = {}
         self._manifests = ManifestCache(errands)
         about = (self._manifests.of, self._allowed, self._tell, tools.clock, tools.secrets.text)
         self._doing = Corrector(*about), ForeignKeeper(*about)
@@ -126,7 +129,18 @@ class EnvironmentDrift:
         return Standing(on.revision, self._following.rules)
 
     def told(self, connection: str) -> None:
-        """There is something new to read about a cluster."""
+        """There is something new to read about a cluster; it is read a little later, once for many.
+
+        A reading costs with what is open: where everything drifts at once, one for each would be too many.
+        """
+        if connection not in self._unread:
+            loop = asyncio.get_running_loop()
+            self._unread[connection] = loop.call_later(_GATHER_SECONDS, self._read, connection)
+
+    def _read(self, connection: str) -> None:
+        waiting = self._unread.pop(connection, None)
+        if waiting is not None:
+            waiting.cancel()
         cluster = self._clusters.get(connection)
         if cluster is not None:
             self._board.drifted(connection, cluster.reports())
@@ -135,6 +149,8 @@ class EnvironmentDrift:
         return self.standing(scope) is not None
 
     def _tell(self, fact: DriftFact | ForeignFact) -> None:
+        # What was open until now must not be read as open once more after it was put back.
+        self._read(self._holding.get((fact.application, fact.target), ""))
         self._board.drift_done(fact)
 
     async def _arrange(self) -> bool:

@@ -26,6 +26,7 @@ from gitops.inventory import (
 from gitops.objects import GroupKind, JsonObject, Manifest, ObjectKey
 from gitops.plan import Action, ObjectPlan, Plan, Refuse, Replace, on_immutable
 from gitops.plan.model import WRITES, PlannedLayer
+from gitops.validation import definitions
 
 CONCURRENT_REQUESTS = 32
 # A connection more costs both sides about as much as four requests, most of it the TLS handshake: it has to
@@ -36,8 +37,6 @@ GONE_POLL_SECONDS = 0.2
 # How long the API server may take to serve what a CustomResourceDefinition says now.
 _NEW_SCHEMA_WITHIN_SECONDS = 5.0
 _INVALID = 422
-
-_DEFINITION = GroupKind("apiextensions.k8s.io", "CustomResourceDefinition")
 
 
 class NotApplied(TerminalError):  # noqa: N818 - what happened
@@ -230,13 +229,8 @@ def counts(plan: Plan) -> dict[str, int]:
 
 def _redefined(plan: Plan) -> frozenset[GroupKind]:
     """Kinds whose CustomResourceDefinition this plan writes."""
-    specs = [
-        planned.manifest.body.get("spec") or {}
-        for planned in plan.writes
-        if planned.key.group_kind == _DEFINITION and planned.manifest is not None
-    ]
     return frozenset(
-        GroupKind(str(spec.get("group")), str((spec.get("names") or {}).get("kind"))) for spec in specs
+        one.kind for one in definitions(written.manifest for written in plan.writes if written.manifest)
     )
 
 

@@ -18,8 +18,9 @@ from gitops.ordering import stage_of
 from gitops.plan import ObjectPlan
 from gitops.rollout.observation import shortened
 
-# How long a rollout waits for what it deletes; what takes longer is gone on with beside it.
-GONE_WITHIN_SECONDS = 30.0
+# How long a rollout waits for what it deletes; what takes longer is gone on with beside it. Health is not
+# looked at meanwhile, and a progressDeadline goes on.
+GONE_WITHIN_SECONDS = 10.0
 FIRST_POLL_SECONDS = 0.2
 _LONGEST_POLL_SECONDS = 2.0
 _HANDS = 8

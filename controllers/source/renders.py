@@ -75,7 +75,10 @@ class Renders:
 
     def _parse(self, path: str, data: bytes) -> tuple[Document, ...]:
         written = parse_file(path, data)
-        return self._decryptor.documents(path, data, written) if encrypted(written) else written
+        if encrypted(written) is None:
+            return written
+        identity = digest({"sops": path, "text": data.decode()})
+        return self._attempts.run(identity, partial(self._decryptor.documents, path, data, written))
 
     def _parsed_files(self, tree: RevisionTree, files: tuple[SourceFile, ...]) -> tuple[Document, ...]:
         return parse_files(files, lambda file: self._parsed.get(file, partial(tree.read, file.path)))

@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from gitops.errors import Problem
 from gitops.inventory import member_labels
 from gitops.objects import JsonObject, Manifest, ObjectKey
-from gitops.ordering import Stage, stage_of
 from gitops.plan.model import Scope
-from gitops.validation import removal
+from gitops.validation import definitions, removal
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +72,11 @@ def _unknown(manifest: Manifest, scope: Scope) -> str:
 
 def defined(manifests: Iterable[Manifest]) -> dict[tuple[str, str], bool]:
     """(apiVersion, kind) → namespaced, for every version that a CRD among the manifests serves."""
-    found = {}
-    for manifest in manifests:
-        if manifest.kind != "CustomResourceDefinition" or stage_of(manifest.key) is not Stage.DEFINITIONS:
-            continue
-        spec = manifest.body.get("spec") or {}
-        for version in spec.get("versions") or ():
-            if version.get("served"):
-                kind = (spec.get("names") or {}).get("kind", "")
-                found[f"{spec.get('group')}/{version.get('name')}", kind] = spec.get("scope") == "Namespaced"
-    return found
+    return {
+        (one.api_version(version), one.kind.kind): one.namespaced
+        for one in definitions(manifests)
+        for version, _ in one.versions
+    }
 
 
 def _placed(manifest: Manifest, namespace: str | None, labels: dict[str, str]) -> Manifest:

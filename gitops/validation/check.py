@@ -25,6 +25,8 @@ _WORDS = {
     "array": "a list",
 }
 _MOST = 100
+_SHOWN = 20
+_LONGEST = 100
 
 
 class Violation(NamedTuple):
@@ -74,8 +76,7 @@ class _Walk:
             for index, item in enumerate(value):
                 yield from self.value(item, schema.get("items") or {}, (*pointer, index))
         elif schema.get("enum") and value not in schema["enum"]:
-            listed = ", ".join(str(one) or '""' for one in schema["enum"])
-            yield Violation(pointer, f"{_path(pointer)} must be one of {listed}")
+            yield Violation(pointer, f"{_path(pointer)} must be one of {_listed(schema['enum'])}")
 
     def _resolved(self, schema: Schema) -> tuple[str, Schema]:
         name = str(schema.get("name") or schema.get("$ref") or "")
@@ -149,6 +150,11 @@ def _kind_of(value: Json) -> str:
 
 def _words(types: tuple[str, ...]) -> str:
     return " or ".join(_WORDS.get(one, one) for one in types)
+
+
+def _listed(values: list[Json]) -> str:
+    more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
+    return ", ".join(str(one)[:_LONGEST] or '""' for one in values[:_SHOWN]) + more
 
 
 def _hint(value: Json, types: tuple[str, ...]) -> str:

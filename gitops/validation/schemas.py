@@ -7,21 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from gitops.objects import Json, Manifest, split_api_version
+from gitops.objects import Json, Manifest
+from gitops.validation.definitions import definitions
 
 Schema: TypeAlias = Mapping[str, Any]
 Kind: TypeAlias = tuple[str, str]
 
 _REFERENCE = "#/components/schemas/"
-_KEPT = (
-    "type",
-    "required",
-    "enum",
-    "format",
-    "x-kubernetes-int-or-string",
-    "x-kubernetes-preserve-unknown-fields",
+_KEPT: Mapping[str, type] = MappingProxyType(
+    {
+        "type": str,
+        "required": list,
+        "enum": list,
+        "format": str,
+        "x-kubernetes-int-or-string": bool,
+        "x-kubernetes-preserve-unknown-fields": bool,
+    }
 )
 _OF_EVERY_OBJECT: Schema = {
     "apiVersion": {"type": "string"},
@@ -29,7 +33,6 @@ _OF_EVERY_OBJECT: Schema = {
     "metadata": {"type": "object"},
 }
 _BRANCHES = ("oneOf", "anyOf")
-_DEFINITION = "CustomResourceDefinition"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,10 @@ def parse(document: Json) -> Schemas:
     written = components.get("schemas") if isinstance(components, dict) else None
     if not isinstance(written, dict):
         return NONE
-    named = {name: _kept(schema) for name, schema in written.items() if isinstance(schema, dict)}
+    try:
+        named = {name: _kept(schema) for name, schema in written.items() if isinstance(schema, dict)}
+    except RecursionError:  # orjson reads what is nested deeper than we follow
+        return NONE
     kinds = {kind: {**named[name], "name": name} for name in named for kind in _kinds(written[name])}
     custom = frozenset(kind for kind, schema in kinds.items() if not schema["name"].startswith("io.k8s."))
     return Schemas(kinds, named, custom)
@@ -66,7 +72,9 @@ def _kinds(schema: Mapping[str, Any]) -> list[Kind]:
 
 
 def _kept(schema: Mapping[str, Any]) -> Schema:
-    kept: dict[str, Any] = {name: schema[name] for name in _KEPT if schema.get(name)}
+    kept: dict[str, Any] = {
+        name: schema[name] for name, of in _KEPT.items() if schema.get(name) and isinstance(schema[name], of)
+    }
     if "default" in schema:
         kept["default"] = True
     properties = schema.get("properties")
@@ -84,7 +92,7 @@ def _kept(schema: Mapping[str, Any]) -> Schema:
             kept[name] = {}
     for name in _BRANCHES:
         if isinstance(schema.get(name), list):
-            kept[name] = [inner.get("type") for inner in schema[name] if isinstance(inner, dict)]
+            kept[name] = [str(inner.get("type")) for inner in schema[name] if isinstance(inner, dict)]
     reference = _reference(schema)
     if reference is not None:
         kept["$ref"] = reference.removeprefix(_REFERENCE)
@@ -103,30 +111,17 @@ def _reference(schema: Mapping[str, Any]) -> str | None:
 
 def defined(manifests: Iterable[Manifest]) -> Schemas:
     """Give the schemas of every version that CustomResourceDefinitions among the manifests serve."""
-    kinds: dict[Kind, Schema] = {}
-    for manifest in manifests:
-        group, _ = split_api_version(manifest.api_version)
-        spec = manifest.body.get("spec")
-        if (group, manifest.kind) != ("apiextensions.k8s.io", _DEFINITION) or not isinstance(spec, dict):
-            continue
-        names, versions = spec.get("names"), spec.get("versions")
-        kind = names.get("kind") if isinstance(names, dict) else None
-        for version in versions if isinstance(versions, list) else ():
-            schema = _version_schema(version)
-            if schema is not None and isinstance(kind, str):
-                kinds[f"{spec.get('group')}/{version['name']}", kind] = schema
+    kinds = {
+        (one.api_version(version), one.kind.kind): _published(schema)
+        for one in definitions(manifests)
+        for version, schema in one.versions
+    }
     return Schemas(kinds, {}, frozenset(kinds))
 
 
-def _version_schema(version: Json) -> Schema | None:
+def _published(schema: Schema) -> Schema:
     """The schema as the server publishes it: every object has apiVersion, kind and metadata."""
-    if not isinstance(version, dict) or not version.get("served") or "name" not in version:
-        return None
-    outer = version.get("schema")
-    schema = outer.get("openAPIV3Schema") if isinstance(outer, dict) else None
-    if not isinstance(schema, dict):
-        return None
-    kept = dict(_kept(schema))
-    if "properties" in kept:
-        kept["properties"] = {**kept["properties"], **_OF_EVERY_OBJECT}
-    return kept
+    kept = _kept(schema)
+    if "properties" not in kept:
+        return kept
+    return {**kept, "properties": {**kept["properties"], **_OF_EVERY_OBJECT}}

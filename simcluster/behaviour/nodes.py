@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 from simcluster.behaviour import kubelet, scheduler, volumes
@@ -17,12 +18,14 @@ from simcluster.behaviour.queue import Key
 from simcluster.behaviour.scheduler import EMPTY, Load
 from simcluster.bootstrap import node_status
 from simcluster.clock import timestamp
+from simcluster.errors import ApiError
 from simcluster.values import JsonObject
 
 PODS = "pods"
 NODES = "nodes"
 _SCHEDULER = "default-scheduler"
 _ORPHANED = 40.0  # seconds for which a node may be missing (podgc's quarantineTime)
+_AGAIN = 1.0  # seconds until a node tries again what it could not write
 _TOPOLOGY = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")
 
 
@@ -186,7 +189,19 @@ class Kubelets:
             if found is not None and found["metadata"]["uid"] == uid and not deleting(found):
                 self._take(found, due.step)
 
-        self._client.queue.at(self._client.now + timedelta(seconds=due.seconds), take)
+        self._in(due.seconds, take)
+
+    def _in(self, seconds: float, act: Callable[[], None]) -> None:
+        """Do something later; again after a while where the api refused it, as a full store does."""
+
+        def tried() -> None:
+            try:
+                act()
+            except ApiError as error:
+                if error.code != HTTPStatus.NOT_FOUND:
+                    self._in(_AGAIN, act)
+
+        self._client.queue.at(self._client.now + timedelta(seconds=seconds), tried)
 
     def _take(self, pod: JsonObject, step: Step) -> None:
         taken = kubelet.take(pod, step, self._address(pod, step), self._client.now)
@@ -216,11 +231,14 @@ class Kubelets:
         if uid in self._stopping:
             return
         self._stopping.add(uid)
-        if seconds == 0:
+        if seconds:
+            self._in(seconds, lambda: self._client.delete(pod, grace_period=0))
+            return
+        try:
             self._client.delete(pod, grace_period=0)
-        else:
-            at = self._client.now + timedelta(seconds=seconds)
-            self._client.queue.at(at, lambda: self._client.delete(pod, grace_period=0))
+        except ApiError:
+            self._stopping.discard(uid)  # whoever asked comes back, and it begins anew
+            raise
 
 
 def _internal_ip(node: JsonObject) -> str:

@@ -163,6 +163,17 @@ def test_replicas_are_told_and_never_removed() -> None:
     assert goes.paths == (("f:spec", "f:paused"),)
 
 
+def test_a_bottomless_field_is_one_field() -> None:
+    """Who may write to an object shall not be able to end the watch over it."""
+    trie: dict[str, Any] = {}
+    for _ in range(5000):
+        trie = {"f:x": trie}
+    metadata = {"managedFields": [OURS, entry("eve", {"f:spec": {"f:deep": trie, "f:paused": {}}})]}
+    (found,) = foreign_fields(claims(metadata), MANIFEST)
+    assert found.paths == (("f:spec", "f:deep"), ("f:spec", "f:paused"))
+    assert removable(metadata, MANIFEST, lambda _: False, {}) == (found,)
+
+
 def test_owners_come_in_order_with_their_times() -> None:
     metadata = {
         "managedFields": [

@@ -10,7 +10,9 @@ from controllers.adapters.git import TreeView
 from controllers.adapters.renderers import Concealed, Files, Kustomize, OutputCache
 from controllers.adapters.renderers.kustomize import Redaction
 from controllers.source.renders import Renders
-from gitops.errors import InvalidInput, Location
+from gitops.dialect import Document
+from gitops.errors import InvalidInput, Location, Problem
+from gitops.model.catalog import ApplicationSource, SourceFile
 from tests.unit.controllers.source.kustomizations import Kustomizations, kustomized
 
 CANARY = "canary-9f8e7d"
@@ -128,3 +130,29 @@ def test_kustomize_gets_no_file_that_is_encrypted(repository: Kustomizations, tm
     with pytest.raises(InvalidInput, match=r"^web/config.yaml: .* not decrypted for kustomize"):
         renders.documents(web(repository, files={"web/config.yaml": sealed}), kustomized("web"))
     assert tool.builds == 0
+
+
+class Locked(Concealed):
+    """A decryptor without the right key, counted."""
+
+    def __init__(self) -> None:
+        self.tried = 0
+
+    def documents(self, path: str, data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
+        """Count, and refuse."""
+        assert super().documents(path, data, written)
+        self.tried += 1
+        raise InvalidInput(Problem(Location(path), "no key"))
+
+
+def test_a_file_that_cannot_be_decrypted_is_tried_once_for_all_targets(repository: Kustomizations) -> None:
+    """Each trial starts a process."""
+    tree = repository.commit({"web/config.yaml": f"{CONFIG}sops: {{mac: x}}\n"})
+    file = SourceFile("web/config.yaml", "oid")
+    plain = ApplicationSource("shop", "web", "web", (file,))
+    locked = Locked()
+    renders = Renders(decryptor=locked)
+    for _ in range(3):
+        with pytest.raises(InvalidInput, match="no key"):
+            renders.documents(tree, plain)
+    assert locked.tried == 1

@@ -170,7 +170,7 @@ def prepared(node: Node, data: st.DataObject, numbers: list[int], *, inside: boo
         node.added = data.draw(st.lists(VALUES, min_size=1, max_size=2))
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.dictionaries(st.text("abc", min_size=1), nodes(depth=2), min_size=1, max_size=2),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gitops.dialect import parse as parse_yaml
 from gitops.errors import Location
@@ -12,7 +14,7 @@ from gitops.model.targets import Target
 from gitops.objects import Manifest
 from gitops.plan import Scope, settle
 from gitops.render.drafts import Draft, drafts
-from gitops.validation import NONE, check, defined, deprecations, needed, parse, problems, removal
+from gitops.validation import NONE, Schemas, check, defined, deprecations, needed, parse, problems, removal
 from gitops.validation.removed import REMOVALS
 
 WORKLOAD = ("apps/v1", "Workload")
@@ -132,6 +134,76 @@ def test_a_document_that_is_none_says_nothing(document: Any) -> None:
 
 def test_options_shared_by_many_groups_are_no_kind() -> None:
     assert set(SCHEMAS.kinds) == {WORKLOAD}
+
+
+KEYWORDS = (
+    "type required enum format properties items additionalProperties oneOf anyOf allOf $ref default a b "
+    "x-kubernetes-int-or-string x-kubernetes-embedded-resource"
+)
+NAMES = st.sampled_from(KEYWORDS.split())
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.sampled_from(["object", "string", "array", "a", 1]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=25,
+)
+
+
+@given(ANYTHING, ANYTHING)
+def test_no_definition_and_no_object_makes_it_fail(schema: Any, spec: Any) -> None:
+    """Both are in the repository: whatever they are, the API server is there to refuse them."""
+    version = {"name": "v1", "served": True, "schema": {"openAPIV3Schema": {"properties": {"spec": schema}}}}
+    body = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "a"},
+        "spec": {"group": "example.org", "names": {"kind": "Widget"}, "versions": [version, schema]},
+    }
+    kind = ("example.org/v1", "Widget")
+    schemas = defined([Manifest(body, Location("a"))])
+    check({"apiVersion": kind[0], "kind": kind[1], "spec": spec}, kind, schemas)
+    parse({"components": {"schemas": {"a": schema, "b": spec}}})
+
+
+@given(
+    st.recursive(
+        st.sampled_from([None, 1, True, "v1", "Widget"]),
+        lambda inner: (
+            st.lists(inner, max_size=2)
+            | st.dictionaries(
+                st.sampled_from(["group", "names", "kind", "versions", "name", "served", "schema"]),
+                inner,
+                max_size=5,
+            )
+        ),
+        max_leaves=15,
+    )
+)
+def test_no_definition_makes_planning_fail(spec: Any) -> None:
+    """However it is written: the API server says what is wrong with it."""
+    body = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "a"},
+        "spec": spec,
+    }
+    manifest = Manifest(body, Location("a"))
+    settled = settle([manifest], Scope("production", "web", Target("eu", "shop")), lambda *_: False)
+    assert len(settled.manifests) == 1
+    defined([manifest])
+
+
+def test_schemas_that_are_nested_too_deep_say_nothing() -> None:
+    schema: dict[str, Any] = {"type": "object"}
+    for _ in range(2000):
+        schema = {"properties": {"a": schema}}
+    assert parse({"components": {"schemas": {"a": schema}}}) == NONE
+
+
+def test_a_long_list_of_values_is_not_told_in_full() -> None:
+    schema = {"enum": [f"value-{number}" for number in range(1000)]}
+    kinds = {WORKLOAD: {"properties": {"a": schema}}}
+    (found,) = check({"a": "b"}, WORKLOAD, Schemas(kinds))
+    assert found.message.endswith("value-19 and 980 more")
 
 
 DEFINITION = """\
