@@ -116,6 +116,7 @@ class Yard:
     revisions: dict[str, tuple[Manifest, ...]] = field(default_factory=dict)
     habits: Habits = field(default_factory=lambda: Habits(QUICK))
     drift: ClusterDrift = field(init=False)
+    _settled: dict[str, Mapping[ObjectKey, Manifest]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.client.on_request = self.requests.append
@@ -252,5 +253,7 @@ class Yard:
             resource = discovery.find(api_version, kind)
             return None if resource is None else resource.namespaced
 
-        settled = settle(self.revisions[revision], scope, namespaced)
-        return {manifest.key: manifest for manifest in settled.manifests}
+        if revision not in self._settled:
+            settled = settle(self.revisions[revision], scope, namespaced)
+            self._settled[revision] = {manifest.key: manifest for manifest in settled.manifests}
+        return self._settled[revision]
