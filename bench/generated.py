@@ -13,16 +13,21 @@ import pygit2
 from controllers.adapters.git import edit
 
 CLUSTERS = 2
+BASE = "bases/web"
 _WHO = "Dana Developer <dana@example.org>"
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Applications in each environment; every application has two files there."""
+    """Applications in each environment; every application has two files there.
+
+    The first `users` of them are built by kustomize, on one base that all environments share.
+    """
 
     applications: int
     environments: int
+    users: int
 
     @property
     def files(self) -> int:
@@ -73,12 +78,27 @@ class Generated:
     def _files(self) -> Iterator[tuple[str, str]]:
         for number in range(CLUSTERS):
             yield f"clusters/cluster-{number}.yaml", cluster(number)
+        yield f"{BASE}/kustomization.yaml", "resources: [config.yaml]\n"
+        yield f"{BASE}/config.yaml", base_config("1")
         for environment in range(self.size.environments):
             yield f"environments/env-{environment}/environment.yaml", environment_file(environment)
             for application in range(self.size.applications):
                 folder = application_folder(environment, application)
                 yield f"{folder}/config.yaml", config_map(environment, application, "1")
-                yield f"{folder}/deployment.yaml", deployment(environment, application)
+                if application < self.size.users:
+                    yield f"{folder}/kustomization.yaml", kustomization(application)
+                else:
+                    yield f"{folder}/deployment.yaml", deployment(environment, application)
+
+
+def kustomization(application: int) -> str:
+    """Write the kustomization of a user of the base."""
+    return f"resources: [config.yaml, ../../../{BASE}]\nlabels: [{{pairs: {{app: app-{application:04}}}}}]\n"
+
+
+def base_config(version: str) -> str:
+    """Write what the base holds."""
+    return f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: shared}}\ndata: {{version: '{version}'}}\n"
 
 
 def application_folder(environment: int, application: int) -> str:

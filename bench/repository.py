@@ -12,28 +12,33 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest.mock import patch
 
-from bench.generated import Generated, Size, application_folder, config_map
+from bench.generated import BASE, Generated, Size, application_folder, base_config, config_map
 from bench.measure import Cost, measured
 from controllers.adapters.git import Mirror, Remote, tree
 from controllers.adapters.git.listing import raw_entries
+from controllers.adapters.renderers import OutputCache
 from controllers.clusters import Clusters
 from controllers.logs import KnownSecrets
 from controllers.rollout.errands import Errands
 from controllers.rollout.wishes import Wishes
+from controllers.source.renders import Renders
 from controllers.source.revisions import Revisions
 from gitops.plan import TargetView, make
 from gitops.rollout.desired import Wish
 from gitops.rollout.state import ApplicationState, EnvironmentState, Good
 
-SMALL = (Size(20, 25), Size(200, 25))
-FULL = Size(2000, 25)
+SMALL = (Size(20, 25, users=1), Size(200, 25, users=1))
+FULL = Size(2000, 25, users=20)
 COMMITS = 15
+# As many environments are read side by side as asyncio has worker threads on two processors.
+THREADS = 6
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 _T = TypeVar("_T")
 
@@ -49,14 +54,18 @@ class Follower:
         self.states: dict[str, EnvironmentState] = dict.fromkeys(self.names, EnvironmentState())
         self._forget()
 
-    def restart(self) -> None:
-        """Go on as another process, from the mirror and the records."""
+    def restart(self) -> float:
+        """Go on as another process, from the mirror and the records; how long it took to open the mirror."""
         self.mirror.close()
+        started = time.perf_counter()
         self.mirror = Mirror.open(self.folder, self.remote)
+        taken = time.perf_counter() - started
         self._forget()
+        return taken
 
     def _forget(self) -> None:
-        self.revisions = Revisions(self.mirror)
+        cache = OutputCache(self.folder.with_name("renders"), 256 << 20)
+        self.revisions = Revisions(self.mirror, Renders(cache=cache))
         clusters, secrets = Clusters({}), KnownSecrets()
         self.errands = {name: Errands(name, self.revisions, clusters, secrets) for name in self.names}
         self.wishes = {name: Wishes(name, self.revisions, self.errands[name]) for name in self.names}
@@ -64,7 +73,9 @@ class Follower:
     def read(self) -> dict[str, Wish]:
         """Fetch, and read what every environment wants; what is new is rendered."""
         head = self.mirror.fetch().head
-        return {name: self.wishes[name].read(head, self.states[name]) for name in self.names}
+        with ThreadPoolExecutor(THREADS) as threads:
+            found = threads.map(lambda name: self.wishes[name].read(head, self.states[name]), self.names)
+            return dict(zip(self.names, found, strict=True))
 
     def settle(self, wishes: Mapping[str, Wish]) -> None:
         """Take everything that is wanted for rolled out."""
@@ -98,9 +109,9 @@ def _of_size(size: Size) -> dict[str, Any]:
         follower.settle(wishes)
         del wishes
         with measured() as warm:
-            follower.restart()
+            opening = follower.restart()
             follower.read()
-        git["open_milliseconds"] = _milliseconds([_seconds(_reopened(follower))])
+        git["open_milliseconds"] = _milliseconds([opening])
         git["fetch_of_nothing_milliseconds"] = _milliseconds(
             [_seconds(follower.mirror.fetch) for _ in range(COMMITS)]
         )
@@ -112,11 +123,8 @@ def _of_size(size: Size) -> dict[str, Any]:
             "first_start_cold_and_everything_rendered": cold.as_json(),
             "first_start_warm": warm.as_json(),
             "one_file_commit": _one_file_commits(generated, follower),
+            "commit_to_a_shared_base": _base_commit(generated, follower),
         }
-
-
-def _reopened(follower: Follower) -> Callable[[], None]:
-    return lambda: Mirror.open(follower.folder, follower.remote).close()
 
 
 def _git(generated: Generated, follower: Follower) -> dict[str, Any]:
@@ -165,6 +173,33 @@ def _one_file_commits(generated: Generated, follower: Follower) -> dict[str, Any
     }
 
 
+def _base_commit(generated: Generated, follower: Follower) -> dict[str, Any]:
+    """From a commit to all rendered that it changes; then again, in a process that has just started."""
+    before = _digests(follower.read())
+    generated.commit({f"{BASE}/config.yaml": base_config("2")})
+    with measured() as first:
+        wishes = follower.read()
+    changed = sum(digest != before[place] for place, digest in _digests(wishes).items())
+    assert changed == generated.size.users * generated.size.environments
+    assert not any(wanted.problems for wanted in wishes.values())
+    with measured() as again:
+        follower.restart()
+        follower.read()
+    return {
+        "applications_that_use_it": changed,
+        "to_all_rendered": first.as_json(),
+        "after_a_restart": again.as_json(),
+    }
+
+
+def _digests(wishes: Mapping[str, Wish]) -> dict[tuple[str, str], str]:
+    return {
+        (name, application): desired.digest
+        for name, wanted in wishes.items()
+        for application, desired in wanted.desired.items()
+    }
+
+
 async def _plans(errands: Errands, application: str, wanted: Wish) -> int:
     """Plan every target as it would look before anything is there; return how many."""
     done = 0
@@ -179,7 +214,8 @@ async def _plans(errands: Errands, application: str, wanted: Wish) -> int:
 def _commit(generated: Generated, number: int, purpose: str) -> tuple[int, str]:
     """Change one file of one application; say which."""
     environment = (7 * number) % generated.size.environments
-    application = (11 * number) % generated.size.applications
+    plain = generated.size.applications - generated.size.users
+    application = generated.size.users + (11 * number) % plain
     path = f"{application_folder(environment, application)}/config.yaml"
     generated.commit({path: config_map(environment, application, f"{purpose}-{number}")})
     return environment, f"app-{application:04}"

@@ -142,6 +142,29 @@ async def test_a_rollout_gets_over_an_object_that_was_deleted_and_put_back_meanw
         await world.succeeded(second, "shop")
 
 
+async def test_after_a_rollout_nothing_is_tried_that_the_rollout_did_not_try_itself(world: World) -> None:
+    """News of what it applied and of what it stored come in any order, and are known for what they are."""
+    files = {"web.yaml": config_map("web", colour="0"), "app.yaml": deployment("web", replicas=1)}
+    first = world.people.push("First", shop(world, files))
+    async with world.controller():
+        await world.succeeded(first, "shop")
+        await watched(world)
+        for number in range(1, 4):
+            world.requests.clear()
+            image = f"registry.example/web:{number}"
+            change = {
+                world.path("shop", "web.yaml"): config_map("web", colour=str(number)),
+                world.path("shop", "app.yaml"): deployment("web", image=image, replicas=1),
+            }
+            revision = world.people.push(f"Change {number}", change)
+            await world.succeeded(revision, "shop")
+            await watched(world)
+            await world.looked_at(revision)
+            tried = [one for one in world.requests if one.dry_run]
+            assert len(tried) == len(change) * len(world.planes)
+    assert world.seen.of((e.DriftFound, e.DriftCorrected)) == []
+
+
 async def test_a_service_account_sees_and_corrects_in_its_namespace_only(world: World) -> None:
     """Its rights end at the namespace, so that is where it watches."""
     plane = world.planes[0]
