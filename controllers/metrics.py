@@ -26,6 +26,7 @@ from prometheus_client import (
 )
 
 from controllers.adapters.kube.wire import RequestSeen
+from controllers.drift.instruments import DriftInstruments
 from gitops.gates import VerdictKind
 from gitops.plan import Action
 from gitops.rollout import events as e
@@ -95,7 +96,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         self._by_environment: list[Any] = []
         self._define_rollouts()
-        self._define_foreign()
+        self._drift_instruments = DriftInstruments(self._make)
         self._define_shell()
         self._make(Gauge, "build_info", "The running version; always 1.", "version").labels(version).set(1)
         self._kinds: set[str] = set()
@@ -110,8 +111,7 @@ class Metrics:
 
     def watched(self, environment: str, objects: int, *, complete: bool) -> None:
         """Set how many objects are watched for drift, and whether all of them were looked at."""
-        self._watched.labels(environment).set(objects)
-        self._looked_at.labels(environment).set(complete)
+        self._drift_instruments.watched(environment, objects, complete=complete)
 
     def observe_events(self, environment: str, events: Iterable[e.Event], before: EnvironmentState) -> None:
         """Count new events, once each, in order; `before` is the state that they were decided in."""
@@ -121,7 +121,7 @@ class Metrics:
                 rollouts.began[event.application, event.rollout] = _Began(event.at, event.waves)
                 self._started.labels(environment).inc()
             self._count(environment, event, rollouts)
-            self._count_foreign(environment, event)
+            self._drift_instruments.count(environment, event)
             if event.type in _RESULTS:
                 self._ended(environment, event, rollouts)
 
@@ -142,29 +142,11 @@ class Metrics:
             self._targets.labels(environment, name).set(states[name])
         for phase in RolloutPhase:
             self._running.labels(environment, phase.lower()).set(phases[phase.lower()])
-        self._show_drift(environment, state)
+        self._drift_instruments.show(environment, state)
         self._wave.remove_by_labels({"environment": environment})  # waves that are written no more
         for name, count in sorted(waves.items()):
             if name:
                 self._wave.labels(environment, name).set(count)
-
-    def _show_drift(self, environment: str, state: EnvironmentState) -> None:
-        self._drift_open.remove_by_labels({"environment": environment})
-        found = Tally(
-            (one.group_kind, one.mode.lower())
-            for application in state.applications.values()
-            for _, _, one in application.drifted
-        )
-        for (kind, mode), count in sorted(found.items()):
-            self._drift_open.labels(environment, kind, mode).set(count)
-        self._foreign_open.remove_by_labels({"environment": environment})
-        foreign = Tally(
-            one.group_kind
-            for application in state.applications.values()
-            for _, _, one in application.foreign_fields
-        )
-        for kind, count in sorted(foreign.items()):
-            self._foreign_open.labels(environment, kind).set(count)
 
     def forget(self, environment: str) -> None:
         """Drop the series of an environment that left Git."""
@@ -229,30 +211,6 @@ class Metrics:
             case e.RevertRefused():
                 self._reverts.labels(environment, "refused").inc()
             case _:
-                self._count_drift(environment, event)
-
-    def _count_drift(self, environment: str, event: e.Event) -> None:
-        match event:
-            case e.DriftFound():
-                self._drift_found.labels(environment, event.group_kind, event.mode.lower()).inc()
-            case e.DriftCorrected():
-                self._drift_corrected.labels(environment, event.group_kind, event.mode.lower()).inc()
-            case e.DriftContested():
-                self._drift_contested.labels(environment, event.group_kind, event.mode.lower()).inc()
-            case e.DriftMutated():
-                self._drift_mutated.labels(environment, event.group_kind, event.mode.lower()).inc()
-            case _:
-                pass
-
-    def _count_foreign(self, environment: str, event: e.Event) -> None:
-        match event:
-            case e.ForeignFieldsFound():
-                self._foreign_found.labels(environment, event.group_kind).inc()
-            case e.ForeignFieldsRemoved():
-                self._foreign_removed.labels(environment, event.group_kind).inc()
-            case e.ForeignFieldsContested():
-                self._foreign_contested.labels(environment, event.group_kind).inc()
-            case _:
                 pass
 
     def _start_at_zero(self, environment: str) -> None:
@@ -296,44 +254,6 @@ class Metrics:
         self._objects = make(Counter, "applied_objects", "Objects of finished applies.", env, "result")
         self._drift = make(
             Counter, "drifted_objects", "Objects found drifted, and corrected, by finished applies.", env
-        )
-
-        self._drift_found = make(
-            Counter, "drift_found", "Objects found drifted and left so.", env, "kind", "mode"
-        )
-        self._drift_corrected = make(
-            Counter, "drift_corrected", "Objects put back as soon as they drifted.", env, "kind", "mode"
-        )
-        self._drift_contested = make(
-            Counter, "drift_contested", "Objects that somebody changes by turns with us.", env, "kind", "mode"
-        )
-        self._drift_mutated = make(
-            Counter,
-            "drift_mutated",
-            "Objects whose fields come back different from our own write.",
-            env,
-            "kind",
-            "mode",
-        )
-        self._watched = make(Gauge, "drift_watched_objects", "Objects whose live state is watched.", env)
-        self._looked_at = make(
-            Gauge, "drift_watch_complete", "1 where everything applied is watched and was looked at.", env
-        )
-        self._drift_open = make(Gauge, "drift_open", "Objects that are drifted now.", env, "kind", "mode")
-
-    def _define_foreign(self) -> None:
-        env, make = "environment", self._make
-        self._foreign_found = make(
-            Counter, "foreign_fields_found", "Objects found to hold fields of others.", env, "kind"
-        )
-        self._foreign_removed = make(
-            Counter, "foreign_fields_removed", "Objects rid of fields of others.", env, "kind"
-        )
-        self._foreign_contested = make(
-            Counter, "foreign_fields_contested", "Objects into which somebody puts them back.", env, "kind"
-        )
-        self._foreign_open = make(
-            Gauge, "foreign_fields_open", "Objects that hold fields of others now.", env, "kind"
         )
 
     def _define_shell(self) -> None:
