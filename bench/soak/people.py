@@ -22,6 +22,7 @@ _UNDONE_AFTER = (1.0, 8.0)
 # What the controller leaves alone and nobody could get on with, its author takes back.
 _UNDO: dict[str, Callable[[Live], None]] = {
     "add-a-finalizer": lambda live: live.merge({"metadata": {"finalizers": None}}),
+    "delete-while-a-finalizer-holds-it": lambda live: live.merge({"metadata": {"finalizers": None}}),
     "claim-for-another-applyset": lambda live: live.merge(
         {"metadata": {"labels": {"applyset.kubernetes.io/part-of": None}}}
     ),

@@ -95,6 +95,7 @@ class Soak:
         if code:
             self.wrong.append(f"the controller ended with exit code {code}")
         self.wrong += self.controller.sorrows()
+        self.wrong += [f"{plane.name} is not sound itself" for plane in self.planes if _broken(plane)]
         seconds = {"to open": round(opened, 1), "to settle": round(settled, 1)}
         return {"wrong": self.wrong, "seconds": {"trouble": self.settings.seconds, **seconds}, **figures}
 
@@ -236,6 +237,11 @@ async def run(settings: Settings, keep: Path | None = None) -> dict[str, Any]:
             return await Soak(settings, world, planes, controller, shop, commits, people, Counter(), []).run()
         finally:
             await controller.kill()
+
+
+def _broken(plane: SimPlane) -> bool:
+    """Whether something went wrong in the simulation that nobody wanted to go wrong."""
+    return "Exception in callback" in (plane.folder / "simcluster.log").read_text(errors="replace")
 
 
 @contextlib.contextmanager

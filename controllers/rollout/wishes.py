@@ -101,6 +101,7 @@ def _is_due(name: str, desired: Desired, state: EnvironmentState) -> bool:
     application = state.applications.get(name)
     if application is None:
         return not desired.removed
-    known = {application.good and application.good.digest, *application.quarantine}
+    if application.good is not None and application.good.digest == desired.digest:
+        return False
     running = application.rollout and application.rollout.digest
-    return not desired.removed and desired.digest not in (*known, running)
+    return not desired.removed and desired.digest != running and desired.digest not in application.quarantine
