@@ -94,6 +94,7 @@ def adopted(shop: Shop, *arguments: str) -> tuple[str, str]:
     return (head.tree / APP).data.decode(), head.message  # type: ignore[union-attr]
 
 
+@pytest.mark.long
 def test_live_values_become_the_manifest_and_nothing_else_moves(shop: Shop) -> None:
     """Replicas, an image, a removed and a changed entry of env; comments, quotes and variables stay."""
     container = {
@@ -207,6 +208,7 @@ def refused(shop: Shop, name: str) -> str:
     ).stderr
 
 
+@pytest.mark.long
 def test_of_several_targets_one_says_whose_value_counts(
     tmp_path: Path, cluster: Plane, namespace: str
 ) -> None:

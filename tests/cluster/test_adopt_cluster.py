@@ -163,6 +163,7 @@ def holders(body: Any, *steps: str) -> set[str]:
 IMAGE = ("f:spec", "f:template", "f:spec", "f:containers", 'k:{"name":"main"}', "f:image")
 
 
+@pytest.mark.long
 def test_objects_of_every_tool_are_taken_over_without_a_restart(shop: Shop) -> None:
     """Refused before, applied after; then each line that leaves Git leaves the cluster, and no other."""
     before, ran = identity(shop), pods(shop)
@@ -214,6 +215,7 @@ def reduced(name: str) -> dict[str, Any]:
     return body
 
 
+@pytest.mark.long
 def test_without_it_what_leaves_git_stays(shop: Shop) -> None:
     """What the command is for: an object that nobody claims is applied, and its other owner holds on."""
     shop.commit({f"{WEB}/{name}.yaml": None for name in TOOLS if name != "inhouse"})
@@ -226,6 +228,7 @@ def test_without_it_what_leaves_git_stays(shop: Shop) -> None:
     assert "deployer (Apply) owns fields of ours too: --manager deployer takes them over" in said
 
 
+@pytest.mark.long
 def test_it_can_follow_the_first_rollout(shop: Shop) -> None:
     """What is ours already is still somebody else's too until then; nobody takes that for drift."""
     shop.commit({f"{WEB}/{name}.yaml": None for name in TOOLS if name not in ("inhouse", "kubectl")})
@@ -266,6 +269,7 @@ def test_marks_are_removed_where_that_is_asked_for(shop: Shop) -> None:
     assert [one["marks"] for one in said["objects"]] == [[]] * len(TOOLS)
 
 
+@pytest.mark.long
 def test_a_port_that_leaves_git_leaves_a_service(tmp_path: Path, cluster: Plane, namespace: str) -> None:
     """A Service with a node port of its own, which no second one could have, and with Helm's defaults."""
     shop = Shop(tmp_path / "shop", cluster, namespace)

@@ -91,6 +91,7 @@ def test_a_server_that_does_not_answer_is_named_by_a_plan(shop: Shop) -> None:
     assert f"    east/{shop.namespace}: " in said
 
 
+@pytest.mark.long
 def test_diff_shows_what_drifted_and_by_whom_and_writes_nothing(shop: Shop) -> None:
     """Exit code 1 then; a Secret's values stay hidden; both forms say the same."""
     shop.run_once()

@@ -129,6 +129,7 @@ async def test_killed_after_each_action_of_a_revert(world: World, runner: Runner
 
 
 @pytest.mark.long
+@pytest.mark.long
 async def test_killed_after_each_action_of_prunes_and_a_move(
     world: World, runner: Runner, actions: range
 ) -> None:
