@@ -47,10 +47,11 @@ Manifests: TypeAlias = Callable[[Scope, str, KubeClient], Awaitable[Mapping[Obje
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a place is on now, and the rules."""
+    """What a place is on now, and the rules. `empty`: nothing was applied there, so nothing is recorded."""
 
     revision: str
     rules: DriftRules
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ class Desk:
     mode: DriftMode = DriftMode.CORRECT
     writing: bool = False
     exclusive: bool = False
+    empty: bool = False
     allowed: frozenset[str] = frozenset()
     on_told: Callable[[], None] = lambda: None
 
@@ -93,7 +94,7 @@ class Desk:
         if self.writing or not self.revision:
             return None
         rules = DriftRules(self.mode, allowed_managers=self.allowed, exclusive=self.exclusive)
-        return Standing(self.revision, rules)
+        return Standing(self.revision, rules, empty=self.empty)
 
     def told(self) -> None:
         """Tell the test."""
