@@ -17,6 +17,7 @@ from controllers.rollout.finishing import to_the_end
 from gitops.diff import json_patch
 from gitops.drift import (
     Contest,
+    Contests,
     Deed,
     DriftFact,
     DriftKind,
@@ -24,7 +25,6 @@ from gitops.drift import (
     Finding,
     Sight,
     Verdict,
-    corrected,
     names,
 )
 from gitops.errors import Conflict, InvalidInput
@@ -75,10 +75,14 @@ class Corrector:
         clock: Callable[[], datetime],
         redact: Callable[[str], str],
     ) -> None:
-        """`allowed` is asked once more, right before a write."""
+        """`allowed` is asked once more, right before a write. `redact` is for everything that is told."""
+
+        def told(fact: DriftFact) -> None:
+            tell(replace(fact, finding=fact.finding.redacted(redact)))
+
         self._manifests = manifests
         self._allowed = allowed
-        self._tell = tell
+        self._tell = told
         self._clock = clock
         self._redact = redact
         self._slots = asyncio.Semaphore(CONCURRENT_LOOKS)
@@ -162,12 +166,10 @@ class Corrector:
             # What is not in the watch's selection, nothing tells of.
             return None if case.selected else _UNSEEN_SECONDS
         now = self._clock()
-        contest = place.contests.get(key)
-        paths = _contested_paths(finding)
-        until = contest.open_at(paths, now) if contest is not None else now
-        if contest is not None and until > now:
-            self._open(case, answer, _fought(finding, contest, until))
-            return (until - now).total_seconds()
+        contest = place.contests.get(key, Contests()).over(_contested_paths(finding), now)
+        if contest is not None and contest.until > now:
+            self._open(case, answer, _fought(finding, contest))
+            return (contest.until - now).total_seconds()
         if not self._allowed(place.scope):
             place.suspects.add(key)
             return None
@@ -206,14 +208,15 @@ class Corrector:
             self._tell(DriftFact(Deed.MUTATED, **about, finding=replace(finding, operations=left)))
             if different == frozenset(finding.paths):
                 return
-        contest = corrected(place.contests.get(key), names(finding.authors), paths, now)
-        place.contests[key] = contest
+        contests = place.contests.get(key, Contests()).corrected(names(finding.authors), paths, now)
+        place.contests[key] = contests
         self._tell(DriftFact(Deed.CORRECTED, **about, finding=finding))
-        if contest.fought:
-            until = contest.last + contest.hold
-            self._tell(
-                DriftFact(Deed.CONTESTED, **about, finding=finding, rounds=contest.rounds, until=until)
+        contest = contests.over(paths, now)
+        if contest is not None and contest.fought:
+            fought = DriftFact(
+                Deed.CONTESTED, **about, finding=finding, rounds=contest.rounds, until=contest.until
             )
+            self._tell(fought)
 
     def _nothing(self, case: _Case, answer: Answer) -> None:
         """Nothing of ours differs: others added to the object, or it is as it was applied after all."""
@@ -244,8 +247,7 @@ class Corrector:
         case.place.known[key] = signature(answer.sight)
         known = case.place.findings.get(key)
         since = (known.since if known else None) or finding.since or self._clock()
-        because = self._redact(finding.because)
-        case.place.findings[key] = replace(finding, since=since, because=because)
+        case.place.findings[key] = replace(finding, since=since).redacted(self._redact)
 
     def _cannot(self, case: _Case, question: Question, sight: Sight | None, why: str) -> float:
         """Keep saying that it cannot be looked at or corrected, and try again."""
@@ -266,11 +268,11 @@ def _contested_paths(finding: Finding) -> frozenset[str]:
     return frozenset(finding.paths) or frozenset({f"({finding.kind})"})
 
 
-def _fought(finding: Finding, contest: Contest, until: datetime) -> Finding:
+def _fought(finding: Finding, contest: Contest) -> Finding:
     who = ", ".join(sorted({*contest.managers, *names(finding.authors)})) or "somebody"
     because = (
         f"{who} and gitops-waves take it by turns, {contest.rounds} times so far; "
-        f"the next correction is at {until:%H:%M:%S}Z"
+        f"the next correction is at {contest.until:%H:%M:%S}Z"
     )
     return replace(finding, because=because)
 

@@ -18,7 +18,7 @@ from controllers.drift.corrector import CONCURRENT_LOOKS, Manifests, Standing
 from controllers.drift.examiner import resource_of
 from controllers.drift.place import Place
 from controllers.rollout.finishing import to_the_end
-from gitops.drift import DriftRules, ForeignDeed, ForeignFact, ForeignFinding, Sight, corrected
+from gitops.drift import Contests, DriftRules, ForeignDeed, ForeignFact, ForeignFinding, Sight
 from gitops.errors import Conflict, InvalidInput
 from gitops.foreign import ForeignFields, changed, claims, pointers, without
 from gitops.model.kinds import DriftMode
@@ -105,16 +105,15 @@ class ForeignKeeper:
 
     async def _exclude(self, case: _Case, sight: Sight, finding: ForeignFinding) -> float | None:
         place, key, now = case.place, case.key, self.clock()
-        contest = place.foreign.contests.get(key)
-        until = contest.open_at(finding.paths, now) if contest is not None else now
-        if contest is not None and until > now:
+        contest = place.foreign.contests.get(key, Contests()).over(finding.paths, now)
+        if contest is not None and contest.until > now:
             who = ", ".join(sorted({*contest.managers, *finding.managers}))
             because = (
                 f"{who} and gitops-waves put them there and remove them by turns, {contest.rounds} times so "
-                f"far; the next removal is at {until:%H:%M:%S}Z"
+                f"far; the next removal is at {contest.until:%H:%M:%S}Z"
             )
             self._open(place, key, sight, finding.kept_back(because))
-            return (until - now).total_seconds()
+            return (contest.until - now).total_seconds()
         if not self.allowed(place.scope):
             place.foreign.pending.add(key)
             return None
@@ -172,13 +171,15 @@ class ForeignKeeper:
     def _record(self, case: _Case, finding: ForeignFinding) -> None:
         place, key, now = case.place, case.key, self.clock()
         application, target = place.scope.application, str(place.scope.target)
-        contest = corrected(place.foreign.contests.get(key), finding.managers, finding.paths, now)
-        place.foreign.contests[key] = contest
+        contests = place.foreign.contests.get(key, Contests())
+        contests = contests.corrected(finding.managers, finding.paths, now)
+        place.foreign.contests[key] = contests
         fact = ForeignFact(ForeignDeed.REMOVED, application, target, finding)
         self.tell(fact)
-        if contest.fought:
-            until = contest.last + contest.hold
-            self.tell(replace(fact, deed=ForeignDeed.CONTESTED, rounds=contest.rounds, until=until))
+        contest = contests.over(finding.paths, now)
+        if contest is not None and contest.fought:
+            deed = ForeignDeed.CONTESTED
+            self.tell(replace(fact, deed=deed, rounds=contest.rounds, until=contest.until))
 
     def _cannot(self, case: _Case, sight: Sight, finding: ForeignFinding, why: str) -> float:
         """Keep saying that they cannot be removed, and try again."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gitops.drift import Contest, ForeignFinding
+from gitops.drift import Contests, ForeignFinding
 from gitops.foreign import Claim
 from gitops.objects import ObjectKey
 
@@ -20,7 +20,7 @@ class ForeignNotes:
 
     findings: dict[ObjectKey, ForeignFinding] = field(default_factory=dict)
     known: dict[ObjectKey, tuple[Claim, ...]] = field(default_factory=dict)
-    contests: dict[ObjectKey, Contest] = field(default_factory=dict)
+    contests: dict[ObjectKey, Contests] = field(default_factory=dict)
     tries: dict[ObjectKey, int] = field(default_factory=dict)
     silences: dict[ObjectKey, int] = field(default_factory=dict)
     pending: set[ObjectKey] = field(default_factory=set)

@@ -10,7 +10,7 @@ from sys import intern
 from typing import TypeAlias
 
 from controllers.drift.foreign_notes import ForeignNotes
-from gitops.drift import Contest, Finding, Judgement, Sight, Verdict, judge
+from gitops.drift import Contests, Finding, Judgement, Sight, Verdict, judge
 from gitops.foreign import one_of_equals
 from gitops.inventory import Entry, Inventory
 from gitops.objects import GroupKind, JsonObject, ObjectKey
@@ -51,7 +51,7 @@ class Place:
     known: dict[ObjectKey, Signature] = field(default_factory=dict)
     suspects: set[ObjectKey] = field(default_factory=set)
     findings: dict[ObjectKey, Finding] = field(default_factory=dict)
-    contests: dict[ObjectKey, Contest] = field(default_factory=dict)
+    contests: dict[ObjectKey, Contests] = field(default_factory=dict)
     mutations: dict[ObjectKey, frozenset[str]] = field(default_factory=dict)
     written: dict[ObjectKey, int] = field(default_factory=dict)
     unsaved: dict[ObjectKey, Entry] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from gitops.drift.authors import Author, author_of, names, newest_author
 from gitops.drift.compare import carried_over, compare, holds
-from gitops.drift.contest import Contest, corrected
+from gitops.drift.contest import Contest, Contests
 from gitops.drift.finding import DriftKind, Finding, author_form, told
 from gitops.drift.foreign import ForeignDeed, ForeignFact, ForeignFinding, Owned
 from gitops.drift.modes import DRIFT, DriftRules, unknown_mode
@@ -13,6 +13,7 @@ __all__ = [
     "DRIFT",
     "Author",
     "Contest",
+    "Contests",
     "Deed",
     "DriftFact",
     "DriftKind",
@@ -30,7 +31,6 @@ __all__ = [
     "author_of",
     "carried_over",
     "compare",
-    "corrected",
     "holds",
     "judge",
     "names",

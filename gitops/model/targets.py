@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from gitops.errors import InvalidInput, Problem
+from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.kinds import Cluster, EnvironmentSpec
 from gitops.model.reading import Locate, nearest, nowhere
 from gitops.model.selectors import LabelSelector, Operator
@@ -26,9 +26,12 @@ def targets_of(
 ) -> tuple[Target, ...]:
     """All targets of an environment, sorted, each once.
 
-    Raises InvalidInput, at `at("spec", "targets", n, …)`, for each selector that matches no cluster.
+    Raises InvalidInput, at `at("spec", "targets", n, …)`, for each selector that matches no cluster, and for
+    each that chooses one namespace of one connection under the names of two clusters: what a target holds
+    is recorded in that namespace, so each of them would prune what the other applied.
     """
     targets: set[Target] = set()
+    names: dict[tuple[str, str], str] = {}
     problems: list[Problem] = []
     for index, chosen in enumerate(spec.targets):
         matching = matching_clusters(chosen.cluster_selector, clusters)
@@ -36,10 +39,24 @@ def targets_of(
             hint = explain_no_match(chosen.cluster_selector, clusters)
             place = at("spec", "targets", index, "clusterSelector")
             problems.append(Problem(place, f"no cluster matches this selector: {hint}"))
+        for cluster in matching:
+            one_place = clusters[cluster].connection, chosen.namespace
+            first = names.setdefault(one_place, cluster)
+            if first != cluster:
+                problems.append(_one_place_twice(first, cluster, *one_place, at("spec", "targets", index)))
         targets.update(Target(cluster, chosen.namespace) for cluster in matching)
     if problems:
         raise InvalidInput(*problems)
     return tuple(sorted(targets))
+
+
+def _one_place_twice(first: str, second: str, connection: str, namespace: str, location: Location) -> Problem:
+    return Problem(
+        location,
+        f'clusters "{first}" and "{second}" have the same connection "{connection}", so '
+        f"{Target(first, namespace)} and {Target(second, namespace)} are one place: choose one of them only, "
+        "or correct spec.connection in clusters/",
+    )
 
 
 def creates_namespace(spec: EnvironmentSpec, target: Target, cluster: Cluster) -> bool:

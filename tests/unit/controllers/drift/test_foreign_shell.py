@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from controllers.drift.place import trimmed
-from gitops.drift import ForeignDeed
+from gitops.drift import ForeignDeed, contest
 from gitops.errors import Conflict
 from gitops.objects import JsonObject
 from tests.unit.controllers.drift.yard import CONFIG_MAPS, Yard, config_map, until
@@ -170,6 +172,27 @@ async def test_an_object_that_is_not_applied_any_more_leaves_nothing_behind(yard
     await until(lambda: len(yard.place.entries) == 1 and yard.drift.synced)
     notes = yard.place.foreign
     assert [*notes.findings, *notes.known, *notes.pending, *notes.contests] == []
+
+
+async def test_who_puts_other_fields_there_each_time_is_held_off_too(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Generated names: no field is ever removed twice."""
+    monkeypatch.setattr(contest, "FIGHT_ACROSS", 4)
+    yard.desk.exclusive = True
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+
+    async def added_and_removed(key: str) -> None:
+        removed = len(yard.foreign)
+        await add(yard, "a", key=key)
+        await until(lambda: len(yard.foreign) > removed)
+
+    for number in range(4):
+        assert [fact for fact in yard.foreign if fact.deed is ForeignDeed.CONTESTED] == []
+        await added_and_removed(f"extra-{number}")
+    (fact,) = [fact for fact in yard.foreign if fact.deed is ForeignDeed.CONTESTED]
+    assert (fact.rounds, fact.finding.paths) == (4, ("data.extra-3",))
 
 
 def test_equal_foreign_fields_are_one_in_memory() -> None:

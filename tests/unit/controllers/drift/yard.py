@@ -27,6 +27,7 @@ from gitops.model.kinds import DriftMode
 from gitops.model.targets import Target
 from gitops.objects import Manifest, ObjectKey
 from gitops.plan import PlanPolicy, Scope, Wanted, settle
+from gitops.redact import Redactor
 from gitops.rollout.observation import TargetReport
 
 SCOPE = Scope("production", "web", Target("eu-1", "shop"))
@@ -116,6 +117,7 @@ class Yard:
     requests: list[RequestSeen] = field(default_factory=list)
     revisions: dict[str, tuple[Manifest, ...]] = field(default_factory=dict)
     habits: Habits = field(default_factory=lambda: Habits(QUICK))
+    hidden: Redactor = field(default_factory=Redactor)
     drift: ClusterDrift = field(init=False)
     _settled: dict[str, Mapping[ObjectKey, Manifest]] = field(default_factory=dict)
 
@@ -130,8 +132,8 @@ class Yard:
             return self.desk.standing(scope) is not None
 
         doing = (
-            Corrector(self._manifests, allowed, self.facts.append, now, str),
-            ForeignKeeper(self._manifests, allowed, self.foreign.append, now, str),
+            Corrector(self._manifests, allowed, self.facts.append, now, self.hidden.text),
+            ForeignKeeper(self._manifests, allowed, self.foreign.append, now, self.hidden.text),
         )
         self.drift = ClusterDrift("production", self.client, self.desk, doing, self.habits)
 

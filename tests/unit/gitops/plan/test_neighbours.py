@@ -18,14 +18,25 @@ from gitops.plan.neighbours import let_go, scopes_on, unusable
 AV = {"apiVersion": "gitops-waves.io/v1alpha1"}
 
 
+def chosen(**expression: str) -> JsonObject:
+    """Select clusters by name: `In="eu"` or `NotIn="eu"`."""
+    ((operator, name),) = expression.items()
+    return {"matchExpressions": [{"key": "name", "operator": operator, "values": [name]}]}
+
+
 def repository(*namespaces: str, **more: bytes) -> Catalog:
-    """Production with web and api in some namespaces of two clusters of which both names lead to `eu`."""
+    """Production with web and api in some namespaces of `eu` and `us`; `alias` leads to `eu` too."""
     clusters = {
-        f"clusters/{name}.yaml": {**AV, "kind": "Cluster", "metadata": {"name": name}, "spec": spec}
+        f"clusters/{name}.yaml": {
+            **AV,
+            "kind": "Cluster",
+            "metadata": {"name": name, "labels": {"name": name}},
+            "spec": spec,
+        }
         for name, spec in {"eu": {}, "alias": {"connection": "eu"}, "us": {}}.items()
     }
     spec = {
-        "targets": [{"clusterSelector": {}, "namespace": name} for name in namespaces],
+        "targets": [{"clusterSelector": chosen(NotIn="alias"), "namespace": name} for name in namespaces],
         "waves": [{"name": "all"}],
     }
     environment = {**AV, "kind": "Environment", "metadata": {"name": "production"}, "spec": spec}
@@ -33,6 +44,7 @@ def repository(*namespaces: str, **more: bytes) -> Catalog:
     contents = {path: yaml.safe_dump(body).encode() for path, body in bodies.items()}
     contents |= {f"environments/{name}/environment.yaml": text for name, text in more.items()}
     manifests = [f"environments/production/{name}/app.yaml" for name in ("web", "api")]
+    manifests += [f"environments/{name}/db/app.yaml" for name in more]
     return catalogs.build(dict.fromkeys([*contents, *manifests], "0" * 40), contents)
 
 
@@ -51,10 +63,19 @@ def applyset(environment: str, application: str, namespace: str = "shop") -> str
 
 
 def test_scopes_are_those_of_the_connection_under_all_its_names() -> None:
-    found = scopes_on(repository("shop", "other"), "eu")
-    places = {(scope.application, scope.target.namespace) for scope in found.values()}
-    assert places == {(name, place) for name in ("web", "api") for place in ("shop", "other")}
-    assert {scope.target.cluster for scope in found.values()} <= {"eu", "alias"}
+    """Two environments may choose one place by different names: their inventories differ."""
+    spec = {
+        "targets": [{"clusterSelector": chosen(In="alias"), "namespace": "shop"}],
+        "waves": [{"name": "all"}],
+    }
+    staging = {**AV, "kind": "Environment", "metadata": {"name": "staging"}, "spec": spec}
+    text = yaml.safe_dump(staging).encode()
+    catalog = repository("shop", "other", staging=text)
+    found = {(scope.name, str(scope.target)) for scope in scopes_on(catalog, "eu").values()}
+    production = {
+        (f"production/{name}", f"eu/{place}") for name in ("web", "api") for place in ("shop", "other")
+    }
+    assert found == production | {("staging/db", "alias/shop")}
 
 
 def test_what_git_has_no_more_is_let_go() -> None:
