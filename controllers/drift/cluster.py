@@ -19,7 +19,7 @@ from controllers.drift.patrol import Patrol
 from controllers.drift.place import Place
 from controllers.drift.sightings import Sightings
 from controllers.rollout.observer import CONFIG_MAPS, Access
-from gitops.drift import DriftReport, Sight
+from gitops.drift import DriftReport, Sight, released
 from gitops.inventory import Inventory, selector
 from gitops.model.targets import Target
 from gitops.objects import GroupKind, ObjectKey
@@ -99,7 +99,8 @@ class ClusterDrift:
                 name = (member.application, str(member.target))
                 foreign = {finding.object: finding for finding in place.foreign.findings.values()}
                 lost = place.sure and self._is_lost(place) and self._free(place)
-                found[name] = DriftReport(findings, self._looked_at(place), foreign, lost)
+                complete = self._looked_at(place)
+                found[name] = DriftReport(findings, complete, foreign, lost, self._released(place))
         return found
 
     def resume(self) -> None:
@@ -183,6 +184,19 @@ class ClusterDrift:
         standing = self._desk.standing(place.scope)
         return place.lost and (standing is None or not standing.empty)
 
+    def _released(self, place: Place) -> Mapping[str, str]:
+        """What may end that objects are held back, by object."""
+        held = self._desk.held(place.scope)
+        if not held:
+            return {}
+        tracked = {str(key): entry for key, entry in place.entries.items() if self.sees(key)}
+        seen = {
+            name: released(tracked[name], self.sight(tracked[name].key), place.applyset)
+            for name in sorted(held)
+            if name in tracked
+        }
+        return {name: word for name, word in seen.items() if word}
+
     def _is_own_write(self, where: Where, version: str) -> bool:
         ledger = self._ledgers.get(where)
         return ledger is not None and ledger.wrote(version)
@@ -233,6 +247,8 @@ class ClusterDrift:
         for place in self._places.values():
             if key in place.entries:
                 self._attention.note(place, key)
+                if str(key) in self._desk.held(place.scope):
+                    self._desk.told()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

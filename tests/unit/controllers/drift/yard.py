@@ -87,6 +87,7 @@ class Desk:
     exclusive: bool = False
     empty: bool = False
     allowed: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
     on_told: Callable[[], None] = lambda: None
 
     def standing(self, scope: Scope) -> Standing | None:
@@ -96,6 +97,11 @@ class Desk:
             return None
         rules = DriftRules(self.mode, allowed_managers=self.allowed, exclusive=self.exclusive)
         return Standing(self.revision, rules, empty=self.empty)
+
+    def held(self, scope: Scope) -> frozenset[str]:
+        """What is kept of what left Git."""
+        del scope
+        return self.kept
 
     def told(self) -> None:
         """Tell the test."""
