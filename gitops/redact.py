@@ -13,7 +13,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from gitops.objects import Json, JsonObject
@@ -111,6 +111,17 @@ def _credential_fields(value: JsonObject) -> list[str]:
 def _literal(value: Json) -> bool:
     """A text that is not empty, or a number: `automountServiceAccountToken: true` is no credential."""
     return isinstance(value, str | int | float) and not isinstance(value, bool) and value != ""
+
+
+def scrubbed(value: Any, redact: Callable[[str], str]) -> Any:  # noqa: ANN401 - JSON, or none of it
+    """Pass every string inside a value through `redact`; names of fields stay."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, list):
+        return [scrubbed(item, redact) for item in value]
+    if isinstance(value, dict):
+        return {key: scrubbed(item, redact) for key, item in value.items()}
+    return value
 
 
 class Redactor:

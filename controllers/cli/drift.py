@@ -74,7 +74,7 @@ async def _look(
                 findings, foreign = await _target(errands, place, rules, secrets)
         except (TransientError, Denied, InvalidInput, Rejected) as error:
             return replace(found, unseen=secrets.text(str(error)))
-        clean = (replace(finding, because=secrets.text(finding.because)) for finding in findings)
+        clean = (finding.redacted(secrets.text) for finding in findings)
         return replace(found, findings=tuple(clean), foreign=foreign)
 
     try:

@@ -110,7 +110,13 @@ class Attention:
         for place in self._view.places():
             if place.suspects and self._desk.standing(place.scope) is not None:
                 self._release(place)
+            self.confirm_loss(place)
         self._resume_later()
+
+    def confirm_loss(self, place: Place) -> None:
+        """Make sure that an inventory that is not there is none which a rollout has just stored."""
+        if place.lost and not place.sure and self._desk.standing(place.scope) is not None:
+            self._release(place)
 
     async def judge_all(self, place: Place, keys: Iterable[ObjectKey]) -> None:
         """Judge many objects of a place, leaving others their turn."""

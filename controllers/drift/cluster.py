@@ -98,7 +98,8 @@ class ClusterDrift:
                 findings = {finding.object: finding for finding in place.findings.values()}
                 name = (member.application, str(member.target))
                 foreign = {finding.object: finding for finding in place.foreign.findings.values()}
-                found[name] = DriftReport(findings, self._looked_at(place), foreign)
+                lost = place.sure and self._is_lost(place) and self._free(place)
+                found[name] = DriftReport(findings, self._looked_at(place), foreign, lost)
         return found
 
     def resume(self) -> None:
@@ -171,10 +172,16 @@ class ClusterDrift:
     def _looked_at(self, place: Place) -> bool:
         return (
             place.read
+            and not self._is_lost(place)
             and not self._attention.undecided(place)
             and not place.foreign.undecided
             and all(self._sightings.sees(kind, namespace) for kind, namespace in place.where)
         )
+
+    def _is_lost(self, place: Place) -> bool:
+        """Whether there is no inventory, though there has to be one."""
+        standing = self._desk.standing(place.scope)
+        return place.lost and (standing is None or not standing.empty)
 
     def _is_own_write(self, where: Where, version: str) -> bool:
         ledger = self._ledgers.get(where)
@@ -192,6 +199,7 @@ class ClusterDrift:
         changed = place.take(inventory)
         await self._cover()
         await self._attention.judge_all(place, changed)
+        self._attention.confirm_loss(place)
         self._desk.told()
 
     def _free(self, place: Place) -> bool:

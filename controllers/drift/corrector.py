@@ -47,10 +47,11 @@ Manifests: TypeAlias = Callable[[Scope, str, KubeClient], Awaitable[Mapping[Obje
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a place is on now, and the rules."""
+    """What a place is on now, and the rules. `empty`: nothing was applied there, so nothing is recorded."""
 
     revision: str
     rules: DriftRules
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,14 @@ class Corrector:
         clock: Callable[[], datetime],
         redact: Callable[[str], str],
     ) -> None:
-        """`allowed` is asked once more, right before a write."""
+        """`allowed` is asked once more, right before a write. `redact` is for everything that is told."""
+
+        def told(fact: DriftFact) -> None:
+            tell(replace(fact, finding=fact.finding.redacted(redact)))
+
         self._manifests = manifests
         self._allowed = allowed
-        self._tell = tell
+        self._tell = told
         self._clock = clock
         self._redact = redact
         self._slots = asyncio.Semaphore(CONCURRENT_LOOKS)
@@ -246,8 +251,7 @@ class Corrector:
         case.place.known[key] = signature(answer.sight)
         known = case.place.findings.get(key)
         since = (known.since if known else None) or finding.since or self._clock()
-        because = self._redact(finding.because)
-        case.place.findings[key] = replace(finding, since=since, because=because)
+        case.place.findings[key] = replace(finding, since=since).redacted(self._redact)
 
     def _cannot(self, case: _Case, question: Question, sight: Sight | None, why: str) -> float:
         """Keep saying that it cannot be looked at or corrected, and try again."""

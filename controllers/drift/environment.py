@@ -108,6 +108,8 @@ class EnvironmentDrift:
         cluster = self._clusters.get(self._holding.get((application, target), ""))
         if cluster is not None:
             await cluster.give_way(application, target)
+            # That an inventory is lost, which the rollout mends, must not be read once more after it.
+            self._read(self._holding.get((application, target), ""))
 
     @property
     def tracked(self) -> int:
@@ -126,7 +128,7 @@ class EnvironmentDrift:
         on = self._following.state.application(scope.application).on.get(str(scope.target))
         if on is None or self._writing(scope.application, str(scope.target)):
             return None
-        return Standing(on.revision, self._following.rules)
+        return Standing(on.revision, self._following.rules, empty=on.empty)
 
     def told(self, connection: str) -> None:
         """There is something new to read about a cluster; it is read a little later, once for many.

@@ -33,19 +33,20 @@ def signature(sight: Sight | None) -> Signature:
 class Place:
     """Mutable, and used from the event loop only.
 
-    `times`: when kinds without a generation were last applied by us, as far as seen. `known`: how an object
-    looked when it was last looked at closely, so that nothing is looked at twice. `unsaved`: entries that
-    the stored inventory does not have yet. `written`: the versions of our own newest writes, until the watch
-    has come to them. `mutations`: digests of what fields (JSON pointers) held right after our own apply,
-    where that was not what was applied. `where`: the kinds and namespaces of the entries. `turn` counts the
-    rollouts that began to write here, `confirmed` is the turn from which the whole record is known to have
-    been read.
+    `times`: when kinds without a generation were last applied by us, as far as seen. `known`: how an
+    object looked when it was last looked at closely, so that nothing is looked at twice. `unsaved`:
+    entries that the stored inventory does not have yet. `written`: the versions of our own newest writes,
+    until the watch has come to them. `mutations`: digests of what fields (JSON pointers) held right after
+    our own apply, where that was not what was applied. `lost`: there is no inventory. `where`: the kinds
+    and namespaces of the entries. `turn` counts the rollouts that began to write here, `confirmed` is the
+    turn from which the whole record is known to have been read.
     """
 
     scope: Scope
     entries: dict[ObjectKey, Entry] = field(default_factory=dict)
     revision: str = ""
     read: bool = False
+    lost: bool = False
     where: frozenset[tuple[GroupKind, str]] = frozenset()
     times: dict[ObjectKey, str] = field(default_factory=dict)
     known: dict[ObjectKey, Signature] = field(default_factory=dict)
@@ -89,6 +90,7 @@ class Place:
         """Take in the stored inventory; return the objects whose record is new."""
         stored = dict(inventory.entries) if inventory else {}
         self.read = True
+        self.lost = inventory is None
         self.revision = inventory.revision if inventory else ""
         for key in self.entries.keys() - stored.keys():
             self.forget(key)

@@ -173,16 +173,18 @@ class TargetObserver:
                 reads.append((keys, self._singly(resource, keys)))
             elif keys <= tracked and namespace:
                 everywhere[resource][namespace] = keys
+            elif keys <= tracked:
+                reads.append((keys, self._tracked(resource, namespace, keys, members)))
             else:
-                chosen = members if keys <= tracked else ""
-                reads.append((keys, self._listed(resource, namespace, keys, chosen)))
+                reads.append((keys, self._listed(resource, namespace, keys, "")))
         for resource, by_namespace in everywhere.items():
             if len(by_namespace) > LIST_EVERYWHERE:
                 every = set().union(*by_namespace.values())
                 reads.append((every, self._everywhere(resource, by_namespace, members)))
             else:
                 reads += [
-                    (keys, self._listed(resource, name, keys, members)) for name, keys in by_namespace.items()
+                    (keys, self._tracked(resource, name, keys, members))
+                    for name, keys in by_namespace.items()
                 ]
         return reads
 
@@ -196,6 +198,27 @@ class TargetObserver:
             for key, body in zip(ordered, found, strict=True)
             if body is not None
         }
+
+    async def _tracked(
+        self, resource: Resource, namespace: str, keys: set[ObjectKey], members: str
+    ) -> _Found:
+        return await self._completed(
+            resource, {namespace: keys}, await self._listed(resource, namespace, keys, members)
+        )
+
+    async def _completed(
+        self, resource: Resource, by_namespace: Mapping[str, set[ObjectKey]], found: _Found
+    ) -> _Found:
+        """Look for what a list of our members lacks: it may be there without our label, or with another's."""
+        missing = {name: keys - found.keys() for name, keys in by_namespace.items()}
+        reads = [
+            self._singly(resource, keys)
+            if len(keys) <= READ_SINGLY
+            else self._listed(resource, name, keys, "")
+            for name, keys in sorted(missing.items())
+            if keys
+        ]
+        return {key: live for read in (found, *await asyncio.gather(*reads)) for key, live in read.items()}
 
     async def _listed(
         self, resource: Resource, namespace: str, keys: set[ObjectKey], label_selector: str
@@ -216,12 +239,13 @@ class TargetObserver:
         """One list over all namespaces; namespace by namespace where we may not."""
         try:
             keys = set().union(*by_namespace.values())
-            return await self._listed(resource, "", keys, label_selector)
+            found = await self._listed(resource, "", keys, label_selector)
         except Forbidden:
             reads = await asyncio.gather(
                 *(self._listed(resource, name, keys, label_selector) for name, keys in by_namespace.items())
             )
-            return {key: found for read in reads for key, found in read.items()}
+            found = {key: live for read in reads for key, live in read.items()}
+        return await self._completed(resource, by_namespace, found)
 
 
 def _foreign(live: Mapping[ObjectKey, LiveObject], scope: Scope) -> dict[str, frozenset[str]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -11,6 +11,7 @@ from gitops.diff import Operation
 from gitops.drift.authors import Author
 from gitops.model.kinds import DriftMode
 from gitops.objects import JsonObject
+from gitops.redact import scrubbed
 
 
 class DriftKind(StrEnum):
@@ -44,6 +45,11 @@ class Finding:
         """JSON pointers of what differs."""
         return tuple(operation.path for operation in self.operations)
 
+    def redacted(self, redact: Callable[[str], str]) -> Finding:
+        """The same without known secrets, whatever field of whatever object repeats them."""
+        operations = tuple(_redacted(operation, redact) for operation in self.operations)
+        return replace(self, because=redact(self.because), operations=operations)
+
     def as_json(self) -> JsonObject:
         """The form of `gitops diff -o json`: `patch` is a JSON Patch (RFC 6902), `live` beside values."""
         return {
@@ -54,6 +60,15 @@ class Finding:
             "by": [author_form(author) for author in self.authors],
             "patch": [operation.as_json() for operation in self.operations],
         }
+
+
+def _redacted(operation: Operation, redact: Callable[[str], str]) -> Operation:
+    return replace(
+        operation,
+        path=redact(operation.path),
+        value=scrubbed(operation.value, redact),
+        live=scrubbed(operation.live, redact),
+    )
 
 
 def author_form(author: Author) -> JsonObject:

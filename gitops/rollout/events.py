@@ -248,6 +248,14 @@ class PruneFinished(ApplicationEvent):
     target: str
 
 
+class TargetUnsettled(ApplicationEvent):
+    """What a settled target runs is not certain any more, so that it is rolled out to once more."""
+
+    type: Literal["TargetUnsettled"] = "TargetUnsettled"
+    target: str
+    because: str
+
+
 class ChangedBy(Recorded):
     """A field manager that holds what differs, or, where not `certain`, wrote the object last."""
 
@@ -377,6 +385,7 @@ Event: TypeAlias = Annotated[
     | RejoinAbandoned
     | ApplicationRetired
     | PruneFinished
+    | TargetUnsettled
     | DriftFound
     | DriftCorrected
     | DriftContested

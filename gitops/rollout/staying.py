@@ -43,6 +43,12 @@ def to_be_pruned(state: ApplicationState) -> ApplicationState:
     return state.model_copy(update={"on": on})
 
 
+def unsettled(state: ApplicationState, event: e.TargetUnsettled) -> ApplicationState:
+    """The target is to be rolled out to once more."""
+    on = state.on[event.target].model_copy(update={"settled": False})
+    return state.model_copy(update={"on": {**state.on, event.target: on}})
+
+
 def prune_finished(state: ApplicationState, event: e.PruneFinished) -> ApplicationState:
     """Nothing is to go from the target any more."""
     return without_leaving(state, event.target)

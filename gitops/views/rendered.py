@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from gitops.dialect.emit import emit
-from gitops.objects import Json, JsonObject, Manifest
+from gitops.objects import JsonObject, Manifest
 from gitops.plan import Scope
-from gitops.redact import Redactor, redact_pair, secrets_of
+from gitops.redact import Redactor, redact_pair, scrubbed, secrets_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +36,8 @@ def redacted(rendered: Sequence[RenderedTarget]) -> tuple[RenderedTarget, ...]:
 
 def _redacted(body: JsonObject, redactor: Redactor) -> JsonObject:
     _, shown = redact_pair(None, body)
-    scrubbed: JsonObject = _scrubbed(shown, redactor)
-    return scrubbed
-
-
-def _scrubbed(value: Json, redactor: Redactor) -> Any:  # noqa: ANN401 - of the shape that it is given
-    if isinstance(value, str):
-        return redactor.text(value)
-    if isinstance(value, list):
-        return [_scrubbed(item, redactor) for item in value]
-    if isinstance(value, dict):
-        return {key: _scrubbed(item, redactor) for key, item in value.items()}
-    return value
+    told: JsonObject = scrubbed(shown, redactor.text)
+    return told
 
 
 def text(rendered: Iterable[RenderedTarget]) -> str:

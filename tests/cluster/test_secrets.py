@@ -101,7 +101,7 @@ def command(world: World, *arguments: str) -> str:
     kubeconfig = world.planes[0].write_kubeconfig(world.folder / "cli.kubeconfig")
     done = subprocess.run(
         [str(Path(sys.executable).with_name("gitops")), *arguments, "--repo", str(world.people.remote)]
-        + (["--kubeconfig", str(kubeconfig)] if arguments[0] == "plan" else []),
+        + (["--kubeconfig", str(kubeconfig)] if arguments[0] in ("diff", "plan") else []),
         check=False,
         capture_output=True,
         text=True,
@@ -140,8 +140,9 @@ def kept(world: World) -> dict[str, str]:
     path = f"/api/v1/namespaces/{world.namespace}/configmaps"
     state = world.folder / "state"
     files = [one for one in sorted(state.rglob("*")) if one.is_file() and "objects" not in one.parts]
+    stored = world.planes[0].api.get(path)["items"]
     return {
-        "inventory": json.dumps(world.planes[0].api.get(path)),
+        "inventory": json.dumps([body for body in stored if body["metadata"]["name"] != "other"]),
         **{str(file): file.read_bytes().decode(errors="replace") for file in files},
     }
 
@@ -167,7 +168,7 @@ async def test_no_secret_leaves_the_cluster(world: World, log: io.StringIO) -> N
         "First",
         {
             **world.clusters(),
-            **world.environment_file(onFailure={"push": "Commit"}),
+            **world.environment_file(onFailure={"push": "Commit"}, drift="Report"),
             world.path("web", "plain.yaml"): secret(
                 "plain", stringData={"password": canary.text("stringData")}, immutable=True
             ),
@@ -175,7 +176,7 @@ async def test_no_secret_leaves_the_cluster(world: World, log: io.StringIO) -> N
                 "encoded", data={"password": base64.b64encode(canary.text("data").encode()).decode()}
             ),
             world.path("web", "web.yaml"): with_password("registry.example/web:1.0", canary.text("env")),
-            world.path("other", "map.yaml"): config_map("other"),
+            world.path("other", "map.yaml"): config_map("other", address="postgres://h"),
         },
     )
     seen: dict[str, str] = {}
@@ -183,6 +184,12 @@ async def test_no_secret_leaves_the_cluster(world: World, log: io.StringIO) -> N
         await world.succeeded(first, "web")
         live = json.dumps(world.planes[0].api.get(f"/api/v1/namespaces/{world.namespace}/secrets"))
         assert sorted(canary.found_in(live)) == ["data", "stringData"]
+
+        await world.succeeded(first, "other")
+        repeated = {"data": {"address": f"postgres://u:{canary.text('stringData')}@h"}}
+        world.planes[0].api.patch(f"/api/v1/namespaces/{world.namespace}/configmaps/other", repeated)
+        await world.until(lambda: world.seen.of(e.DriftFound), "what somebody wrote")
+        seen["diff"] = await asyncio.to_thread(command, world, "diff", "production", "-o", "json")
 
         rejected = world.people.push("Everything that an API server may quote", _rejected(world, canary))
         seen["plan"] = await asyncio.to_thread(command, world, "plan", rejected, "-o", "json")
@@ -220,6 +227,8 @@ async def test_no_secret_leaves_the_cluster(world: World, log: io.StringIO) -> N
     seen |= {" ".join(words): text for words, text in zip(commands, printed, strict=True)}
     seen |= kept(world) | {"records": recorded(world), "log": log.getvalue()}
     assert "(redacted" in seen["plan with differences"]
+    assert "postgres://u:(redacted)@h" in seen["diff"]
+    assert "postgres://u:(redacted)@h" in seen["records"]
     assert "reverted" in seen["records"].lower()
     assert "Crash" in seen["revert of a crash"]
     assert len(seen["log"]) > 1000

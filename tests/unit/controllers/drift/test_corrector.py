@@ -187,6 +187,22 @@ async def test_who_undoes_it_in_the_meantime_leaves_nothing_to_correct(
     gate.set()
 
 
+@pytest.mark.parametrize("mode", [DriftMode.REPORT, DriftMode.CORRECT])
+async def test_a_known_secret_that_somebody_writes_into_another_object_is_not_told(
+    yard: Yard, mode: DriftMode
+) -> None:
+    """No name of the field gives it away; what is told is recorded for ever."""
+    yard.desk.mode = mode
+    yard.hidden.learn(["hunter2-hunter2"])
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    await yard.paint("a", "postgres://u:hunter2-hunter2@h")
+    await until(lambda: yard.facts if mode is DriftMode.CORRECT else yard.place.findings)
+    told = yard.facts[0].finding if mode is DriftMode.CORRECT else yard.place.findings[A]
+    assert [operation.live for operation in told.operations] == ["postgres://u:(redacted)@h"]
+    assert "hunter2" not in repr((yard.facts, yard.place.findings))
+
+
 async def test_two_who_take_different_fields_of_one_object_in_turn_are_a_fight(yard: Yard) -> None:
     """The one's correction does not make us forget how often the other was corrected."""
     plain = config_map("a")

@@ -27,6 +27,7 @@ from gitops.model.kinds import DriftMode
 from gitops.model.targets import Target
 from gitops.objects import Manifest, ObjectKey
 from gitops.plan import PlanPolicy, Scope, Wanted, settle
+from gitops.redact import Redactor
 from gitops.rollout.observation import TargetReport
 
 SCOPE = Scope("production", "web", Target("eu-1", "shop"))
@@ -84,6 +85,7 @@ class Desk:
     mode: DriftMode = DriftMode.CORRECT
     writing: bool = False
     exclusive: bool = False
+    empty: bool = False
     allowed: frozenset[str] = frozenset()
     on_told: Callable[[], None] = lambda: None
 
@@ -93,7 +95,7 @@ class Desk:
         if self.writing or not self.revision:
             return None
         rules = DriftRules(self.mode, allowed_managers=self.allowed, exclusive=self.exclusive)
-        return Standing(self.revision, rules)
+        return Standing(self.revision, rules, empty=self.empty)
 
     def told(self) -> None:
         """Tell the test."""
@@ -115,6 +117,7 @@ class Yard:
     requests: list[RequestSeen] = field(default_factory=list)
     revisions: dict[str, tuple[Manifest, ...]] = field(default_factory=dict)
     habits: Habits = field(default_factory=lambda: Habits(QUICK))
+    hidden: Redactor = field(default_factory=Redactor)
     drift: ClusterDrift = field(init=False)
     _settled: dict[str, Mapping[ObjectKey, Manifest]] = field(default_factory=dict)
 
@@ -129,8 +132,8 @@ class Yard:
             return self.desk.standing(scope) is not None
 
         doing = (
-            Corrector(self._manifests, allowed, self.facts.append, now, str),
-            ForeignKeeper(self._manifests, allowed, self.foreign.append, now, str),
+            Corrector(self._manifests, allowed, self.facts.append, now, self.hidden.text),
+            ForeignKeeper(self._manifests, allowed, self.foreign.append, now, self.hidden.text),
         )
         self.drift = ClusterDrift("production", self.client, self.desk, doing, self.habits)
 

@@ -17,6 +17,7 @@ from controllers.rollout.worker import Errand, TargetWorker
 from gitops.errors import Location
 from gitops.model.targets import Target
 from gitops.objects import Manifest
+from gitops.ownership import PART_OF
 from gitops.plan import PlanPolicy, Scope, Wanted
 from gitops.rollout.observation import TargetReport
 from gitops.rollout.state import FailureCause
@@ -28,8 +29,9 @@ SECRET = "c4nary-of-secrets"
 POLICY = PlanPolicy(create_namespace=True, prune_permitted=True)
 
 
-def config_map(name: str, value: str = "one") -> Manifest:
-    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"value": value}}
+def config_map(name: str, value: str = "one", namespace: str = "shop") -> Manifest:
+    metadata = {"name": name, "namespace": namespace}
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"value": value}}
     return Manifest(body, Location(f"environments/production/web/{name}.yaml", 1, 1))
 
 
@@ -284,3 +286,28 @@ async def test_schemas_are_asked_for_only_where_no_dry_run_could_tell(world: Wor
     assert first > 0
     await world.settle(wanted(2, config_map("a", "two")))
     assert asked() == first
+
+
+@pytest.mark.parametrize("taken", [1, 5], ids=["one of them", "most of them"])
+@pytest.mark.parametrize("namespaces", [1, 5], ids=["in one namespace", "in many namespaces"])
+async def test_what_another_owner_labelled_is_never_taken_back_however_many_are_tracked(
+    world: World, taken: int, namespaces: int
+) -> None:
+    """A list by our label lacks such objects, and they are there all the same."""
+    places = [f"n{number}" for number in range(namespaces)]
+    for place in places:
+        world.api.objects["namespaces", "", place] = {"metadata": {"name": place, "uid": place}}
+
+    def everything(number: int) -> Wanted:
+        manifests = [config_map(f"c{each}", str(number), place) for each in range(6) for place in places]
+        return wanted(number, *manifests)
+
+    await world.settle(everything(1))
+    for (plural, namespace, name), body in world.api.objects.items():
+        if plural == "configmaps" and namespace == "n0" and name in [f"c{each}" for each in range(taken)]:
+            body["metadata"]["labels"][PART_OF] = "applyset-of-somebody-else-v1"
+    async with world.working(everything(2)):
+        await until(lambda: world.last.failure)
+    assert world.last.failure is not None
+    assert len([line for line in world.last.failure.evidence if "belongs to" in line]) == taken
+    assert not [write for write in world.api.writes if "gitops" not in write]
