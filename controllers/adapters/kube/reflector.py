@@ -50,7 +50,7 @@ class Reflector(Generic[Kept]):
     `trim` makes of each object what is kept, so that a large collection need not be in memory whole.
     `on_change(type, object)` is called with ADDED, MODIFIED or DELETED and the trimmed object, also for what
     a new list shows to have changed meanwhile; it must be quick and not raise. `synced` is set from the first
-    complete list on, `error` is None while the server answers, `blind` is True once it did not twice in a row:
+    complete list on, `error` is None while the server answers, `blind` is True once it twice did not:
     `items` may be of another time. `on_synced`, `on_error` and `on_blind` (either way) tell the same.
     `lists` counts complete lists: what came and went between two of them was not seen. After the server
     forgot (410) a list waits up to `spread` seconds: a restarted server forgets for everybody at once.
