@@ -58,6 +58,7 @@ class ClusterDrift:
         self._sightings = Sightings(
             environment, own, self._seen, lambda kind: self._spawn(self._listed(kind)), habits
         )
+        self._inventories.on_blind = self._sightings.on_blind = desk.told
         self._tasks: set[asyncio.Task[None]] = set()
         self._check_every = habits.check_every
 
@@ -123,7 +124,7 @@ class ClusterDrift:
 
     @property
     def synced(self) -> bool:
-        """Whether every inventory is read and every kind was listed once."""
+        """Whether every inventory is read, and every kind was listed and is watched now."""
         return self._inventories.synced and all(map(self._looked_at, self._places.values()))
 
     def undecided(self, key: ObjectKey) -> bool:
@@ -176,7 +177,8 @@ class ClusterDrift:
             and not self._is_lost(place)
             and not self._attention.undecided(place)
             and not place.foreign.undecided
-            and all(self._sightings.sees(kind, namespace) for kind, namespace in place.where)
+            and not self._inventories.blind
+            and all(self._sightings.follows(kind, namespace) for kind, namespace in place.where)
         )
 
     def _is_lost(self, place: Place) -> bool:

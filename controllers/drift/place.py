@@ -36,9 +36,10 @@ class Place:
     `times`: when kinds without a generation were last applied by us, as far as seen. `known`: how an
     object looked when it was last looked at closely, so that nothing is looked at twice. `unsaved`:
     entries that the stored inventory does not have yet. `written`: the versions of our own newest writes,
-    until the watch has come to them. `lost`: there is no inventory. `where`: the kinds and namespaces of
-    the entries. `turn` counts the rollouts that began to write here, `confirmed` is the turn from which
-    the whole record is known to have been read.
+    until the watch has come to them. `mutations`: digests of what fields (JSON pointers) held right after
+    our own apply, where that was not what was applied. `lost`: there is no inventory. `where`: the kinds
+    and namespaces of the entries. `turn` counts the rollouts that began to write here, `confirmed` is the
+    turn from which the whole record is known to have been read.
     """
 
     scope: Scope
@@ -52,7 +53,7 @@ class Place:
     suspects: set[ObjectKey] = field(default_factory=set)
     findings: dict[ObjectKey, Finding] = field(default_factory=dict)
     contests: dict[ObjectKey, Contests] = field(default_factory=dict)
-    mutations: dict[ObjectKey, frozenset[str]] = field(default_factory=dict)
+    mutations: dict[ObjectKey, dict[str, str]] = field(default_factory=dict)
     written: dict[ObjectKey, int] = field(default_factory=dict)
     unsaved: dict[ObjectKey, Entry] = field(default_factory=dict)
     foreign: ForeignNotes = field(default_factory=ForeignNotes)
@@ -102,6 +103,8 @@ class Place:
             self.times.pop(key, None)
             self.known.pop(key, None)
             self.foreign.known.pop(key, None)
+            if key in self.entries and self.entries[key].digest != stored[key].digest:
+                self.mutations.pop(key, None)  # of another manifest
         for key in changed:
             self.entries[key] = stored[key]
         self.where = frozenset((key.group_kind, key.namespace) for key in self.entries)

@@ -49,17 +49,25 @@ class Sight(NamedTuple):
 
     @classmethod
     def of(cls, metadata: Mapping[str, Any]) -> Sight:
-        """Read `metadata` as the API server sends it."""
+        """Read `metadata` as the API server sends it.
+
+        Where somebody's fields are nested too deeply to be read, `fields` is "": that is never as applied, so
+        the object is looked at closely.
+        """
         ours = our_entry(metadata.get("managedFields") or ())
+        try:
+            fields, foreign = fields_hash(metadata), claims(metadata)
+        except RecursionError:
+            fields, foreign = "", ()
         return cls(
             uid=str(metadata.get("uid", "")),
             resource_version=str(metadata.get("resourceVersion", "")),
             generation=int(metadata.get("generation", 0)),
-            fields=fields_hash(metadata),
+            fields=fields,
             applied_at=str(ours.get("time", "")) if ours else "",
             part_of=str((metadata.get("labels") or {}).get(PART_OF, "")),
             terminating=metadata.get("deletionTimestamp") is not None,
-            foreign=claims(metadata),
+            foreign=foreign,
             prune=_prune_word(metadata),
         )
 

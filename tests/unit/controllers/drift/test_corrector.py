@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -220,3 +221,72 @@ async def test_two_who_take_different_fields_of_one_object_in_turn_are_a_fight(y
         await taken_and_corrected(field)
     (fact,) = [fact for fact in yard.facts if fact.deed is Deed.CONTESTED]
     assert (fact.rounds, fact.finding.paths) == (3, ("/data/value",))
+
+
+async def mutated(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let a webhook that passes over dry-runs write what is in the list, as long as something is in it."""
+    paints = ["purple"]
+    apply = yard.client.apply
+
+    async def mutating(resource: Any, body: JsonObject, **how: Any) -> JsonObject:
+        if paints and not how.get("dry_run") and "value" in body.get("data", ()):
+            body = {**body, "data": {"value": paints[-1]}}
+        return await apply(resource, body, **how)
+
+    monkeypatch.setattr(yard.client, "apply", mutating)
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    await yard.paint("a", "red")
+    await until(lambda: yard.facts and yard.drift.synced and not yard.place.findings)
+    return paints
+
+
+async def test_what_comes_back_different_is_told_once_and_left_so(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await mutated(yard, monkeypatch)
+    yard.drift.judge_anew()
+    await until(lambda: yard.drift.synced)
+    assert [(fact.deed, fact.finding.paths) for fact in yard.facts] == [(Deed.MUTATED, ("/data/value",))]
+    assert await yard.value("a") == "purple"
+    assert yard.place.findings == {}
+
+
+async def test_another_value_than_came_back_is_drift_and_ends_it_where_ours_stays(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The webhook is gone: what somebody writes there is put back, and nothing is looked past any more."""
+    paints = await mutated(yard, monkeypatch)
+    paints.clear()
+    await yard.paint("a", "blue")
+    await until(lambda: yard.corrections)
+    assert await yard.value("a") == "one"
+    assert not yard.place.mutations[A]
+
+
+async def test_a_webhook_that_writes_another_value_each_time_is_told_once_and_held_off(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paints = await mutated(yard, monkeypatch)
+
+    def rounds() -> int:
+        return yard.place.contests[A].fields["/data/value"].rounds
+
+    for number in range(2):
+        paints.append(f"purple-{number}")
+        await yard.paint("a", f"red-{number}")
+        await until(partial(lambda wanted: rounds() == wanted, number + 2))
+    assert [fact.deed for fact in yard.facts] == [Deed.MUTATED]
+    assert yard.place.contests[A].fields["/data/value"].fought
+
+
+async def test_what_came_back_different_of_another_manifest_says_nothing_of_this_one(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paints = await mutated(yard, monkeypatch)
+    paints.clear()
+    await yard.roll_out(2, config_map("a", "two"))
+    await until(lambda: A not in yard.place.mutations and yard.drift.synced)
+    await yard.paint("a", "purple")
+    await until(lambda: yard.corrections)
+    assert await yard.value("a") == "two"
