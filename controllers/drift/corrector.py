@@ -137,6 +137,8 @@ class Corrector:
                 return await self._act(case, answer, question.mode)
             except (Rejected, NotFound, Forbidden) as error:
                 return self._cannot(case, question, sight, str(error))
+            except RecursionError:
+                return self._cannot(case, question, sight, "it is nested too deeply to be compared")
 
     async def _asked(self, case: _Case, question: Question) -> Answer:
         if case.entry.digest:

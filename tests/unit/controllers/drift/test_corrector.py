@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from dataclasses import replace
@@ -104,6 +105,28 @@ async def test_a_correction_that_is_refused_is_said_and_tried_again(
     await until(lambda: yard.corrections)
     assert len(refusals) == 2
     await until(lambda: not yard.place.findings)
+
+
+async def test_an_object_too_deep_to_be_compared_is_said_to_be_open(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has looked at it, so it must not pass for one that is as it was applied."""
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    apply = yard.client.apply
+
+    async def deep(resource: Any, body: JsonObject, **how: Any) -> JsonObject:
+        answer = await apply(resource, body, **how)
+        value: JsonObject = {}
+        for _ in range(sys.getrecursionlimit()):
+            value = {"a": value}
+        return {**answer, "data": {"value": value}}
+
+    monkeypatch.setattr(yard.client, "apply", deep)
+    await yard.paint("a", "red")
+    await until(lambda: yard.place.findings)
+    (finding,) = yard.place.findings.values()
+    assert "nested too deeply" in finding.because
 
 
 async def test_a_cluster_that_does_not_answer_is_asked_again(
