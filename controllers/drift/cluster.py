@@ -55,9 +55,8 @@ class ClusterDrift:
         self._attention = Attention(desk, corrector, habits.patience, self)
         self._foreign = ForeignAttention(desk, keeper, habits.patience, self)
         self._inventories = Inventories(environment, own, self._take, self._is_own_write, habits.turns)
-        self._sightings = Sightings(
-            environment, own, self._seen, lambda kind: self._spawn(self._listed(kind)), habits
-        )
+        self._sightings = Sightings(environment, own, self._seen, self._judge_list, habits)
+        self._lists_to_judge = 0
         self._inventories.on_blind = self._sightings.on_blind = desk.told
         self._tasks: set[asyncio.Task[None]] = set()
         self._check_every = habits.check_every
@@ -178,6 +177,7 @@ class ClusterDrift:
             and not self._attention.undecided(place)
             and not place.foreign.undecided
             and not self._inventories.blind
+            and not self._lists_to_judge
             and all(self._sightings.follows(kind, namespace) for kind, namespace in place.where)
         )
 
@@ -238,11 +238,19 @@ class ClusterDrift:
                     wanted[kind].setdefault(namespace, member.access.objects)
         await self._sightings.cover(wanted)
 
+    def _judge_list(self, kind: GroupKind) -> None:
+        """Begin at once: until a list is judged, nobody may conclude from it."""
+        self._lists_to_judge += 1
+        self._spawn(self._listed(kind))
+
     async def _listed(self, kind: GroupKind) -> None:
         """After a list, what is not in it is known to be missing."""
-        for place in [*self._places.values()]:
-            keys = [key for key in place.entries if key.group_kind == kind]
-            await self._attention.judge_all(place, keys)
+        try:
+            for place in [*self._places.values()]:
+                keys = [key for key in place.entries if key.group_kind == kind]
+                await self._attention.judge_all(place, keys)
+        finally:
+            self._lists_to_judge -= 1
         self._desk.told()
 
     def _seen(self, key: ObjectKey) -> None:
