@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from dataclasses import replace
@@ -10,12 +11,12 @@ from typing import Any
 import pytest
 
 from controllers.adapters.kube.errors import Forbidden
-from controllers.drift import corrector, ledger
+from controllers.drift import corrector, ledger, retries
 from gitops.drift import Deed, DriftKind
-from gitops.errors import Unreachable
+from gitops.errors import Conflict, InvalidInput, Location, Problem, Unreachable
 from gitops.model.kinds import DriftMode
 from gitops.objects import JsonObject, ObjectKey
-from tests.unit.controllers.drift.yard import CONFIG_MAPS, Yard, config_map, rule, until
+from tests.unit.controllers.drift.yard import CONFIG_MAPS, QUICK, Yard, config_map, rule, until
 
 A = ObjectKey("", "ConfigMap", "shop", "a")
 
@@ -85,7 +86,7 @@ async def test_what_is_ignored_is_not_even_looked_at(yard: Yard) -> None:
 async def test_a_correction_that_is_refused_is_said_and_tried_again(
     yard: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corrector, "_RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(retries, "FIRST_SECONDS", 0.02)
     await yard.roll_out(1, config_map("a"))
     await yard.watched()
     apply = yard.client.apply
@@ -220,3 +221,80 @@ async def test_two_who_take_different_fields_of_one_object_in_turn_are_a_fight(y
         await taken_and_corrected(field)
     (fact,) = [fact for fact in yard.facts if fact.deed is Deed.CONTESTED]
     assert (fact.rounds, fact.finding.paths) == (3, ("/data/value",))
+
+
+async def test_what_cannot_be_rendered_for_a_while_is_said_and_put_back_later(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A renderer that took too long, or a key that is lost, hides no drift."""
+    monkeypatch.setattr(retries, "FIRST_SECONDS", 0.02)
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    yard.unrendered = InvalidInput(Problem(Location("web/kustomization.yaml"), "it took too long"))
+    await yard.paint("a", "red")
+    await until(lambda: A in yard.place.findings)
+    because = yard.place.findings[A].because
+    assert because == "what was applied cannot be rendered: web/kustomization.yaml: it took too long"
+    yard.unrendered = None
+    await until(lambda: yard.corrections and not yard.place.findings)
+    assert await yard.value("a") == "one"
+
+
+async def test_drift_that_nobody_asks_for_any_more_is_not_open(yard: Yard) -> None:
+    yard.desk.mode = DriftMode.REPORT
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    await yard.paint("a", "red")
+    await until(lambda: A in yard.place.findings)
+    yard.desk.mode = DriftMode.IGNORE
+    yard.drift.judge_anew()
+    await until(lambda: not yard.place.findings and yard.drift.synced)
+
+
+async def test_another_change_of_what_was_refused_does_not_shorten_the_wait(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    apply = yard.client.apply
+
+    async def refusing(resource: Any, body: JsonObject, **how: Any) -> JsonObject:
+        if not how.get("dry_run"):
+            raise Forbidden("not by you")
+        return await apply(resource, body, **how)
+
+    monkeypatch.setattr(yard.client, "apply", refusing)
+    await yard.paint("a", "red")
+    await until(lambda: A in yard.place.findings and yard.drift.synced)
+    yard.requests.clear()
+    for colour in ("blue", "green", "grey"):
+        before = yard.sight("a")
+        await yard.paint("a", colour)
+        await until(lambda: yard.sight("a") != before and yard.drift.synced)  # noqa: B023 - awaited here
+    assert yard.asked == []
+    assert len(yard.drift._attention._alarms._set) == 1
+
+
+async def test_conflicts_one_after_the_other_are_waited_out(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who always is faster does not keep us writing without a pause."""
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    apply, waits = yard.client.apply, list[float]()
+
+    async def counted(seconds: float) -> None:
+        waits.append(seconds)
+        await asyncio.sleep(0)
+
+    async def overtaken(resource: Any, body: JsonObject, **how: Any) -> JsonObject:
+        if not how.get("dry_run") and len(waits) < 3:
+            raise Conflict("somebody was faster")
+        return await apply(resource, body, **how)
+
+    patience = replace(QUICK, sleep=counted, rng=lambda: 1.0)
+    monkeypatch.setattr(yard.drift._attention, "_patience", patience)
+    monkeypatch.setattr(yard.client, "apply", overtaken)
+    await yard.paint("a", "red")
+    await until(lambda: yard.corrections)
+    assert waits == [0.01, 0.02, 0.04]

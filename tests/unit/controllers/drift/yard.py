@@ -21,7 +21,7 @@ from controllers.drift.place import Place
 from controllers.rollout.observer import Access, Question
 from controllers.rollout.worker import Errand, TargetWorker
 from gitops.drift import Deed, DriftFact, DriftRules, ForeignFact, Sight
-from gitops.errors import Location
+from gitops.errors import InvalidInput, Location
 from gitops.inventory import Inventory, from_config_maps, selector, to_config_maps
 from gitops.model.kinds import DriftMode
 from gitops.model.targets import Target
@@ -116,6 +116,7 @@ class Yard:
     requests: list[RequestSeen] = field(default_factory=list)
     revisions: dict[str, tuple[Manifest, ...]] = field(default_factory=dict)
     habits: Habits = field(default_factory=lambda: Habits(QUICK))
+    unrendered: InvalidInput | None = None
     hidden: Redactor = field(default_factory=Redactor)
     drift: ClusterDrift = field(init=False)
     _settled: dict[str, Mapping[ObjectKey, Manifest]] = field(default_factory=dict)
@@ -249,6 +250,8 @@ class Yard:
     async def _manifests(
         self, scope: Scope, revision: str, client: KubeClient
     ) -> Mapping[ObjectKey, Manifest]:
+        if self.unrendered is not None:
+            raise self.unrendered
         discovery = await client.discovery()
 
         def namespaced(api_version: str, kind: str) -> bool | None:
