@@ -36,6 +36,9 @@ class Desk(Protocol):
     def standing(self, scope: Scope) -> Standing | None:
         """What the place is on, and by which rules; None while nothing may be done there."""
 
+    def held(self, scope: Scope) -> Collection[str]:
+        """Objects that left Git and are held back there, as far as is recorded."""
+
     def told(self) -> None:
         """There is something new to read."""
 

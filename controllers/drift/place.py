@@ -165,6 +165,7 @@ def trimmed(body: JsonObject) -> tuple[str, str, Sight]:
         fields=intern(sight.fields),
         applied_at=intern(sight.applied_at),
         part_of=intern(sight.part_of),
+        prune=intern(sight.prune),
         foreign=one_of_equals(sight.foreign),
     )
     return intern(str(metadata.get("namespace") or "")), str(metadata["name"]), shared

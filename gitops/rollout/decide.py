@@ -98,7 +98,7 @@ class _Pass:
         application = self.state.application(name)
         rollout = application.rollout
         if rollout is None:
-            doubtful = self._doubtful.get(name, ())
+            doubtful = self._doubtful.get(name, {})
             return unsettling.next_event(name, application, doubtful, self.now) or self._start(
                 name, application
             )

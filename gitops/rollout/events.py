@@ -249,11 +249,15 @@ class PruneFinished(ApplicationEvent):
 
 
 class TargetUnsettled(ApplicationEvent):
-    """What a settled target runs is not certain any more, so that it is rolled out to once more."""
+    """What a settled target runs is not certain any more, so that it is rolled out to once more.
+
+    `released`: objects that were held back, and what was seen of them.
+    """
 
     type: Literal["TargetUnsettled"] = "TargetUnsettled"
     target: str
     because: str
+    released: dict[str, str] = Field(default_factory=dict)
 
 
 class ChangedBy(Recorded):

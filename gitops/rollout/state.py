@@ -195,10 +195,14 @@ class Leaving(Recorded):
 
 
 class Held(Recorded):
-    """Objects on a target that left Git and are kept, each with the reason and what would release it."""
+    """Objects on a target that left Git and are kept, each with the reason and what would release it.
+
+    `released`: what was seen of some of them that led to another rollout; the same leads to none again.
+    """
 
     objects: dict[str, str]
     since: datetime
+    released: dict[str, str] = Field(default_factory=dict)
 
 
 class Quarantine(Recorded):

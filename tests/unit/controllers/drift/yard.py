@@ -88,6 +88,7 @@ class Desk:
     empty: bool = False
     allowed: frozenset[str] = frozenset()
     ignored: tuple[IgnoredDifference, ...] = ()
+    kept: frozenset[str] = frozenset()
     on_told: Callable[[], None] = lambda: None
 
     def standing(self, scope: Scope) -> Standing | None:
@@ -97,6 +98,11 @@ class Desk:
             return None
         rules = DriftRules(self.mode, self.ignored, allowed_managers=self.allowed, exclusive=self.exclusive)
         return Standing(self.revision, rules, empty=self.empty)
+
+    def held(self, scope: Scope) -> frozenset[str]:
+        """What is kept of what left Git."""
+        del scope
+        return self.kept
 
     def told(self) -> None:
         """Tell the test."""

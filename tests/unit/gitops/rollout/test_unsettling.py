@@ -1,4 +1,4 @@
-"""A target whose inventory is gone is rolled out to once more, by the rules of every rollout."""
+"""Where an inventory is gone, or a held object, is rolled out to once more, by the rules of every rollout."""
 
 from __future__ import annotations
 
@@ -92,3 +92,63 @@ def test_an_application_that_left_is_empty_where_everything_of_it_is_gone() -> N
     world.settle()
     empty = {target: on.empty for target, on in world.application().on.items()}
     assert empty == {target: target != "c1" for target in empty}
+
+
+HELD = {"StatefulSet.apps shop/db": "it asks for permission"}
+GONE = {"StatefulSet.apps shop/db": "it is not there any more"}
+
+
+def holding_world() -> World:
+    """On the canary, an object that left Git is held back."""
+    world = World(held={"c1": HELD})
+    world.commit("web", "A")
+    world.settle()
+    world.events.clear()
+    return world
+
+
+def test_what_is_held_back_and_is_gone_is_forgotten_by_another_rollout() -> None:
+    world = holding_world()
+    world.released = {"c1": GONE}
+    world.held = {}
+    world.settle()
+    (event,) = [event for event in world.events if isinstance(event, e.TargetUnsettled)]
+    assert (event.target, event.released) == ("c1", GONE)
+    assert "shop/db: it is not there any more" in event.because
+    assert world.application().held == {}
+    assert world.told(e.RolloutSucceeded) == ["RolloutSucceeded"]
+
+
+def test_what_a_rollout_keeps_all_the_same_leads_to_no_other_one_before_something_else_is_seen() -> None:
+    """Also in a process that started anew."""
+    world = holding_world()
+    world.released = {"c1": GONE}
+    world.settle()
+    assert world.told(e.TargetUnsettled, e.RolloutSucceeded) == ["TargetUnsettled c1", "RolloutSucceeded"]
+    world.restart()
+    world.run(5 * MINUTE, by=MINUTE)
+    world.commit("web", "B")
+    world.settle()
+    assert world.told(e.TargetUnsettled) == ["TargetUnsettled c1"]
+    world.released = {"c1": {"StatefulSet.apps shop/db": "its annotation says enabled"}}
+    world.settle()
+    assert world.told(e.TargetUnsettled) == ["TargetUnsettled c1", "TargetUnsettled c1"]
+
+
+def test_what_is_seen_of_objects_that_are_not_held_says_nothing() -> None:
+    world = holding_world()
+    world.released = {"c1": {"ConfigMap shop/other": "it is not there any more"}, "e1": GONE}
+    world.run(5 * MINUTE, by=MINUTE)
+    assert world.told() == []
+
+
+def test_an_application_that_left_is_retired_once_somebody_deletes_what_it_kept() -> None:
+    world = holding_world()
+    world.desired["web"] = replace(world.desired["web"], revision="r9", digest="gone", removed=True)
+    world.revision = "r9"
+    world.settle()
+    assert world.told(e.ApplicationRetired) == []
+    world.released = {"c1": GONE}
+    world.held = {}
+    world.settle()
+    assert world.told(e.ApplicationRetired) == ["ApplicationRetired"]

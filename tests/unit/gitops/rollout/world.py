@@ -81,7 +81,8 @@ class World:
     """`behaviour` answers for (application, target, digest); `good` where it says nothing.
 
     `stuck` are objects whose deletion does not go through, by target; `held` those that ask for permission.
-    `lost` are the targets whose inventory is gone, as the watch over live objects tells.
+    `lost` are the targets whose inventory is gone, `released` what may end that objects are held there, as
+    the watch over live objects tells.
     """
 
     now: datetime = START
@@ -106,6 +107,7 @@ class World:
     stuck: dict[str, dict[str, str]] = field(default_factory=dict)
     held: dict[str, dict[str, str]] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
+    released: dict[str, dict[str, str]] = field(default_factory=dict)
     work: frozenset[Work] = frozenset()
     look_again_at: datetime | None = None
 
@@ -204,7 +206,11 @@ class World:
             reverts=reverts,
             reachable=frozenset(reachable),
             drift={
-                (name, target): DriftReport(lost=target in self.lost, complete=target not in self.lost)
+                (name, target): DriftReport(
+                    lost=target in self.lost,
+                    complete=target not in self.lost,
+                    released=self.released.get(target, {}),
+                )
                 for name, application in self.state.applications.items()
                 for target in application.on
             },
