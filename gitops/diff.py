@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from gitops.objects import Json, JsonObject
+from gitops.objects import Json, JsonObject, short_digest
 from gitops.redact import LAST_APPLIED, redact_pair
 
 
@@ -151,6 +151,15 @@ def json_patch(live: JsonObject | None, wanted: JsonObject | None) -> tuple[Oper
     """
     old, new = redact_pair(_stripped(live), _stripped(wanted))
     return tuple(_operations(old or {}, new or {}, ""))
+
+
+def live_digests(live: JsonObject, wanted: JsonObject) -> dict[str, str]:
+    """Give for each path of `json_patch` the digest of what is there now, unredacted; "" for nothing.
+
+    Tells one value from another, of a Secret too: to be compared, and never shown or stored.
+    """
+    found = _operations(_stripped(live), _stripped(wanted), "")
+    return {one.path: "" if isinstance(one.live, Absent) else short_digest(one.live) for one in found}
 
 
 def _operations(live: Any, wanted: Any, path: str) -> Iterator[Operation]:  # noqa: ANN401 - any JSON

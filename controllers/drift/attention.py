@@ -38,6 +38,9 @@ class Desk(Protocol):
     def standing(self, scope: Scope) -> Standing | None:
         """What the place is on, and by which rules; None while nothing may be done there."""
 
+    def held(self, scope: Scope) -> Collection[str]:
+        """Objects that left Git and are held back there, as far as is recorded."""
+
     def told(self) -> None:
         """There is something new to read."""
 
@@ -114,7 +117,13 @@ class Attention:
         for place in self._view.places():
             if place.suspects and self._desk.standing(place.scope) is not None:
                 self._release(place)
+            self.confirm_loss(place)
         self._resume_later()
+
+    def confirm_loss(self, place: Place) -> None:
+        """Make sure that an inventory that is not there is none which a rollout has just stored."""
+        if place.lost and not place.sure and self._desk.standing(place.scope) is not None:
+            self._release(place)
 
     async def judge_all(self, place: Place, keys: Iterable[ObjectKey]) -> None:
         """Judge many objects of a place, leaving others their turn."""
@@ -168,7 +177,7 @@ class Attention:
                 place, key, self._view.sight(key), standing, client, thorough=True
             )
             if again_in is not None:
-                self._reopen_in(again_in, place, key)
+                self._alarms.ring_in(again_in, place.scope, key, partial(self._reopen, place, key))
             self._view.learnt(place, key)
         except GitopsError as error:
             log.debug("%s of %s is checked another time: %s", key, place.scope.name, error)
@@ -238,7 +247,7 @@ class Attention:
                     await self._patience.sleep(self._patience.wait(failures))
                     continue
                 if again_in is not None and again_in > 0:
-                    self._reopen_in(again_in, place, key)
+                    self._alarms.ring_in(again_in, place.scope, key, partial(self._reopen, place, key))
                     return
                 if mark not in self._again:
                     return
@@ -258,10 +267,6 @@ class Attention:
             self._again.discard((id(place), key))
             self.note(place, key)
         self._desk.told()
-
-    def _reopen_in(self, seconds: float, place: Place, key: ObjectKey) -> None:
-        if not self._stopped:
-            self._alarms.ring_in(seconds, place.scope, key, partial(self._reopen, place, key))
 
     def _reopen(self, place: Place, key: ObjectKey) -> None:
         place.known.pop(key, None)

@@ -19,7 +19,7 @@ from controllers.drift.patrol import Patrol
 from controllers.drift.place import Place
 from controllers.drift.sightings import Sightings
 from controllers.rollout.observer import CONFIG_MAPS, Access
-from gitops.drift import DriftReport, Sight
+from gitops.drift import DriftReport, Sight, released
 from gitops.inventory import Inventory, selector
 from gitops.model.targets import Target
 from gitops.objects import GroupKind, ObjectKey
@@ -58,6 +58,7 @@ class ClusterDrift:
         self._sightings = Sightings(
             environment, own, self._seen, lambda kind: self._spawn(self._listed(kind)), habits
         )
+        self._inventories.on_blind = self._sightings.on_blind = desk.told
         self._tasks: set[asyncio.Task[None]] = set()
         self._check_every = habits.check_every
 
@@ -98,7 +99,9 @@ class ClusterDrift:
                 findings = {finding.object: finding for finding in place.findings.values()}
                 name = (member.application, str(member.target))
                 foreign = {finding.object: finding for finding in place.foreign.findings.values()}
-                found[name] = DriftReport(findings, self._looked_at(place), foreign)
+                lost = place.sure and self._is_lost(place) and self._free(place)
+                complete = self._looked_at(place)
+                found[name] = DriftReport(findings, complete, foreign, lost, self._released(place))
         return found
 
     def resume(self) -> None:
@@ -123,7 +126,7 @@ class ClusterDrift:
 
     @property
     def synced(self) -> bool:
-        """Whether every inventory is read and every kind was listed once."""
+        """Whether every inventory is read, and every kind was listed and is watched now."""
         return self._inventories.synced and all(map(self._looked_at, self._places.values()))
 
     def undecided(self, key: ObjectKey) -> bool:
@@ -173,10 +176,30 @@ class ClusterDrift:
     def _looked_at(self, place: Place) -> bool:
         return (
             place.read
+            and not self._is_lost(place)
             and not self._attention.undecided(place)
             and not place.foreign.undecided
-            and all(self._sightings.sees(kind, namespace) for kind, namespace in place.where)
+            and not self._inventories.blind
+            and all(self._sightings.follows(kind, namespace) for kind, namespace in place.where)
         )
+
+    def _is_lost(self, place: Place) -> bool:
+        """Whether there is no inventory, though there has to be one."""
+        standing = self._desk.standing(place.scope)
+        return place.lost and (standing is None or not standing.empty)
+
+    def _released(self, place: Place) -> Mapping[str, str]:
+        """What may end that objects are held back, by object."""
+        held = self._desk.held(place.scope)
+        if not held:
+            return {}
+        tracked = {str(key): entry for key, entry in place.entries.items() if self.sees(key)}
+        seen = {
+            name: released(tracked[name], self.sight(tracked[name].key), place.applyset)
+            for name in sorted(held)
+            if name in tracked
+        }
+        return {name: word for name, word in seen.items() if word}
 
     def _is_own_write(self, where: Where, version: str) -> bool:
         ledger = self._ledgers.get(where)
@@ -194,6 +217,7 @@ class ClusterDrift:
         changed = place.take(inventory)
         await self._cover()
         await self._attention.judge_all(place, changed)
+        self._attention.confirm_loss(place)
         self._desk.told()
 
     def _free(self, place: Place) -> bool:
@@ -227,6 +251,8 @@ class ClusterDrift:
         for place in self._places.values():
             if key in place.entries:
                 self._attention.note(place, key)
+                if str(key) in self._desk.held(place.scope):
+                    self._desk.told()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

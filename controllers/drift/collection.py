@@ -40,6 +40,7 @@ class Collection(Generic[Kept]):
         """`recall` gives what was seen of a namespace ("": of all) by an earlier process, and up to when."""
         self.on_change: Callable[[str, Kept], None] = lambda _type, _kept: None
         self.on_synced: Callable[[], None] = lambda: None
+        self.on_blind: Callable[[], None] = lambda: None
         self._everywhere = everywhere
         self.resource = resource
         self._selector = selector
@@ -74,6 +75,11 @@ class Collection(Generic[Kept]):
         reflector = self._reflectors.get("") or self._reflectors.get(namespace)
         return reflector is not None and reflector.synced.is_set()
 
+    def follows(self, namespace: str) -> bool:
+        """Whether a namespace was listed and its watch goes on, so that what is known of it is of now."""
+        reflector = self._reflectors.get("") or self._reflectors.get(namespace)
+        return reflector is not None and reflector.synced.is_set() and not reflector.blind
+
     def version(self, namespace: str) -> str:
         """The resource version up to which a namespace was seen; "" before it was listed."""
         reflector = self._reflectors.get("") or self._reflectors.get(namespace)
@@ -97,9 +103,9 @@ class Collection(Generic[Kept]):
         return all(reflector.synced.is_set() for reflector in self._reflectors.values())
 
     @property
-    def error(self) -> GitopsError | None:
-        """Why something cannot be seen now, or None."""
-        return next((one.error for one in self._reflectors.values() if one.error is not None), None)
+    def blind(self) -> bool:
+        """Whether a watch of something fails again and again: what is known of it may be of another time."""
+        return any(reflector.blind for reflector in self._reflectors.values())
 
     async def stop(self) -> None:
         """End every watch, for good."""
@@ -127,6 +133,7 @@ class Collection(Generic[Kept]):
         reflector.on_change = self._changed
         reflector.on_synced = self._listed
         reflector.on_error = self._failed
+        reflector.on_blind = self._blinded
         reflector.start()
         return reflector
 
@@ -135,6 +142,9 @@ class Collection(Generic[Kept]):
 
     def _listed(self) -> None:
         self.on_synced()
+
+    def _blinded(self) -> None:
+        self.on_blind()
 
     def _failed(self, error: GitopsError) -> None:
         """Go namespace by namespace once the server says that not everything may be watched."""

@@ -14,7 +14,7 @@ from controllers.adapters.kube.resources import Resource
 from controllers.drift.examiner import Answer, Question, examine, resource_of
 from controllers.drift.place import Place, signature
 from controllers.rollout.finishing import to_the_end
-from gitops.diff import json_patch
+from gitops.diff import live_digests
 from gitops.drift import (
     Contest,
     Contests,
@@ -44,10 +44,11 @@ Manifests: TypeAlias = Callable[[Scope, str, KubeClient], Awaitable[Mapping[Obje
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a place is on now, and the rules."""
+    """What a place is on now, and the rules. `empty`: nothing was applied there, so nothing is recorded."""
 
     revision: str
     rules: DriftRules
+    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +167,13 @@ class Corrector:
         if not case.entry.digest:
             place.known[key] = signature(answer.sight)
             return None  # never confirmed to be ours: the rollout's business
-        mutated = place.mutations.get(key, frozenset())
-        if mutated.intersection(finding.paths):
-            left = tuple(operation for operation in finding.operations if operation.path not in mutated)
+        mutated = place.mutations.get(key, {})
+        left = tuple(
+            one
+            for one in finding.operations
+            if one.path not in mutated or mutated[one.path] != answer.held.get(one.path)
+        )
+        if len(left) < len(finding.operations):
             if not left:
                 self._accept(case, answer)
                 return None
@@ -206,18 +211,18 @@ class Corrector:
         place, key, now = case.place, case.entry.key, self._clock()
         about: dict[str, Any] = {"application": place.scope.application, "target": str(place.scope.target)}
         paths = _contested_paths(finding)
-        back = (
-            {operation.path for operation in json_patch(applied, answer.applied)} if answer.applied else set()
-        )
-        different = frozenset(finding.paths) & back
-        if different:
-            place.mutations[key] = place.mutations.get(key, frozenset()) | different
-            left = tuple(operation for operation in finding.operations if operation.path in different)
-            self._tell(DriftFact(Deed.MUTATED, **about, finding=replace(finding, operations=left)))
-            if different == frozenset(finding.paths):
-                return
+        known = place.mutations.get(key, {})
+        if answer.applied:
+            back = live_digests(applied, answer.applied)
+            place.mutations[key] = {path: back[path] for path in {*finding.paths, *known} if path in back}
+        mutated = place.mutations.get(key, {})
+        new = tuple(one for one in finding.operations if one.path in mutated.keys() - known.keys())
+        if new:
+            self._tell(DriftFact(Deed.MUTATED, **about, finding=replace(finding, operations=new)))
         contests = place.contests.get(key, Contests()).corrected(names(finding.authors), paths, now)
         place.contests[key] = contests
+        if finding.paths and mutated.keys() >= {*finding.paths}:
+            return  # nothing came back as it was applied
         self._tell(DriftFact(Deed.CORRECTED, **about, finding=finding))
         contest = contests.over(paths, now)
         if contest is not None and contest.fought:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from controllers.adapters.kube.client import KubeClient
@@ -21,7 +21,7 @@ from gitops.errors import Denied, InvalidInput, TransientError
 from gitops.foreign import ALLOWED_MANAGERS
 from gitops.model.kinds import EnvironmentSpec
 from gitops.plan import Scope
-from gitops.rollout.state import EnvironmentState
+from gitops.rollout.state import EnvironmentState, Held
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +82,9 @@ class EnvironmentDrift:
             return
         if before is None or _places(before.state) != _places(following.state):
             self._news.set()
+        if before is None or _held(before.state) != _held(following.state):
+            for connection in self._clusters:
+                self.told(connection)
         if before is not None and before.rules != following.rules:
             for cluster in self._clusters.values():
                 cluster.judge_anew()
@@ -108,6 +111,8 @@ class EnvironmentDrift:
         cluster = self._clusters.get(self._holding.get((application, target), ""))
         if cluster is not None:
             await cluster.give_way(application, target)
+            # That an inventory is lost, which the rollout mends, must not be read once more after it.
+            self._read(self._holding.get((application, target), ""))
 
     @property
     def tracked(self) -> int:
@@ -126,7 +131,14 @@ class EnvironmentDrift:
         on = self._following.state.application(scope.application).on.get(str(scope.target))
         if on is None or self._writing(scope.application, str(scope.target)):
             return None
-        return Standing(on.revision, self._following.rules)
+        return Standing(on.revision, self._following.rules, empty=on.empty)
+
+    def held(self, scope: Scope) -> Collection[str]:
+        """Objects that left Git and are held back at a place."""
+        if self._following is None:
+            return ()
+        held = self._following.state.application(scope.application).held.get(str(scope.target))
+        return held.objects if held is not None else ()
 
     def told(self, connection: str) -> None:
         """There is something new to read about a cluster; it is read a little later, once for many.
@@ -208,8 +220,16 @@ class _ClusterDesk:
     def standing(self, scope: Scope) -> Standing | None:
         return self.environment.standing(scope)
 
+    def held(self, scope: Scope) -> Collection[str]:
+        return self.environment.held(scope)
+
     def told(self) -> None:
         self.environment.told(self.connection)
+
+
+def _held(state: EnvironmentState) -> Mapping[str, Mapping[str, Held]]:
+    """What is held back, by application and target; most have nothing."""
+    return {name: application.held for name, application in state.applications.items() if application.held}
 
 
 def _places(state: EnvironmentState) -> frozenset[tuple[str, str, str]]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
 from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.resources import Discovery, Resource
-from gitops.diff import Operation
+from gitops.diff import Operation, live_digests
 from gitops.drift import (
     Author,
     DriftKind,
@@ -32,6 +32,10 @@ from gitops.objects import JsonObject, Manifest
 from gitops.ownership import claimed_by
 
 _TRIES = 3
+_NOT_CARRIED = (
+    "it is not put back, which would overwrite what ignoreDifferences looks past in a list that is not ours "
+    "alone or changed as a whole ({})"
+)
 _READ_FIRST = frozenset({Verdict.GONE, Verdict.RECREATED, Verdict.REAPPLIED})
 
 
@@ -65,7 +69,8 @@ class Answer:
     """What was found. `sight` is None where the object is not there; no `finding`: nothing to talk about.
 
     `applied` is the object as our manifest makes it, `body` what to apply (None: it cannot be corrected
-    without overwriting what shall be ignored), `ignored` whether differences were looked past.
+    without overwriting what shall be ignored), `ignored` whether differences were looked past. `held` has a
+    digest of what is live for each path of the finding.
     """
 
     sight: Sight | None
@@ -74,6 +79,7 @@ class Answer:
     applied: JsonObject = field(default_factory=dict, repr=False)
     body: JsonObject | None = field(default=None, repr=False)
     ignored: bool = False
+    held: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def resource_of(manifest: Manifest, discovery: Discovery) -> Resource:
@@ -159,7 +165,10 @@ def _compared(question: Question, live: JsonObject, applied: JsonObject) -> Answ
     if ignored and finding is not None:
         pointers = [operation.path for operation, _ in ignored]
         body = carried_over(question.manifest.body, live, applied, pointers)
-    return Answer(sight, judged.verdict, finding, applied, body, ignored=bool(ignored))
+        if body is None:
+            finding = replace(finding, because=f"{finding.because}; {_NOT_CARRIED.format(pointers[0])}")
+    held = live_digests(live, applied) if finding is not None else {}
+    return Answer(sight, judged.verdict, finding, applied, body, ignored=bool(ignored), held=held)
 
 
 def _claim(question: Question, verdict: Verdict, live: JsonObject) -> str:

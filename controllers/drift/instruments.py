@@ -34,7 +34,10 @@ class DriftInstruments:
         self._open = make(Gauge, "drift_open", "Objects that are drifted now.", *about)
         self._watched = make(Gauge, "drift_watched_objects", "Objects whose live state is watched.", _ENV)
         self._complete = make(
-            Gauge, "drift_watch_complete", "1 where everything applied is watched and was looked at.", _ENV
+            Gauge,
+            "drift_watch_complete",
+            "1 where everything applied is watched now and was looked at.",
+            _ENV,
         )
         self._define_foreign(make)
 

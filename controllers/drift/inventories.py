@@ -71,6 +71,8 @@ class Inventories:
         )
         self._collection.on_change = self._changed
         self._collection.on_synced = self._listed
+        self.on_blind: Callable[[], None] = lambda: None
+        self._collection.on_blind = self._blinded
 
     def follow(self, clusters: Mapping[Where, str]) -> None:
         """Read these, each of the cluster of that name, and nothing else."""
@@ -82,8 +84,13 @@ class Inventories:
 
     @property
     def synced(self) -> bool:
-        """Whether all are read as far as is known."""
-        return self._collection.synced and not self._unread
+        """Whether all are read as far as is known, and news of them would be heard."""
+        return self._collection.synced and not self._unread and not self.blind
+
+    @property
+    def blind(self) -> bool:
+        """Whether they cannot be watched now."""
+        return self._collection.blind
 
     async def reach(self, where: Where, listing: Listing) -> None:
         """Wait until what was given to `read` is at least as new as a list of the inventory's ConfigMaps.
@@ -137,6 +144,9 @@ class Inventories:
     def _listed(self) -> None:
         self._wake()
         self._tell_moved()
+
+    def _blinded(self) -> None:
+        self.on_blind()
 
     def _wake(self) -> None:
         if self._unread and not self._stopped and (self._reading is None or self._reading.done()):

@@ -34,24 +34,27 @@ def signature(sight: Sight | None) -> Signature:
 class Place:
     """Mutable, and used from the event loop only.
 
-    `times`: when kinds without a generation were last applied by us, as far as seen. `known`: how an object
-    looked when it was last looked at closely, so that nothing is looked at twice. `unsaved`: entries that
-    the stored inventory does not have yet. `written`: the versions of our own newest writes, until the watch
-    has come to them. `where`: the kinds and namespaces of the entries. `turn` counts the rollouts that began
-    to write here, `confirmed` is the turn from which the whole record is known to have been read.
+    `times`: when kinds without a generation were last applied by us, as far as seen. `known`: how an
+    object looked when it was last looked at closely, so that nothing is looked at twice. `unsaved`:
+    entries that the stored inventory does not have yet. `written`: the versions of our own newest writes,
+    until the watch has come to them. `mutations`: digests of what fields (JSON pointers) held right after
+    our own apply, where that was not what was applied. `lost`: there is no inventory. `where`: the kinds
+    and namespaces of the entries. `turn` counts the rollouts that began to write here, `confirmed` is the
+    turn from which the whole record is known to have been read.
     """
 
     scope: Scope
     entries: dict[ObjectKey, Entry] = field(default_factory=dict)
     revision: str = ""
     read: bool = False
+    lost: bool = False
     where: frozenset[tuple[GroupKind, str]] = frozenset()
     times: dict[ObjectKey, str] = field(default_factory=dict)
     known: dict[ObjectKey, Signature] = field(default_factory=dict)
     suspects: set[ObjectKey] = field(default_factory=set)
     findings: dict[ObjectKey, Finding] = field(default_factory=dict)
     contests: dict[ObjectKey, Contests] = field(default_factory=dict)
-    mutations: dict[ObjectKey, frozenset[str]] = field(default_factory=dict)
+    mutations: dict[ObjectKey, dict[str, str]] = field(default_factory=dict)
     written: dict[ObjectKey, int] = field(default_factory=dict)
     unsaved: dict[ObjectKey, Entry] = field(default_factory=dict)
     retries: Retries = field(default_factory=Retries)
@@ -89,6 +92,7 @@ class Place:
         """Take in the stored inventory; return the objects whose record is new."""
         stored = dict(inventory.entries) if inventory else {}
         self.read = True
+        self.lost = inventory is None
         self.revision = inventory.revision if inventory else ""
         for key in self.entries.keys() - stored.keys():
             self.forget(key)
@@ -103,6 +107,8 @@ class Place:
             self.foreign.known.pop(key, None)
             self.retries.forget(key)
             self.foreign.retries.forget(key)
+            if key in self.entries and self.entries[key].digest != stored[key].digest:
+                self.mutations.pop(key, None)  # of another manifest
         for key in changed:
             self.entries[key] = stored[key]
         self.where = frozenset((key.group_kind, key.namespace) for key in self.entries)
@@ -164,6 +170,7 @@ def trimmed(body: JsonObject) -> tuple[str, str, Sight]:
         fields=intern(sight.fields),
         applied_at=intern(sight.applied_at),
         part_of=intern(sight.part_of),
+        prune=intern(sight.prune),
         foreign=one_of_equals(sight.foreign),
     )
     return intern(str(metadata.get("namespace") or "")), str(metadata["name"]), shared

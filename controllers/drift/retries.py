@@ -50,14 +50,18 @@ class Alarms:
 
     def __init__(self) -> None:
         self._set: dict[tuple[Scope, ObjectKey], asyncio.TimerHandle] = {}
+        self._stopped = False
 
     def ring_in(self, seconds: float, scope: Scope, key: ObjectKey, do: Callable[[], None]) -> None:
         """Call `do` then, and nothing that was to be called for the same object before."""
         self._cancel((scope, key))
+        if self._stopped:
+            return
         self._set[scope, key] = asyncio.get_running_loop().call_later(seconds, self._ring, (scope, key), do)
 
     def stop(self) -> None:
         """Call nothing any more."""
+        self._stopped = True
         for mark in [*self._set]:
             self._cancel(mark)
 

@@ -37,6 +37,7 @@ class Sightings:
         listed: Callable[[GroupKind], None],
         habits: Habits,
     ) -> None:
+        self.on_blind: Callable[[], None] = lambda: None
         self._environment = environment
         self._snapshots = habits.snapshots
         self._turns = habits.turns
@@ -82,6 +83,11 @@ class Sightings:
         """Whether the kind was listed there, so that what was not seen is not there."""
         collection = self._collections.get(kind)
         return collection is not None and collection.sees(namespace)
+
+    def follows(self, kind: GroupKind, namespace: str) -> bool:
+        """Whether the kind was listed there and its watch goes on, so that what is known of it is of now."""
+        collection = self._collections.get(kind)
+        return collection is not None and collection.follows(namespace)
 
     async def stop(self) -> None:
         """Note down what was seen, and end every watch."""
@@ -140,8 +146,12 @@ class Sightings:
 
         collection.on_change = changed
         collection.on_synced = lambda: self._tell_listed(kind)
+        collection.on_blind = self._blinded
         self._collections[kind] = collection
         return collection
+
+    def _blinded(self) -> None:
+        self.on_blind()
 
     async def _remembered(self, resource: Resource, namespaces: Iterable[str]) -> dict[str, Seen[Kept]]:
         found: dict[str, Seen[Kept]] = {}

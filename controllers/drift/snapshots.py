@@ -31,7 +31,7 @@ Kept: TypeAlias = tuple[str, str, Sight]
 
 # A server keeps what happened for minutes, some for hours.
 _OLDEST_SECONDS = 24 * 3600.0
-_TYPES = (str, str, str, str, int, str, str, str, bool, list)
+_TYPES = (str, str, str, str, int, str, str, str, bool, list, str)
 
 
 class WatchName(NamedTuple):
@@ -78,13 +78,13 @@ class Snapshots:
         if path is None:
             return
         head = {
-            "format": 2,
+            "format": 3,
             "of": list(name),
             "version": snapshot.resource_version,
             "items": len(snapshot.items),
         }
         lines = [
-            orjson.dumps((namespace, title, *sight[:-1], _plain(sight.foreign)))
+            orjson.dumps((namespace, title, *sight[:-2], _plain(sight.foreign), sight.prune))
             for namespace, title, sight in snapshot.items.values()
         ]
         body = b"\n".join([orjson.dumps(head), *lines])
@@ -128,7 +128,7 @@ def _parsed(body: bytes, name: WatchName) -> Snapshot:
     """
     lines = iter(io.BytesIO(body))
     match orjson.loads(next(lines, b"")):
-        case {"format": 2, "of": of, "version": str(version), "items": int(count)} if of == list(name):
+        case {"format": 3, "of": of, "version": str(version), "items": int(count)} if of == list(name):
             items = {(one[0], one[1]): one for one in map(_kept, map(orjson.loads, lines))}
             if len(items) == count:
                 return Snapshot(version, items)
@@ -138,7 +138,7 @@ def _parsed(body: bytes, name: WatchName) -> Snapshot:
 def _kept(row: Json) -> Kept:
     if not isinstance(row, list) or tuple(map(type, row)) != _TYPES:
         raise ValueError("a row is not whole")
-    namespace, title, uid, version, generation, fields, applied_at, part_of, terminating, foreign = row
+    namespace, title, uid, version, generation, fields, applied_at, part_of, terminating, foreign, prune = row
     sight = Sight(
         intern(uid),
         version,
@@ -148,6 +148,7 @@ def _kept(row: Json) -> Kept:
         intern(part_of),
         terminating,
         one_of_equals(tuple(map(_claim, foreign))),
+        intern(prune),
     )
     return intern(namespace), title, sight
 

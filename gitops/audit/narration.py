@@ -181,6 +181,9 @@ _SENTENCES: dict[type[Any], Callable[[Any], str]] = {
     e.PruneFinished: lambda event: (
         f"Everything of {event.application} that had to go from {event.target} is gone."
     ),
+    e.TargetUnsettled: lambda event: (
+        f"{event.application} is to be rolled out to {event.target} once more: {event.because}."
+    ),
     e.DriftFound: lambda event: _drift(event, "has drifted"),
     e.DriftCorrected: lambda event: _drift(event, "had drifted, and is put back"),
     e.DriftContested: _contested,
@@ -228,6 +231,7 @@ _HEADLINES: dict[type[Any], Callable[[Any], str]] = {
     e.RejoinAbandoned: lambda event: f"rejoin given up: {event.because}",
     e.ApplicationRetired: lambda _event: "retired",
     e.PruneFinished: lambda event: f"{event.target} pruned",
+    e.TargetUnsettled: lambda event: f"{event.target} uncertain: {event.because}",
     e.DriftFound: lambda event: f"{event.object} has drifted on {event.target}",
     e.DriftCorrected: lambda event: f"{event.object} put back on {event.target}",
     e.DriftContested: lambda event: f"{_by(event)} fights over {event.object} on {event.target}",
@@ -262,6 +266,7 @@ _ORDER = (
     e.CommandSeen,
     e.WaveStarted,
     e.TargetRegressed,
+    e.TargetUnsettled,
     e.DriftFound,
     e.ForeignFieldsFound,
     e.DriftCorrected,

@@ -5,6 +5,7 @@ from gitops.drift.compare import carried_over, compare, holds
 from gitops.drift.contest import Contest, Contests
 from gitops.drift.finding import DriftKind, Finding, author_form, told
 from gitops.drift.foreign import ForeignDeed, ForeignFact, ForeignFinding, Owned
+from gitops.drift.holding import released
 from gitops.drift.modes import DRIFT, DriftRules, unknown_mode
 from gitops.drift.report import Deed, DriftFact, DriftReport
 from gitops.drift.verdict import Judgement, Sight, Verdict, judge
@@ -35,6 +36,7 @@ __all__ = [
     "judge",
     "names",
     "newest_author",
+    "released",
     "told",
     "unknown_mode",
 ]

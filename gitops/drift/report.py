@@ -16,12 +16,15 @@ class DriftReport:
     """One application's open drift, and foreign fields, on one target, by object.
 
     `complete`: everything was looked at since the watch began, so what is not here is as it was applied, and
-    holds nothing foreign.
+    holds nothing foreign. `lost`: there is no inventory any more, though something was applied. `released`:
+    objects that were held back when they left Git, and what is seen of them now that may end that.
     """
 
     findings: Mapping[str, Finding] = field(default_factory=dict)
     complete: bool = False
     foreign: Mapping[str, ForeignFinding] = field(default_factory=dict)
+    lost: bool = False
+    released: Mapping[str, str] = field(default_factory=dict)
 
 
 class Deed(StrEnum):

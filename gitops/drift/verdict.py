@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from gitops.fields import fields_hash, our_entry
 from gitops.foreign import Claim, claims
-from gitops.inventory import Entry
+from gitops.inventory import PRUNE, Entry, PruneWord
 from gitops.ownership import PART_OF
 
 
@@ -33,7 +33,8 @@ class Sight(NamedTuple):
 
     `fields` is the hash of what we own, "" where nothing; `applied_at` the time in our entry of
     managedFields, which the server sets anew whenever an apply under our name changed the object; `foreign`
-    what others own in its spec, of which most objects have nothing.
+    what others own in its spec, of which most objects have nothing; `prune` the word of its annotation, ""
+    where it says nothing that counts.
     """
 
     uid: str
@@ -44,21 +45,36 @@ class Sight(NamedTuple):
     part_of: str
     terminating: bool
     foreign: tuple[Claim, ...] = ()
+    prune: str = ""
 
     @classmethod
     def of(cls, metadata: Mapping[str, Any]) -> Sight:
-        """Read `metadata` as the API server sends it."""
+        """Read `metadata` as the API server sends it.
+
+        Where somebody's fields are nested too deeply to be read, `fields` is "": that is never as applied, so
+        the object is looked at closely.
+        """
         ours = our_entry(metadata.get("managedFields") or ())
+        try:
+            fields, foreign = fields_hash(metadata), claims(metadata)
+        except RecursionError:
+            fields, foreign = "", ()
         return cls(
             uid=str(metadata.get("uid", "")),
             resource_version=str(metadata.get("resourceVersion", "")),
             generation=int(metadata.get("generation", 0)),
-            fields=fields_hash(metadata),
+            fields=fields,
             applied_at=str(ours.get("time", "")) if ours else "",
             part_of=str((metadata.get("labels") or {}).get(PART_OF, "")),
             terminating=metadata.get("deletionTimestamp") is not None,
-            foreign=claims(metadata),
+            foreign=foreign,
+            prune=_prune_word(metadata),
         )
+
+
+def _prune_word(metadata: Mapping[str, Any]) -> str:
+    word = str((metadata.get("annotations") or {}).get(PRUNE, ""))
+    return word if word in frozenset(PruneWord) else ""
 
 
 class Judgement(NamedTuple):

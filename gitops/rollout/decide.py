@@ -11,7 +11,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from gitops.rollout import advancing, commands, drifting, failing, foreign, pruning, slots, soak, timing
+from gitops.rollout import (
+    advancing,
+    commands,
+    drifting,
+    failing,
+    foreign,
+    pruning,
+    slots,
+    soak,
+    timing,
+    unsettling,
+)
 from gitops.rollout import events as e
 from gitops.rollout.arrival import arrived, newer
 from gitops.rollout.observation import Desired, Observation, Work
@@ -62,6 +73,7 @@ class _Pass:
         self.now = now
         self.events: list[e.Event] = []
         self._slots: slots.Slots | None = None
+        self._doubtful = unsettling.doubtful(seen)
         self._quiet: defaultdict[str, set[str]] = defaultdict(set)
 
     @property
@@ -86,7 +98,10 @@ class _Pass:
         application = self.state.application(name)
         rollout = application.rollout
         if rollout is None:
-            return self._start(name, application)
+            doubtful = self._doubtful.get(name, {})
+            return unsettling.next_event(name, application, doubtful, self.now) or self._start(
+                name, application
+            )
         superseded = self._supersede(name, application, rollout)
         if superseded is not None:
             return superseded
@@ -133,10 +148,14 @@ class _Pass:
         return self._slots.open_to(name)
 
     def _rejoin(self, name: str, application: ApplicationState, desired: Desired) -> Desired | None:
-        """One wave of the left behind that answer again, with the gates of the last of their waves."""
+        """One wave of the left behind that answer again, with the gates of the last of their waves.
+
+        What became uncertain while Git wants inputs in quarantine goes with them.
+        """
         good = application.good
         answering = {work.target for work in self.seen.reachable if work.application == name}
-        back = answering & set(application.lagging) & desired.targets
+        uncertain = {target for target, on in application.on.items() if not on.settled}
+        back = (answering & set(application.lagging) | uncertain - set(application.lagging)) & desired.targets
         if not back or good is None:
             return None
         last = [wave for wave in desired.waves if back & set(wave.targets)][-1]

@@ -248,6 +248,18 @@ class PruneFinished(ApplicationEvent):
     target: str
 
 
+class TargetUnsettled(ApplicationEvent):
+    """What a settled target runs is not certain any more, so that it is rolled out to once more.
+
+    `released`: objects that were held back, and what was seen of them.
+    """
+
+    type: Literal["TargetUnsettled"] = "TargetUnsettled"
+    target: str
+    because: str
+    released: dict[str, str] = Field(default_factory=dict)
+
+
 class ChangedBy(Recorded):
     """A field manager that holds what differs, or, where not `certain`, wrote the object last."""
 
@@ -377,6 +389,7 @@ Event: TypeAlias = Annotated[
     | RejoinAbandoned
     | ApplicationRetired
     | PruneFinished
+    | TargetUnsettled
     | DriftFound
     | DriftCorrected
     | DriftContested

@@ -88,15 +88,19 @@ def target_applied(state: ApplicationState, event: e.TargetApplied) -> Applicati
     """Everything is applied; health is awaited."""
     changed = sum(count for action, count in event.counts.items() if action != "unchanged")
     pruned = event.counts.get(Action.DELETE, 0)
-    return staying.held(_target(state, event, phase=T.SETTLING, changed=changed, pruned=pruned), event)
+    empty = not any(event.counts.values())
+    state = _target(state, event, phase=T.SETTLING, changed=changed, pruned=pruned, empty=empty)
+    return staying.held(state, event)
 
 
 def target_healthy(state: ApplicationState, event: e.TargetHealthy) -> ApplicationState:
     """The target runs the new inputs, and is not left behind any more."""
     lagging = {name: value for name, value in state.lagging.items() if name != event.target}
     state = replaced(_target(state, event, phase=T.HEALTHY, because=""), lagging=lagging)
-    state = staying.leaving(state, event, removed=_running(state).removed)
-    return _holds_new(state, event.target, settled=True)
+    rollout = _running(state)
+    state = staying.leaving(state, event, removed=rollout.removed)
+    gone = rollout.removed and not event.leaving and event.target not in state.held
+    return _holds_new(state, event.target, settled=True, empty=gone or rollout.targets[event.target].empty)
 
 
 def target_regressed(state: ApplicationState, event: e.TargetRegressed) -> ApplicationState:
@@ -301,9 +305,11 @@ def _target(state: ApplicationState, event: Any, **changes: Any) -> ApplicationS
     return _rollout(state, targets={**targets, event.target: progress})
 
 
-def _holds_new(state: ApplicationState, target: str, *, settled: bool) -> ApplicationState:
+def _holds_new(
+    state: ApplicationState, target: str, *, settled: bool, empty: bool = False
+) -> ApplicationState:
     rollout = _running(state)
-    on = OnTarget(revision=rollout.revision, digest=rollout.digest, settled=settled)
+    on = OnTarget(revision=rollout.revision, digest=rollout.digest, settled=settled, empty=empty)
     return replaced(state, on={**state.on, target: on})
 
 

@@ -135,6 +135,12 @@ def known(state: ApplicationState, event: e.ApplicationEvent) -> str:
     return "" if state.rollouts else "nothing is known of the application"
 
 
+def settled_there(state: ApplicationState, event: e.TargetUnsettled) -> str:
+    """Only what a target was settled on can become uncertain."""
+    on = state.on.get(event.target)
+    return "" if on is not None and on.settled else "the target is not settled"
+
+
 def _running(state: ApplicationState) -> Rollout:
     return cast("Rollout", state.rollout)  # the phase was checked before, so one is running
 

@@ -71,7 +71,10 @@ class WavePlan(Recorded):
 
 
 class TargetProgress(Recorded):
-    """One target of a running rollout, in its phase `since` then. `pruned`: how many objects are to go."""
+    """One target of a running rollout, in its phase `since` then. `pruned`: how many objects are to go.
+
+    `empty`: applying found nothing to apply, to delete or to keep.
+    """
 
     phase: TargetPhase = TargetPhase.WAITING
     since: datetime
@@ -81,6 +84,7 @@ class TargetProgress(Recorded):
     evidence: tuple[str, ...] = ()
     changed: int = 0
     pruned: int = 0
+    empty: bool = False
 
     @property
     def touched(self) -> bool:
@@ -134,11 +138,15 @@ class Good(Recorded):
 
 
 class OnTarget(Recorded):
-    """What a target runs, as far as recorded. `settled` once it was seen healthy with it."""
+    """What a target runs, as far as recorded. `settled` once it was seen healthy with it.
+
+    `empty`: no object of the application is there, so there need not be an inventory either.
+    """
 
     revision: str
     digest: str
     settled: bool
+    empty: bool = False
 
 
 class Lagging(Recorded):
@@ -187,10 +195,14 @@ class Leaving(Recorded):
 
 
 class Held(Recorded):
-    """Objects on a target that left Git and are kept, each with the reason and what would release it."""
+    """Objects on a target that left Git and are kept, each with the reason and what would release it.
+
+    `released`: what was seen of some of them that led to another rollout; the same leads to none again.
+    """
 
     objects: dict[str, str]
     since: datetime
+    released: dict[str, str] = Field(default_factory=dict)
 
 
 class Quarantine(Recorded):

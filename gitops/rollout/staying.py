@@ -30,7 +30,9 @@ def held(state: ApplicationState, event: e.TargetApplied | e.TargetRestored) -> 
     if not event.held:
         return state.model_copy(update={"held": others})
     since = known.since if known is not None and known.objects == event.held else event.at
-    found = Held(objects=event.held, since=since)
+    seen = known.released if known is not None else {}
+    released = {key: word for key, word in seen.items() if key in event.held}
+    found = Held(objects=event.held, since=since, released=released)
     return state.model_copy(update={"held": {**others, event.target: found}})
 
 
@@ -41,6 +43,16 @@ def to_be_pruned(state: ApplicationState) -> ApplicationState:
     }
     on: dict[str, OnTarget] = {**state.on, **unsettled}
     return state.model_copy(update={"on": on})
+
+
+def unsettled(state: ApplicationState, event: e.TargetUnsettled) -> ApplicationState:
+    """The target is to be rolled out to once more; what was seen of held objects has had its effect."""
+    on = state.on[event.target].model_copy(update={"settled": False})
+    found = state.held.get(event.target)
+    if found is not None:
+        found = found.model_copy(update={"released": {**found.released, **event.released}})
+    held = {**state.held, event.target: found} if found is not None else state.held
+    return state.model_copy(update={"on": {**state.on, event.target: on}, "held": held})
 
 
 def prune_finished(state: ApplicationState, event: e.PruneFinished) -> ApplicationState:

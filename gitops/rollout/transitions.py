@@ -118,6 +118,7 @@ TABLE: dict[type[Any], Transition] = {
     e.RejoinAbandoned: _row(folds.rejoin_abandoned, R.ADVANCING, guard=guards.rejoining),
     e.ApplicationRetired: _row(folds.retired, None, guard=guards.known),
     e.PruneFinished: _row(staying.prune_finished, None, *_RUNNING, guard=guards.known),
+    e.TargetUnsettled: _row(staying.unsettled, None, guard=guards.settled_there),
     e.DriftFound: _row(folds.drift_found, None, *_RUNNING, guard=guards.known),
     e.DriftCorrected: _row(folds.drift_over, None, *_RUNNING, guard=guards.known),
     e.DriftContested: _row(folds.told_only, None, *_RUNNING, guard=guards.known),

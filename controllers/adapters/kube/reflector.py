@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 Place = tuple[str, str]
 Kept = TypeVar("Kept")
+# A watch that drops begins anew at once: no news. Whoever fails to begin one then does not see.
+_FAILURES_UNTIL_BLIND = 2
 _LONGEST_WISH = 60.0  # seconds: no server puts a copy to sleep for a day
 
 
@@ -48,7 +50,8 @@ class Reflector(Generic[Kept]):
     `trim` makes of each object what is kept, so that a large collection need not be in memory whole.
     `on_change(type, object)` is called with ADDED, MODIFIED or DELETED and the trimmed object, also for what
     a new list shows to have changed meanwhile; it must be quick and not raise. `synced` is set from the first
-    complete list on, `error` is None while the server answers. `on_synced` and `on_error` tell the same.
+    complete list on, `error` is None while the server answers, `blind` is True once it twice did not:
+    `items` may be of another time. `on_synced`, `on_error` and `on_blind` (either way) tell the same.
     `lists` counts complete lists: what came and went between two of them was not seen. After the server
     forgot (410) a list waits up to `spread` seconds: a restarted server forgets for everybody at once.
     """
@@ -65,12 +68,16 @@ class Reflector(Generic[Kept]):
     on_change: Callable[[str, Kept], None] | None = None
     on_synced: Callable[[], None] = nothing
     on_error: Callable[[GitopsError], None] = ignore
+    on_blind: Callable[[], None] = nothing
     patience: Patience = field(default_factory=Patience)
     items: dict[Place, Kept] = field(default_factory=dict, init=False)
     resource_version: str = field(default="", init=False)
     synced: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     error: GitopsError | None = field(default=None, init=False)
     lists: int = field(default=0, init=False)
+    blind: bool = field(default=False, init=False)
+    _unanswered: int = field(default=0, init=False)
+    _stuck: bool = field(default=False, init=False)
     _failures: int = field(default=0, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
 
@@ -109,6 +116,8 @@ class Reflector(Generic[Kept]):
                 if not self.synced.is_set():
                     self.resource_version = ""  # what was remembered is not taken: a list tells
                 self.error = error
+                self._unanswered += 1
+                self._look()
                 self.on_error(error)
                 wish = error.retry_after if isinstance(error, TransientError) else None
                 wish = None if wish is None else min(wish, _LONGEST_WISH)
@@ -116,6 +125,8 @@ class Reflector(Generic[Kept]):
                 # A defect of ours: nobody may go on trusting the picture, and it is tried again.
                 log.exception("watching %s failed unexpectedly", self.resource.plural)
                 self.error = Unreachable(f"watching {self.resource.plural} failed: {type(error).__name__}")
+                self._stuck = True  # a watch can be begun, and fails at the same event again
+                self._look()
             # After a watch that the server ended in its own time too: one that ends at once must not spin.
             self._failures += 1
             await self.patience.sleep(self.patience.wait(self._failures, wish))
@@ -139,7 +150,18 @@ class Reflector(Generic[Kept]):
         self.resource_version = listing.resource_version
         self.lists += 1
         self.error = None
+        self._answered(stuck=False)
         self._tell_synced()
+
+    def _answered(self, *, stuck: bool) -> None:
+        self._unanswered, self._stuck = 0, stuck
+        self._look()
+
+    def _look(self) -> None:
+        blind = self._stuck or self._unanswered >= _FAILURES_UNTIL_BLIND
+        if blind != self.blind:
+            self.blind = blind
+            self.on_blind()
 
     def _tell_synced(self) -> None:
         self.synced.set()
@@ -156,11 +178,14 @@ class Reflector(Generic[Kept]):
         ) as watch:
             await watch.open()
             self.error = None
+            self._answered(stuck=self._stuck)
             if not self.synced.is_set():
                 self._tell_synced()
             async for event in watch:
                 self._failures = 0
                 self._take(event)
+                if self._stuck:
+                    self._answered(stuck=False)
 
     def _take(self, event: WatchEvent) -> None:
         if event.type != "BOOKMARK":

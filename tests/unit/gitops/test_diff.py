@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops.diff import diff, text
+from gitops.diff import diff, json_patch, live_digests, text
 
 CASES = Path(__file__).parents[2] / "cases" / "diff"
 BODIES = st.dictionaries(
@@ -67,3 +67,23 @@ def test_absent_and_null_differ() -> None:
 
 def test_long_values_are_cut() -> None:
     assert len(text(diff({"data": {"a": "x"}}, {"data": {"a": "y" * 5000}}))) < 260
+
+
+@given(BODIES, BODIES)
+def test_live_digests_are_of_the_same_paths_as_the_patch(
+    live: dict[str, Any], wanted: dict[str, Any]
+) -> None:
+    assert live_digests(live, wanted).keys() == {one.path for one in json_patch(live, wanted)}
+
+
+def test_live_digests_tell_secrets_apart_and_nothing_from_null() -> None:
+    def digest(value: Any) -> str:
+        return live_digests({"kind": "Secret", "data": {"a": value}}, {"kind": "Secret", "data": {"a": "w"}})[
+            "/data/a"
+        ]
+
+    assert digest("one") == digest("one") != digest("two")
+    assert live_digests({"kind": "Secret", "data": {}}, {"kind": "Secret", "data": {"a": "w"}}) == {
+        "/data/a": ""
+    }
+    assert digest(None) != ""

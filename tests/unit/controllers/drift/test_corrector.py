@@ -6,16 +6,18 @@ import asyncio
 import time
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from controllers.adapters.kube.errors import Forbidden
+from controllers.adapters.kube.resources import Resource
 from controllers.drift import corrector, ledger, retries
 from gitops.drift import Deed, DriftKind
 from gitops.errors import Conflict, InvalidInput, Location, Problem, Unreachable
-from gitops.model.kinds import DriftMode
-from gitops.objects import JsonObject, ObjectKey
+from gitops.model.kinds import DriftMode, IgnoredDifference
+from gitops.objects import GroupKind, JsonObject, ObjectKey
 from tests.unit.controllers.drift.yard import CONFIG_MAPS, QUICK, Yard, config_map, rule, until
 
 A = ObjectKey("", "ConfigMap", "shop", "a")
@@ -298,3 +300,112 @@ async def test_conflicts_one_after_the_other_are_waited_out(
     await yard.paint("a", "red")
     await until(lambda: yard.corrections)
     assert waits == [0.01, 0.02, 0.04]
+
+
+async def mutated(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let a webhook that passes over dry-runs write what is in the list, as long as something is in it."""
+    paints = ["purple"]
+    apply = yard.client.apply
+
+    async def mutating(resource: Any, body: JsonObject, **how: Any) -> JsonObject:
+        if paints and not how.get("dry_run") and "value" in body.get("data", ()):
+            body = {**body, "data": {"value": paints[-1]}}
+        return await apply(resource, body, **how)
+
+    monkeypatch.setattr(yard.client, "apply", mutating)
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    await yard.paint("a", "red")
+    await until(lambda: yard.facts and yard.drift.synced and not yard.place.findings)
+    return paints
+
+
+async def test_what_comes_back_different_is_told_once_and_left_so(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await mutated(yard, monkeypatch)
+    yard.drift.judge_anew()
+    await until(lambda: yard.drift.synced)
+    assert [(fact.deed, fact.finding.paths) for fact in yard.facts] == [(Deed.MUTATED, ("/data/value",))]
+    assert await yard.value("a") == "purple"
+    assert yard.place.findings == {}
+
+
+async def test_another_value_than_came_back_is_drift_and_ends_it_where_ours_stays(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The webhook is gone: what somebody writes there is put back, and nothing is looked past any more."""
+    paints = await mutated(yard, monkeypatch)
+    paints.clear()
+    await yard.paint("a", "blue")
+    await until(lambda: yard.corrections)
+    assert await yard.value("a") == "one"
+    assert not yard.place.mutations[A]
+
+
+async def test_a_webhook_that_writes_another_value_each_time_is_told_once_and_held_off(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paints = await mutated(yard, monkeypatch)
+
+    def rounds() -> int:
+        return yard.place.contests[A].fields["/data/value"].rounds
+
+    for number in range(2):
+        paints.append(f"purple-{number}")
+        await yard.paint("a", f"red-{number}")
+        await until(partial(lambda wanted: rounds() == wanted, number + 2))
+    assert [fact.deed for fact in yard.facts] == [Deed.MUTATED]
+    assert yard.place.contests[A].fields["/data/value"].fought
+
+
+async def test_what_came_back_different_of_another_manifest_says_nothing_of_this_one(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paints = await mutated(yard, monkeypatch)
+    paints.clear()
+    await yard.roll_out(2, config_map("a", "two"))
+    await until(lambda: A not in yard.place.mutations and yard.drift.synced)
+    await yard.paint("a", "purple")
+    await until(lambda: yard.corrections)
+    assert await yard.value("a") == "two"
+
+
+async def edited(yard: Yard, ports: list[int]) -> JsonObject:
+    """Let somebody write the ports of a rule, which are looked past, and a label of ours, which is not."""
+    yard.desk.ignored = (IgnoredDifference.model_validate({"jsonPointers": ["/spec/ingress"]}),)
+    plain = rule("a")
+    metadata = {"name": "a", "labels": {"tier": "low"}}
+    await yard.roll_out(1, replace(plain, body={**plain.body, "metadata": metadata}))
+    await yard.watched()
+    spec = {"podSelector": {}, "ingress": [{"ports": [{"port": port}]} for port in ports]}
+    metadata = {"name": "a", "namespace": "shop", "labels": {"tier": "high"}}
+    body = {**plain.body, "metadata": metadata, "spec": spec}
+    await yard.person.apply(await rules(yard), body, field_manager="kubectl-edit")
+    await until(lambda: yard.corrections or yard.place.findings)
+    live = await yard.person.get(await rules(yard), "a", "shop")
+    assert live is not None
+    assert [each["ports"][0]["port"] for each in live["spec"]["ingress"]] == ports
+    return live
+
+
+async def rules(yard: Yard) -> Resource:
+    found = (await yard.client.discovery()).preferred(GroupKind("networking.k8s.io", "NetworkPolicy"))
+    assert found is not None
+    return found
+
+
+async def test_what_is_ignored_in_a_list_without_names_does_not_keep_other_drift_open(yard: Yard) -> None:
+    live = await edited(yard, [9])
+    assert live["metadata"]["labels"]["tier"] == "low"
+    assert yard.place.findings == {}
+
+
+async def test_what_is_ignored_and_cannot_be_left_out_of_a_correction_is_named(yard: Yard) -> None:
+    """Another element of a list that is owned as a whole: the drift beside it stays, and says why."""
+    live = await edited(yard, [1, 9])
+    assert live["metadata"]["labels"]["tier"] == "high"
+    (finding,) = yard.place.findings.values()
+    assert finding.paths == ("/metadata/labels/tier",)
+    assert "would overwrite what ignoreDifferences looks past" in finding.because
+    assert "(/spec/ingress/1)" in finding.because

@@ -35,8 +35,11 @@ def test_only_new_records_are_told_and_what_left_is_forgotten() -> None:
     place.suspects.add(KEY)
     assert place.take(stored(replace(ENTRY, key=OTHER))) == (OTHER,)
     assert (set(place.entries), place.times, place.suspects) == ({OTHER}, {}, set())
+    assert not place.lost
     assert place.take(None) == ()
-    assert place.entries == {}
+    assert (place.entries, place.lost) == ({}, True)
+    assert place.take(stored(ENTRY)) == (KEY,)
+    assert not place.lost
 
 
 def test_what_a_correction_told_counts_until_it_is_stored() -> None:

@@ -12,6 +12,7 @@ from controllers.adapters.kube.resources import Resource
 from controllers.drift import sightings
 from gitops.errors import Location
 from gitops.objects import GroupKind, Manifest, ObjectKey
+from simcluster.faults import Faults
 from simcluster.fleet import Fleet
 from tests.unit.controllers.drift.conftest import LIMITED
 from tests.unit.controllers.drift.yard import QUICK, Yard, config_map, rule, until
@@ -21,6 +22,9 @@ BINDINGS = Resource("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindi
 DEFINITIONS = Resource(
     "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", namespaced=False
 )
+
+
+RULES = GroupKind("networking.k8s.io", "NetworkPolicy")
 
 
 async def allowed_in_the_namespace_only(yard: Yard) -> None:
@@ -80,6 +84,44 @@ async def test_without_any_right_nothing_is_believed(yard: Yard, fleet: Fleet, t
         await until(lambda: [one.code for one in yard.requests].count(403) >= 4)
         assert not yard.drift.synced
         assert yard.facts == []
+    finally:
+        await yard.drift.stop()
+        await yard.client.close()
+
+
+async def test_a_cluster_that_is_out_of_reach_is_not_said_to_be_looked_at(yard: Yard, fleet: Fleet) -> None:
+    """What was listed stays known, but nobody may conclude from it; when it answers again, that is told."""
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    told: list[bool] = []
+    yard.desk.on_told = lambda: told.append(all(one.complete for one in yard.drift.reports().values()))
+    faults = fleet.clusters["cluster-1"].faults
+    faults.set(Faults(partition="refuse"))
+    await until(lambda: not yard.drift.synced and told and not told[-1])
+    assert yard.place.findings == {}
+    faults.clear()
+    await until(lambda: yard.drift.synced and told[-1])
+
+
+async def test_a_right_that_is_withdrawn_later_is_missed(yard: Yard, fleet: Fleet, tmp_path: Path) -> None:
+    """The inventory is seen still, and the objects are not."""
+    await yard.roll_out(1, config_map("a"), rule("b"))
+    await allowed_in_the_namespace_only(yard)
+    (tmp_path / "limited").write_text(LIMITED)
+    settings = ConnectionSettings("eu-1", server=fleet.url("cluster-1"), token_file=str(tmp_path / "limited"))
+    yard.client = await connect(settings, patience=QUICK)
+    yard.start()
+    try:
+        await yard.watched()
+        role = await yard.person.get(ROLES, "deployer", "shop")
+        assert role is not None
+        role["rules"] = [{"apiGroups": [""], "resources": ["*"], "verbs": ["*"]}]
+        await yard.person.apply(ROLES, {**role, "metadata": {"namespace": "shop", "name": "deployer"}})
+        fleet.clusters["cluster-1"].faults.set(Faults(partition="refuse"))
+        fleet.clusters["cluster-1"].faults.clear()
+        await until(lambda: not yard.drift._sightings.follows(RULES, "shop"))
+        assert yard.drift._sightings.follows(GroupKind("", "ConfigMap"), "shop")
+        assert not yard.drift.synced
     finally:
         await yard.drift.stop()
         await yard.client.close()

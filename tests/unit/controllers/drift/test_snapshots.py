@@ -32,7 +32,7 @@ SNAPSHOT = Snapshot(
 
 def head(**changes: Any) -> bytes:
     """The first line of a file."""
-    return orjson.dumps({"format": 2, "of": list(NAME), "version": "41", "items": 0, **changes})
+    return orjson.dumps({"format": 3, "of": list(NAME), "version": "41", "items": 0, **changes})
 
 
 def of_rows(*rows: list[Any]) -> bytes:
@@ -65,17 +65,17 @@ def test_another_watch_finds_nothing(tmp_path: Path, other: WatchName) -> None:
         b"",
         b"[]",
         b"\xff\xfe",
-        b'{"format": 2}',
+        b'{"format": 3}',
         head(format=9),
         head(of=["other"]),
         head(version=41),
         head(items=1),
         of_rows(["shop", "web"]),
-        of_rows(["a", "b", *SIGHT[:-2], 0, []]),
-        of_rows(["a", "b", *SIGHT[:-1], [1]]),
-        of_rows(["a", "b", *SIGHT[:-1], [["eve", "Update", "", "", 1]]]),
-        of_rows(["a", "b", *SIGHT[:-1], [["eve", "Update", "", "", "["]]]),
-        of_rows(["a", "b", *SIGHT[:-1], []])[:-9],
+        of_rows(["a", "b", *SIGHT[:-3], 0, [], ""]),
+        of_rows(["a", "b", *SIGHT[:-2], [1], ""]),
+        of_rows(["a", "b", *SIGHT[:-2], [["eve", "Update", "", "", 1]], ""]),
+        of_rows(["a", "b", *SIGHT[:-2], [["eve", "Update", "", "", "["]], ""]),
+        of_rows(["a", "b", *SIGHT[:-2], [], ""])[:-9],
     ],
 )
 def test_nonsense_is_nothing(tmp_path: Path, content: bytes) -> None:

@@ -200,6 +200,7 @@ RARE = (
     e.RejoinAbandoned(**WEB, because="silent"),
     e.ApplicationRetired(at=START, application="web"),
     e.PruneFinished(at=START, application="web", target="t"),
+    e.TargetUnsettled(at=START, application="web", target="t", because="its inventory is gone"),
     e.DriftFound(**DRIFT, since=START, seen="d"),
     e.DriftCorrected(**DRIFT),
     e.DriftContested(**DRIFT, rounds=3, until=START),

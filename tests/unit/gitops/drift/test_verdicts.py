@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -88,3 +89,13 @@ def test_an_entry_that_was_never_confirmed_needs_a_closer_look() -> None:
     unconfirmed = replace(ENTRY, digest="", fields="", uid="", generation=0)
     assert judge(unconfirmed, seen(), APPLYSET).verdict is Verdict.UNRECORDED
     assert judge(unconfirmed, None, APPLYSET).verdict is Verdict.GONE
+
+
+def test_an_object_with_fields_too_deep_to_read_is_looked_at() -> None:
+    """One such object must not end the watch of its whole kind."""
+    deep: dict[str, Any] = {}
+    for _ in range(sys.getrecursionlimit()):
+        deep = {"f:a": deep}
+    sight = seen(managedFields=[{**OURS, "fieldsV1": {"f:data": deep}}])
+    assert judge(ENTRY, sight, APPLYSET).verdict is Verdict.SUSPICIOUS
+    assert (sight.uid, sight.resource_version) == ("u1", "7")

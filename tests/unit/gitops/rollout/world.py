@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from gitops.drift import DriftReport
 from gitops.gates import Outcome, Sample, Sampling
 from gitops.model.gates import HttpGate
 from gitops.model.kinds import OnFailure
@@ -80,6 +81,8 @@ class World:
     """`behaviour` answers for (application, target, digest); `good` where it says nothing.
 
     `stuck` are objects whose deletion does not go through, by target; `held` those that ask for permission.
+    `lost` are the targets whose inventory is gone, `released` what may end that objects are held there, as
+    the watch over live objects tells.
     """
 
     now: datetime = START
@@ -103,6 +106,8 @@ class World:
     samples: dict[ProbeWork, Sampling] = field(default_factory=dict)
     stuck: dict[str, dict[str, str]] = field(default_factory=dict)
     held: dict[str, dict[str, str]] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
+    released: dict[str, dict[str, str]] = field(default_factory=dict)
     work: frozenset[Work] = frozenset()
     look_again_at: datetime | None = None
 
@@ -200,6 +205,15 @@ class World:
             samplings=dict(self.samples),
             reverts=reverts,
             reachable=frozenset(reachable),
+            drift={
+                (name, target): DriftReport(
+                    lost=target in self.lost,
+                    complete=target not in self.lost,
+                    released=self.released.get(target, {}),
+                )
+                for name, application in self.state.applications.items()
+                for target in application.on
+            },
         )
 
     # what tests ask
@@ -257,6 +271,7 @@ class World:
             return
         if life.applied_at is None and self.now - life.answering_since >= APPLY:
             life.applied_at = self.now
+            self.lost.discard(work.target)
             if self.holds.get((work.application, work.target)) != work.digest:
                 self.holds[work.application, work.target] = work.digest
                 self.writes.append((work.application, work.target, work.digest))

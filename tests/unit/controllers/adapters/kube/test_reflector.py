@@ -287,3 +287,37 @@ async def test_stop_ends_it_wherever_it_is_and_start_is_harmless_twice() -> None
         await reflector.stop()
         await reflector.stop()
     assert len([seen for seen in stage.api.seen if "watch" not in seen.query]) == 1
+
+
+async def test_a_watch_that_drops_is_no_news_and_one_that_cannot_begin_again_is() -> None:
+    """Until it has begun, and then that is told too."""
+    told: list[bool] = []
+    begun = asyncio.Event()
+    async with staged() as stage:
+        plays = [answers(LIST), drops(), streams(cut=True), *[refuses(403, "no more")] * 3]
+        async with reflecting(stage, *plays, streams(then=begun)) as (reflector, _):
+            reflector.on_blind = lambda: told.append(reflector.blind)
+            await until(lambda: len(told) == 2)
+            assert told == [True, False]
+            assert reflector.error is None
+    assert len(stage.api.seen) == len(plays) + 1
+
+
+async def test_an_event_that_cannot_be_taken_in_makes_blind_although_watches_begin() -> None:
+    """It comes again with each watch, and nothing after it is seen."""
+    broken = True
+
+    def trim(body: JsonObject) -> JsonObject:
+        if broken and body["metadata"]["name"] == "bad":
+            raise RecursionError
+        return body
+
+    bad = streams(event("ADDED", config_map("bad", "11")), then=asyncio.Event())
+    async with staged() as stage, reflecting(stage, answers(LIST), *[bad] * 50, trim=trim) as (reflector, _):
+        told: list[bool] = []
+        reflector.on_blind = lambda: told.append(reflector.blind)
+        await until(lambda: len(stage.api.seen) >= 5)
+        assert told == [True]
+        broken = False
+        await until(lambda: not reflector.blind)
+        assert ("shop", "bad") in reflector.items
