@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from controllers.adapters.kube.errors import Forbidden
+from controllers.adapters.kube.resources import Resource
 from controllers.drift import corrector, ledger
 from gitops.drift import Deed, DriftKind
 from gitops.errors import Unreachable
-from gitops.model.kinds import DriftMode
-from gitops.objects import JsonObject, ObjectKey
+from gitops.model.kinds import DriftMode, IgnoredDifference
+from gitops.objects import GroupKind, JsonObject, ObjectKey
 from tests.unit.controllers.drift.yard import CONFIG_MAPS, Yard, config_map, rule, until
 
 A = ObjectKey("", "ConfigMap", "shop", "a")
@@ -290,3 +291,43 @@ async def test_what_came_back_different_of_another_manifest_says_nothing_of_this
     await yard.paint("a", "purple")
     await until(lambda: yard.corrections)
     assert await yard.value("a") == "two"
+
+
+async def edited(yard: Yard, ports: list[int]) -> JsonObject:
+    """Let somebody write the ports of a rule, which are looked past, and a label of ours, which is not."""
+    yard.desk.ignored = (IgnoredDifference.model_validate({"jsonPointers": ["/spec/ingress"]}),)
+    plain = rule("a")
+    metadata = {"name": "a", "labels": {"tier": "low"}}
+    await yard.roll_out(1, replace(plain, body={**plain.body, "metadata": metadata}))
+    await yard.watched()
+    spec = {"podSelector": {}, "ingress": [{"ports": [{"port": port}]} for port in ports]}
+    metadata = {"name": "a", "namespace": "shop", "labels": {"tier": "high"}}
+    body = {**plain.body, "metadata": metadata, "spec": spec}
+    await yard.person.apply(await rules(yard), body, field_manager="kubectl-edit")
+    await until(lambda: yard.corrections or yard.place.findings)
+    live = await yard.person.get(await rules(yard), "a", "shop")
+    assert live is not None
+    assert [each["ports"][0]["port"] for each in live["spec"]["ingress"]] == ports
+    return live
+
+
+async def rules(yard: Yard) -> Resource:
+    found = (await yard.client.discovery()).preferred(GroupKind("networking.k8s.io", "NetworkPolicy"))
+    assert found is not None
+    return found
+
+
+async def test_what_is_ignored_in_a_list_without_names_does_not_keep_other_drift_open(yard: Yard) -> None:
+    live = await edited(yard, [9])
+    assert live["metadata"]["labels"]["tier"] == "low"
+    assert yard.place.findings == {}
+
+
+async def test_what_is_ignored_and_cannot_be_left_out_of_a_correction_is_named(yard: Yard) -> None:
+    """Another element of a list that is owned as a whole: the drift beside it stays, and says why."""
+    live = await edited(yard, [1, 9])
+    assert live["metadata"]["labels"]["tier"] == "high"
+    (finding,) = yard.place.findings.values()
+    assert finding.paths == ("/metadata/labels/tier",)
+    assert "would overwrite what ignoreDifferences looks past" in finding.because
+    assert "(/spec/ingress/1)" in finding.because

@@ -23,7 +23,7 @@ from controllers.rollout.worker import Errand, TargetWorker
 from gitops.drift import Deed, DriftFact, DriftRules, ForeignFact, Sight
 from gitops.errors import Location
 from gitops.inventory import Inventory, from_config_maps, selector, to_config_maps
-from gitops.model.kinds import DriftMode
+from gitops.model.kinds import DriftMode, IgnoredDifference
 from gitops.model.targets import Target
 from gitops.objects import Manifest, ObjectKey
 from gitops.plan import PlanPolicy, Scope, Wanted, settle
@@ -87,6 +87,7 @@ class Desk:
     exclusive: bool = False
     empty: bool = False
     allowed: frozenset[str] = frozenset()
+    ignored: tuple[IgnoredDifference, ...] = ()
     kept: frozenset[str] = frozenset()
     on_told: Callable[[], None] = lambda: None
 
@@ -95,7 +96,7 @@ class Desk:
         del scope
         if self.writing or not self.revision:
             return None
-        rules = DriftRules(self.mode, allowed_managers=self.allowed, exclusive=self.exclusive)
+        rules = DriftRules(self.mode, self.ignored, allowed_managers=self.allowed, exclusive=self.exclusive)
         return Standing(self.revision, rules, empty=self.empty)
 
     def held(self, scope: Scope) -> frozenset[str]:
