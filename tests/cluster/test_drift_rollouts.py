@@ -237,5 +237,19 @@ async def test_where_an_inventory_is_deleted_everything_comes_back_wave_by_wave(
     assert len(world.seen.of(e.TargetUnsettled)) == 1
 
 
+async def test_a_deleted_namespace_is_made_anew_with_all_that_was_in_it(world: World) -> None:
+    world.planes = world.planes[:1]
+    targets = [{"clusterSelector": {}, "namespace": world.namespace, "createNamespace": True}]
+    files = shop(world, {"web.yaml": config_map("web", colour="green")}, targets=targets)
+    first = world.people.push("First", files)
+    async with world.controller():
+        await world.succeeded(first, "shop")
+        await watched(world)
+        world.planes[0].api.delete(f"/api/v1/namespaces/{world.namespace}")
+        await world.until(lambda: world.successes("shop") == 2, "another rollout")
+        assert colour(world, 0) == "green"
+        await watched(world)
+
+
 def _failing(requests: list[RequestSeen]) -> bool:
     return any(one.code == 0 for one in requests)
