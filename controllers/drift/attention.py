@@ -10,12 +10,14 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Coroutine, Iterable
+from functools import partial
 from typing import Any, Protocol
 
 from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.patience import Patience
 from controllers.drift.corrector import Corrector, Standing
 from controllers.drift.place import Place, signature
+from controllers.drift.retries import Alarms
 from gitops.drift import Sight, Verdict
 from gitops.errors import GitopsError
 from gitops.objects import ObjectKey
@@ -83,6 +85,7 @@ class Attention:
         self._again: set[tuple[int, ObjectKey]] = set()
         self._releasing: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._alarms = Alarms()
         self._stopped = False
         self._patient = _FIRST_SECONDS
         self._timer: asyncio.TimerHandle | None = None
@@ -92,6 +95,7 @@ class Attention:
         self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
+        self._alarms.stop()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -138,6 +142,7 @@ class Attention:
             return
         sight = self._view.sight(key)
         if self._fine(place, key, sight):
+            place.retries.forget(key)
             # What only a check has found looks fine for as long as nothing changes.
             if key in place.findings and place.known.get(key) != signature(sight):
                 del place.findings[key]
@@ -172,7 +177,7 @@ class Attention:
                 place, key, self._view.sight(key), standing, client, thorough=True
             )
             if again_in is not None:
-                asyncio.get_running_loop().call_later(again_in, self._reopen, place, key)
+                self._alarms.ring_in(again_in, place.scope, key, partial(self._reopen, place, key))
             self._view.learnt(place, key)
         except GitopsError as error:
             log.debug("%s of %s is checked another time: %s", key, place.scope.name, error)
@@ -242,11 +247,9 @@ class Attention:
                     await self._patience.sleep(self._patience.wait(failures))
                     continue
                 if again_in is not None and again_in > 0:
-                    loop = asyncio.get_running_loop()
-                    loop.call_later(again_in, self._reopen, place, key)
-                elif again_in is None and mark not in self._again:
+                    self._alarms.ring_in(again_in, place.scope, key, partial(self._reopen, place, key))
                     return
-                if again_in:
+                if mark not in self._again:
                     return
         except Exception:
             log.exception("%s of %s cannot be looked at", key, place.scope.name)
@@ -282,6 +285,9 @@ class Attention:
             return None
         if place.known.get(key) == signature(sight):
             return None
+        refused = place.retries.left(key)
+        if refused:
+            return refused
         outcome = await self._corrector.attend(place, key, sight, standing, client)
         self._view.learnt(place, key)
         return outcome

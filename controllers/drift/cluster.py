@@ -113,6 +113,8 @@ class ClusterDrift:
         for place in self._places.values():
             place.known.clear()
             place.foreign.known.clear()
+            place.retries.clear()
+            place.foreign.retries.clear()
             for key in [*place.entries]:
                 self._attention.note(place, key)
 

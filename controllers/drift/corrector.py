@@ -27,7 +27,7 @@ from gitops.drift import (
     Verdict,
     names,
 )
-from gitops.errors import Conflict, InvalidInput
+from gitops.errors import InvalidInput
 from gitops.inventory import Entry
 from gitops.model.kinds import DriftMode
 from gitops.objects import JsonObject, Manifest, ObjectKey, short_digest
@@ -35,9 +35,6 @@ from gitops.plan import Scope
 from gitops.plan.decide import removes_itself
 
 CONCURRENT_LOOKS = 16
-# What the server will not take is tried again after this, doubled each time.
-_RETRY_SECONDS = 30.0
-_LONGEST_RETRY_SECONDS = 900.0
 # How often an object is looked at that the watch cannot see: it is gone, or lost its label.
 _UNSEEN_SECONDS = 60.0
 _UNRECORDED_PAUSE_SECONDS = 0.05
@@ -87,7 +84,6 @@ class Corrector:
         self._redact = redact
         self._slots = asyncio.Semaphore(CONCURRENT_LOOKS)
         self._unrecorded = asyncio.Semaphore(1)
-        self._refused: dict[tuple[int, ObjectKey], int] = {}
 
     async def attend(
         self,
@@ -101,16 +97,20 @@ class Corrector:
     ) -> float | None:
         """Look at one object and act by its mode; when to look again, in seconds, None: at the next news.
 
-        `thorough`: by a dry-run, whatever it looks like. Raises what the client raises where nobody answers.
+        `thorough`: by a dry-run, whatever it looks like. Raises what the client raises where nobody answers,
+        or somebody else was faster.
         """
         async with self._slots:
             try:
                 found = await self._manifests(place.scope, standing.revision, client)
-            except InvalidInput:
-                return None  # the revision that is there cannot be rendered any more
+            except InvalidInput as error:  # a lost key, or a renderer that took too long: it may come back
+                if thorough:
+                    raise  # it looks as it was applied
+                return self._unrendered(place, key, sight, standing.rules.mode, error)
             entry = place.entries.get(key)
             manifest = found.get(key)
             if entry is None or manifest is None:
+                place.findings.pop(key, None)
                 return None  # about to be pruned, or kept although it is not rendered
             if entry.digest and entry.digest != short_digest(manifest.body):
                 place.suspects.add(key)  # what the record tells of is not what is wanted here
@@ -119,6 +119,7 @@ class Corrector:
             if rules.mode_of(manifest.annotations) is DriftMode.IGNORE or (
                 sight is None and (not entry.digest or removes_itself(manifest))
             ):
+                place.findings.pop(key, None)
                 place.known[key] = signature(sight)
                 return None
             resource = resource_of(manifest, await client.discovery())
@@ -134,11 +135,24 @@ class Corrector:
             case = _Case(place, entry, manifest, resource, client, selected=sight is not None)
             try:
                 answer = await self._asked(case, question)
-                return await self._act(case, answer, question.mode)
+                again_in = await self._act(case, answer, question.mode)
             except (Rejected, NotFound, Forbidden) as error:
-                return self._cannot(case, question, sight, str(error))
+                why = f"it cannot be looked at or put back: {error}"
+                return self._cannot(place, key, sight, question.mode, why)
             except RecursionError:
-                return self._cannot(case, question, sight, "it is nested too deeply to be compared")
+                why = "it is nested too deeply to be compared"
+                return self._cannot(place, key, sight, question.mode, why)
+            place.retries.forget(key)
+            return again_in
+
+    def _unrendered(
+        self, place: Place, key: ObjectKey, sight: Sight | None, mode: DriftMode, error: InvalidInput
+    ) -> float | None:
+        """Say it of an object that does not look as it was applied; its annotations cannot be asked."""
+        if mode is DriftMode.IGNORE or key not in place.entries:
+            place.findings.pop(key, None)
+            return None
+        return self._cannot(place, key, sight, mode, unrendered(error))
 
     async def _asked(self, case: _Case, question: Question) -> Answer:
         if case.entry.digest:
@@ -168,13 +182,13 @@ class Corrector:
                 return None
             finding = replace(finding, operations=left)
         if mode is not DriftMode.CORRECT or finding.kind is DriftKind.NOT_OURS or answer.body is None:
-            self._open(case, answer, finding)
+            self._open(place, key, answer.sight, finding)
             # What is not in the watch's selection, nothing tells of.
             return None if case.selected else _UNSEEN_SECONDS
         now = self._clock()
         contest = place.contests.get(key, Contests()).over(_contested_paths(finding), now)
         if contest is not None and contest.until > now:
-            self._open(case, answer, _fought(finding, contest))
+            self._open(place, key, answer.sight, _fought(finding, contest))
             return (contest.until - now).total_seconds()
         if not self._allowed(place.scope):
             place.suspects.add(key)
@@ -188,11 +202,7 @@ class Corrector:
             # Overwrites nothing that we have not looked at: a newer revision's apply, say.
             body["metadata"] = {**body["metadata"], "resourceVersion": answer.sight.resource_version}
         with place.writing():
-            try:
-                applied = await to_the_end(case.client.apply(case.resource, body, metadata_only=False))
-            except Conflict:
-                return 0.0
-            self._refused.pop((id(place), key), None)
+            applied = await to_the_end(case.client.apply(case.resource, body, metadata_only=False))
             sight = Sight.of(applied["metadata"])
             place.put(_confirmed(case.entry, sight), sight)
             if answer.ignored:
@@ -248,25 +258,24 @@ class Corrector:
         case.place.findings.pop(case.entry.key, None)
         case.place.known[case.entry.key] = signature(answer.sight)
 
-    def _open(self, case: _Case, answer: Answer, finding: Finding) -> None:
-        key = case.entry.key
-        case.place.known[key] = signature(answer.sight)
-        known = case.place.findings.get(key)
+    def _open(self, place: Place, key: ObjectKey, sight: Sight | None, finding: Finding) -> None:
+        place.known[key] = signature(sight)
+        known = place.findings.get(key)
         since = (known.since if known else None) or finding.since or self._clock()
-        case.place.findings[key] = replace(finding, since=since).redacted(self._redact)
+        place.findings[key] = replace(finding, since=since).redacted(self._redact)
 
-    def _cannot(self, case: _Case, question: Question, sight: Sight | None, why: str) -> float:
+    def _cannot(self, place: Place, key: ObjectKey, sight: Sight | None, mode: DriftMode, why: str) -> float:
         """Keep saying that it cannot be looked at or corrected, and try again."""
-        key = case.entry.key
-        mark = (id(case.place), key)
-        tries = self._refused.get(mark, 0)
-        self._refused[mark] = tries + 1
         kind = DriftKind.GONE if sight is None else DriftKind.CHANGED
-        finding = Finding(
-            str(key), str(key.group_kind), kind, question.mode, f"it cannot be looked at or put back: {why}"
-        )
-        self._open(case, Answer(sight, Verdict.SUSPICIOUS), finding)
-        return float(min(_RETRY_SECONDS * 2**tries, _LONGEST_RETRY_SECONDS))
+        self._open(place, key, sight, Finding(str(key), str(key.group_kind), kind, mode, why))
+        return place.retries.refused(key)
+
+
+def unrendered(error: InvalidInput) -> str:
+    """Say in one line why nothing can be compared with what was applied."""
+    more = len(error.problems) - 1
+    rest = f" (and {more} more)" if more > 0 else ""
+    return f"what was applied cannot be rendered: {error.problems[0] if error.problems else error}{rest}"
 
 
 def _contested_paths(finding: Finding) -> frozenset[str]:

@@ -32,6 +32,10 @@ from gitops.objects import JsonObject, Manifest
 from gitops.ownership import claimed_by
 
 _TRIES = 3
+_NOT_CARRIED = (
+    "it is not put back, which would overwrite what ignoreDifferences looks past in a list that is not ours "
+    "alone or changed as a whole ({})"
+)
 _READ_FIRST = frozenset({Verdict.GONE, Verdict.RECREATED, Verdict.REAPPLIED})
 
 
@@ -161,6 +165,8 @@ def _compared(question: Question, live: JsonObject, applied: JsonObject) -> Answ
     if ignored and finding is not None:
         pointers = [operation.path for operation, _ in ignored]
         body = carried_over(question.manifest.body, live, applied, pointers)
+        if body is None:
+            finding = replace(finding, because=f"{finding.because}; {_NOT_CARRIED.format(pointers[0])}")
     held = live_digests(live, applied) if finding is not None else {}
     return Answer(sight, judged.verdict, finding, applied, body, ignored=bool(ignored), held=held)
 

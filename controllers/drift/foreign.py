@@ -14,20 +14,17 @@ from datetime import datetime
 from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.errors import Forbidden, NotFound, Rejected
 from controllers.adapters.kube.resources import Resource
-from controllers.drift.corrector import CONCURRENT_LOOKS, Manifests, Standing
+from controllers.drift.corrector import CONCURRENT_LOOKS, Manifests, Standing, unrendered
 from controllers.drift.examiner import resource_of
 from controllers.drift.place import Place
 from controllers.rollout.finishing import to_the_end
 from gitops.drift import Contests, DriftRules, ForeignDeed, ForeignFact, ForeignFinding, Sight
-from gitops.errors import Conflict, InvalidInput
+from gitops.errors import InvalidInput
 from gitops.foreign import ForeignFields, changed, claims, pointers, without
 from gitops.model.kinds import DriftMode
 from gitops.objects import JsonObject, Manifest, ObjectKey, short_digest
 from gitops.plan import Scope
 
-# What the server will not take is tried again after this, doubled each time.
-_RETRY_SECONDS = 30.0
-_LONGEST_RETRY_SECONDS = 900.0
 _UNRECORDED_SECONDS = 60.0
 _NOT_REMOVABLE = (
     "they are not removed: somebody who is allowed to holds them too, they were written in another version "
@@ -73,13 +70,13 @@ class ForeignKeeper:
     ) -> float | None:
         """Look at one object and act by its mode; when to look again, in seconds, None: at the next news.
 
-        Raises what the client raises where nobody answers.
+        Raises what the client raises where nobody answers, or somebody else was faster.
         """
         async with self.looks:
             try:
                 manifests = await self.manifests(place.scope, standing.revision, client)
-            except InvalidInput:
-                return None  # the revision that is there cannot be rendered any more
+            except InvalidInput as error:  # a lost key, or a renderer that took too long: it may come back
+                return self._unrendered(place, key, sight, standing.rules, unrendered(error))
             entry, manifest = place.entries.get(key), manifests.get(key)
             if entry is None or manifest is None:
                 place.foreign.clear(key)
@@ -103,8 +100,22 @@ class ForeignKeeper:
             case = _Case(place, key, resource, client, standing.rules, manifest)
             return await self._exclude(case, sight, finding)
 
+    def _unrendered(
+        self, place: Place, key: ObjectKey, sight: Sight, rules: DriftRules, why: str
+    ) -> float | None:
+        """Tell of everything that others own: what of it our manifest wants, nobody knows."""
+        mode, found = rules.foreign_mode_of({}), rules.foreign(key, sight.foreign, {})
+        if mode is DriftMode.IGNORE or not found or key not in place.entries:
+            place.foreign.clear(key)
+            return None
+        return self._cannot(place, key, sight, ForeignFinding.of(key, mode, found, self.redact), why)
+
     async def _exclude(self, case: _Case, sight: Sight, finding: ForeignFinding) -> float | None:
         place, key, now = case.place, case.key, self.clock()
+        refused, told = place.foreign.retries.left(key), place.foreign.findings.get(key)
+        if refused:
+            self._open(place, key, sight, finding.kept_back(told.because if told else ""))
+            return refused
         contest = place.foreign.contests.get(key, Contests()).over(finding.paths, now)
         if contest is not None and contest.until > now:
             who = ", ".join(sorted({*contest.managers, *finding.managers}))
@@ -120,10 +131,8 @@ class ForeignKeeper:
         try:
             with place.writing():
                 done = await self._remove(case)
-        except Conflict:
-            return 0.0
         except (Rejected, NotFound, Forbidden) as error:
-            return self._cannot(case, sight, finding, str(error))
+            return self._cannot(place, key, sight, finding, f"they cannot be removed: {error}")
         if done:
             place.foreign.clear(key)
         else:
@@ -181,14 +190,10 @@ class ForeignKeeper:
             deed = ForeignDeed.CONTESTED
             self.tell(replace(fact, deed=deed, rounds=contest.rounds, until=contest.until))
 
-    def _cannot(self, case: _Case, sight: Sight, finding: ForeignFinding, why: str) -> float:
-        """Keep saying that they cannot be removed, and try again."""
-        notes = case.place.foreign
-        tries = notes.tries.get(case.key, 0)
-        notes.tries[case.key] = tries + 1
-        because = f"they cannot be removed: {self.redact(why)}"
-        self._open(case.place, case.key, sight, finding.kept_back(because))
-        return float(min(_RETRY_SECONDS * 2**tries, _LONGEST_RETRY_SECONDS))
+    def _cannot(self, place: Place, key: ObjectKey, sight: Sight, finding: ForeignFinding, why: str) -> float:
+        """Keep saying that they are not removed, and try again."""
+        self._open(place, key, sight, finding.kept_back(self.redact(why)))
+        return place.foreign.retries.refused(key)
 
     def _open(self, place: Place, key: ObjectKey, sight: Sight, finding: ForeignFinding) -> None:
         known = place.foreign.findings.get(key)

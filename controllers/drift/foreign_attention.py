@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 
 from controllers.adapters.kube.patience import Patience
 from controllers.drift.attention import Desk, View
 from controllers.drift.foreign import ForeignKeeper, is_ours
 from controllers.drift.place import Place
+from controllers.drift.retries import Alarms
 from gitops.drift import Sight
 from gitops.errors import GitopsError
 from gitops.objects import ObjectKey
@@ -31,6 +33,7 @@ class ForeignAttention:
         self._tasks: set[asyncio.Task[None]] = set()
         self._patient = _FIRST_SECONDS
         self._timer: asyncio.TimerHandle | None = None
+        self._alarms = Alarms()
         self._stopped = False
 
     async def stop(self) -> None:
@@ -38,6 +41,7 @@ class ForeignAttention:
         self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
+        self._alarms.stop()
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -91,7 +95,7 @@ class ForeignAttention:
         finally:
             notes.in_hand.discard(key)
         if again_in is not None:
-            asyncio.get_running_loop().call_later(again_in, self._reopen, place, key)
+            self._alarms.ring_in(again_in, place.scope, key, partial(self._reopen, place, key))
         elif self._view.sight(key) != sight:
             self._again(place, key)
         self._resume_later()

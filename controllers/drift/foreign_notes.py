@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from controllers.drift.retries import Retries
 from gitops.drift import Contests, ForeignFinding
 from gitops.foreign import Claim
 from gitops.objects import ObjectKey
@@ -14,14 +15,14 @@ class ForeignNotes:
     """Mutable, and used from the event loop only.
 
     `known`: what was looked at, so that nothing is looked at twice. `pending`: what waits for a rollout, or
-    for its record. `in_hand`: what is being looked at. `tries`: removals that were refused in a row.
+    for its record. `in_hand`: what is being looked at. `retries`: of removals that were refused.
     `silences`: looks in a row that nobody answered.
     """
 
     findings: dict[ObjectKey, ForeignFinding] = field(default_factory=dict)
     known: dict[ObjectKey, tuple[Claim, ...]] = field(default_factory=dict)
     contests: dict[ObjectKey, Contests] = field(default_factory=dict)
-    tries: dict[ObjectKey, int] = field(default_factory=dict)
+    retries: Retries = field(default_factory=Retries)
     silences: dict[ObjectKey, int] = field(default_factory=dict)
     pending: set[ObjectKey] = field(default_factory=set)
     in_hand: set[ObjectKey] = field(default_factory=set)
@@ -34,7 +35,7 @@ class ForeignNotes:
     def clear(self, key: ObjectKey) -> bool:
         """An object holds nothing foreign now; whether it did before."""
         self.known.pop(key, None)
-        self.tries.pop(key, None)
+        self.retries.forget(key)
         self.silences.pop(key, None)
         self.pending.discard(key)
         return self.findings.pop(key, None) is not None

@@ -10,6 +10,7 @@ from sys import intern
 from typing import TypeAlias
 
 from controllers.drift.foreign_notes import ForeignNotes
+from controllers.drift.retries import Retries
 from gitops.drift import Contests, Finding, Judgement, Sight, Verdict, judge
 from gitops.foreign import one_of_equals
 from gitops.inventory import Entry, Inventory
@@ -56,6 +57,7 @@ class Place:
     mutations: dict[ObjectKey, dict[str, str]] = field(default_factory=dict)
     written: dict[ObjectKey, int] = field(default_factory=dict)
     unsaved: dict[ObjectKey, Entry] = field(default_factory=dict)
+    retries: Retries = field(default_factory=Retries)
     foreign: ForeignNotes = field(default_factory=ForeignNotes)
     turn: int = 0
     confirmed: int = -1
@@ -103,6 +105,8 @@ class Place:
             self.times.pop(key, None)
             self.known.pop(key, None)
             self.foreign.known.pop(key, None)
+            self.retries.forget(key)
+            self.foreign.retries.forget(key)
             if key in self.entries and self.entries[key].digest != stored[key].digest:
                 self.mutations.pop(key, None)  # of another manifest
         for key in changed:
@@ -130,6 +134,7 @@ class Place:
             kept.pop(key, None)
         self.unsaved.pop(key, None)
         self.written.pop(key, None)
+        self.retries.forget(key)
         self.suspects.discard(key)
         self.foreign.forget(key)
 

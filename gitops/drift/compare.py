@@ -51,7 +51,8 @@ def carried_over(
     """Make a manifest that applies everything but `pointers`, where it keeps what is live.
 
     Leaving those fields out instead would give them up, and with nobody else holding them remove them.
-    None where a pointer cannot be found in the manifest, as in a list whose elements have no names.
+    None where a pointer cannot be found in the manifest, as in a list that has elements of others, none of
+    them with a name, and where it is a whole element of a list.
     """
     body = copy.deepcopy(manifest)
     for pointer in pointers:
@@ -66,9 +67,9 @@ def _carry(body: JsonObject, live: JsonObject, applied: JsonObject, pointer: tup
     after: Any = applied
     *steps, last = pointer
     for step in steps:
-        after = _below(after, step)
-        ours = _below(ours, step) if isinstance(ours, dict) else _same_element(ours, after)
-        theirs = _below(theirs, step) if isinstance(theirs, dict) else _same_element(theirs, after)
+        among, after = after, _below(after, step)
+        ours = _below(ours, step) if isinstance(ours, dict) else _our_element(ours, among, step)
+        theirs = _below(theirs, step) if isinstance(theirs, dict) else _same_element(theirs, after, step)
         if ours is _MISSING or theirs is _MISSING or after is _MISSING:
             return False
     if not isinstance(ours, dict) or not isinstance(theirs, dict):
@@ -88,8 +89,30 @@ def _below(value: Json, step: str) -> Any:  # noqa: ANN401 - any JSON
     return _MISSING
 
 
-def _same_element(items: Any, element: Any) -> Any:  # noqa: ANN401 - any JSON
+def _same_element(items: Any, element: Any, place: str) -> Any:  # noqa: ANN401 - any JSON
+    """By name, else by place: as `json_patch` compares."""
     name = element.get("name") if isinstance(element, dict) else None
     if name is None or not isinstance(items, list):
-        return _MISSING
+        return _below(items, place)
     return next((item for item in items if isinstance(item, dict) and item.get("name") == name), _MISSING)
+
+
+def _our_element(items: Any, among: Any, place: str) -> Any:  # noqa: ANN401 - any JSON
+    """The element of a manifest's list that became the one at `place` of the list as applied.
+
+    Without a name that is sure only where all are ours, and this one holds what the manifest says.
+    """
+    element = _below(among, place)
+    found = _same_element(items, element, place)
+    if found is _MISSING or not isinstance(element, dict) or element.get("name") is not None:
+        return found
+    return found if len(items) == len(among) and _includes(element, found) else _MISSING
+
+
+def _includes(whole: Any, part: Any) -> bool:  # noqa: ANN401 - any JSON
+    """Whether all of `part` is in `whole`, which may have more fields: defaults."""
+    if isinstance(whole, dict) and isinstance(part, dict):
+        return all(name in whole and _includes(whole[name], value) for name, value in part.items())
+    if isinstance(whole, list) and isinstance(part, list):
+        return len(whole) == len(part) and all(map(_includes, whole, part))
+    return canonical_json(whole) == canonical_json(part)

@@ -214,5 +214,42 @@ async def test_a_cluster_that_was_away_is_caught_up_with(world: World) -> None:
     assert world.seen.of(e.DriftEnded) == []
 
 
+async def test_where_an_inventory_is_deleted_everything_comes_back_wave_by_wave(world: World) -> None:
+    """Once: then all is watched as before. An application that renders nothing has none, and needs none."""
+    world.planes = world.planes[:1]
+    empty = {world.path("void"): "# nothing yet\n"}
+    first = world.people.push("First", shop(world, {"web.yaml": config_map("web", colour="green")}) | empty)
+    parent = f"/api/v1/namespaces/{world.namespace}/configmaps/gitops-waves.{world.environment}.shop"
+    async with world.controller():
+        await world.succeeded(first, "shop")
+        await world.succeeded(first, "void")
+        await watched(world)
+        world.planes[0].api.delete(parent)
+        world.planes[0].api.delete(f"/api/v1/namespaces/{world.namespace}/configmaps/web")
+        await world.until(lambda: world.successes("shop") == 2, "another rollout")
+        assert colour(world, 0) == "green"
+        (said,) = world.seen.of(e.TargetUnsettled)
+        assert said.target == world.target(0)
+        await watched(world)
+        paint(world, 0)
+        await corrected(world, 0)
+    assert world.successes("shop") == 2
+    assert len(world.seen.of(e.TargetUnsettled)) == 1
+
+
+async def test_a_deleted_namespace_is_made_anew_with_all_that_was_in_it(world: World) -> None:
+    world.planes = world.planes[:1]
+    targets = [{"clusterSelector": {}, "namespace": world.namespace, "createNamespace": True}]
+    files = shop(world, {"web.yaml": config_map("web", colour="green")}, targets=targets)
+    first = world.people.push("First", files)
+    async with world.controller():
+        await world.succeeded(first, "shop")
+        await watched(world)
+        world.planes[0].api.delete(f"/api/v1/namespaces/{world.namespace}")
+        await world.until(lambda: world.successes("shop") == 2, "another rollout")
+        assert colour(world, 0) == "green"
+        await watched(world)
+
+
 def _failing(requests: list[RequestSeen]) -> bool:
     return any(one.code == 0 for one in requests)

@@ -545,6 +545,31 @@ async def test_a_stateful_object_goes_where_its_annotation_says_so(world: World,
     assert world.live(0, "apps/v1/statefulsets/db") is None
 
 
+@pytest.mark.parametrize("how", ["deleted", "annotated"])
+async def test_a_stateful_object_is_released_by_hand(world: World, deleted: list[str], how: str) -> None:
+    """No commit is needed for it: what a person does to the live object is seen."""
+    name = f"StatefulSet.apps {world.namespace}/db"
+    path = f"/apis/apps/v1/namespaces/{world.namespace}/statefulsets/db"
+    started = one_of(world, {"web/a.yaml": config_map("a"), "web/db.yaml": stateful_set("db")})
+    async with world.controller():
+        await world.succeeded(started, "web")
+        dropped = world.people.push("Drop", files(world, {"web/db.yaml": None}))
+        await world.succeeded(dropped, "web")
+        await world.told("web@", "keeps 1 object that left Git", name)
+        if how == "deleted":
+            world.planes[0].api.delete(path)
+        else:
+            world.planes[0].api.patch(
+                path, {"metadata": {"annotations": {"gitops-waves.io/prune": "enabled"}}}
+            )
+        await world.until(lambda: world.successes("web") == 3, "another rollout")
+        assert world.state("web").held == {}
+        assert inventory(world, "web").keys() == {f"ConfigMap {world.namespace}/a"}
+    assert world.live(0, "apps/v1/statefulsets/db") is None
+    assert deleted == ([] if how == "deleted" else ["StatefulSet/db"])
+    assert len(world.seen.of(e.TargetUnsettled)) == 1
+
+
 async def test_a_wave_deletes_no_more_than_its_budget_from_all_its_targets(
     clusters: tuple[Plane, ...], namespace: str, tmp_path: Path, deleted: list[str]
 ) -> None:

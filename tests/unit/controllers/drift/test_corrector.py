@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from collections import Counter
@@ -12,12 +13,13 @@ from typing import Any
 import pytest
 
 from controllers.adapters.kube.errors import Forbidden
-from controllers.drift import corrector, ledger
+from controllers.adapters.kube.resources import Resource
+from controllers.drift import corrector, ledger, retries
 from gitops.drift import Deed, DriftKind
-from gitops.errors import Unreachable
-from gitops.model.kinds import DriftMode
-from gitops.objects import JsonObject, ObjectKey
-from tests.unit.controllers.drift.yard import CONFIG_MAPS, Yard, config_map, rule, until
+from gitops.errors import Conflict, InvalidInput, Location, Problem, Unreachable
+from gitops.model.kinds import DriftMode, IgnoredDifference
+from gitops.objects import GroupKind, JsonObject, ObjectKey
+from tests.unit.controllers.drift.yard import CONFIG_MAPS, QUICK, Yard, config_map, rule, until
 
 A = ObjectKey("", "ConfigMap", "shop", "a")
 
@@ -87,7 +89,7 @@ async def test_what_is_ignored_is_not_even_looked_at(yard: Yard) -> None:
 async def test_a_correction_that_is_refused_is_said_and_tried_again(
     yard: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corrector, "_RETRY_SECONDS", 0.02)
+    monkeypatch.setattr(retries, "FIRST_SECONDS", 0.02)
     await yard.roll_out(1, config_map("a"))
     await yard.watched()
     apply = yard.client.apply
@@ -246,6 +248,83 @@ async def test_two_who_take_different_fields_of_one_object_in_turn_are_a_fight(y
     assert (fact.rounds, fact.finding.paths) == (3, ("/data/value",))
 
 
+async def test_what_cannot_be_rendered_for_a_while_is_said_and_put_back_later(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A renderer that took too long, or a key that is lost, hides no drift."""
+    monkeypatch.setattr(retries, "FIRST_SECONDS", 0.02)
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    yard.unrendered = InvalidInput(Problem(Location("web/kustomization.yaml"), "it took too long"))
+    await yard.paint("a", "red")
+    await until(lambda: A in yard.place.findings)
+    because = yard.place.findings[A].because
+    assert because == "what was applied cannot be rendered: web/kustomization.yaml: it took too long"
+    yard.unrendered = None
+    await until(lambda: yard.corrections and not yard.place.findings)
+    assert await yard.value("a") == "one"
+
+
+async def test_drift_that_nobody_asks_for_any_more_is_not_open(yard: Yard) -> None:
+    yard.desk.mode = DriftMode.REPORT
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    await yard.paint("a", "red")
+    await until(lambda: A in yard.place.findings)
+    yard.desk.mode = DriftMode.IGNORE
+    yard.drift.judge_anew()
+    await until(lambda: not yard.place.findings and yard.drift.synced)
+
+
+async def test_another_change_of_what_was_refused_does_not_shorten_the_wait(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    apply = yard.client.apply
+
+    async def refusing(resource: Any, body: JsonObject, **how: Any) -> JsonObject:
+        if not how.get("dry_run"):
+            raise Forbidden("not by you")
+        return await apply(resource, body, **how)
+
+    monkeypatch.setattr(yard.client, "apply", refusing)
+    await yard.paint("a", "red")
+    await until(lambda: A in yard.place.findings and yard.drift.synced)
+    yard.requests.clear()
+    for colour in ("blue", "green", "grey"):
+        before = yard.sight("a")
+        await yard.paint("a", colour)
+        await until(lambda: yard.sight("a") != before and yard.drift.synced)  # noqa: B023 - awaited here
+    assert yard.asked == []
+    assert len(yard.drift._attention._alarms._set) == 1
+
+
+async def test_conflicts_one_after_the_other_are_waited_out(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who always is faster does not keep us writing without a pause."""
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    apply, waits = yard.client.apply, list[float]()
+
+    async def counted(seconds: float) -> None:
+        waits.append(seconds)
+        await asyncio.sleep(0)
+
+    async def overtaken(resource: Any, body: JsonObject, **how: Any) -> JsonObject:
+        if not how.get("dry_run") and len(waits) < 3:
+            raise Conflict("somebody was faster")
+        return await apply(resource, body, **how)
+
+    patience = replace(QUICK, sleep=counted, rng=lambda: 1.0)
+    monkeypatch.setattr(yard.drift._attention, "_patience", patience)
+    monkeypatch.setattr(yard.client, "apply", overtaken)
+    await yard.paint("a", "red")
+    await until(lambda: yard.corrections)
+    assert waits == [0.01, 0.02, 0.04]
+
+
 async def mutated(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Let a webhook that passes over dry-runs write what is in the list, as long as something is in it."""
     paints = ["purple"]
@@ -313,3 +392,43 @@ async def test_what_came_back_different_of_another_manifest_says_nothing_of_this
     await yard.paint("a", "purple")
     await until(lambda: yard.corrections)
     assert await yard.value("a") == "two"
+
+
+async def edited(yard: Yard, ports: list[int]) -> JsonObject:
+    """Let somebody write the ports of a rule, which are looked past, and a label of ours, which is not."""
+    yard.desk.ignored = (IgnoredDifference.model_validate({"jsonPointers": ["/spec/ingress"]}),)
+    plain = rule("a")
+    metadata = {"name": "a", "labels": {"tier": "low"}}
+    await yard.roll_out(1, replace(plain, body={**plain.body, "metadata": metadata}))
+    await yard.watched()
+    spec = {"podSelector": {}, "ingress": [{"ports": [{"port": port}]} for port in ports]}
+    metadata = {"name": "a", "namespace": "shop", "labels": {"tier": "high"}}
+    body = {**plain.body, "metadata": metadata, "spec": spec}
+    await yard.person.apply(await rules(yard), body, field_manager="kubectl-edit")
+    await until(lambda: yard.corrections or yard.place.findings)
+    live = await yard.person.get(await rules(yard), "a", "shop")
+    assert live is not None
+    assert [each["ports"][0]["port"] for each in live["spec"]["ingress"]] == ports
+    return live
+
+
+async def rules(yard: Yard) -> Resource:
+    found = (await yard.client.discovery()).preferred(GroupKind("networking.k8s.io", "NetworkPolicy"))
+    assert found is not None
+    return found
+
+
+async def test_what_is_ignored_in_a_list_without_names_does_not_keep_other_drift_open(yard: Yard) -> None:
+    live = await edited(yard, [9])
+    assert live["metadata"]["labels"]["tier"] == "low"
+    assert yard.place.findings == {}
+
+
+async def test_what_is_ignored_and_cannot_be_left_out_of_a_correction_is_named(yard: Yard) -> None:
+    """Another element of a list that is owned as a whole: the drift beside it stays, and says why."""
+    live = await edited(yard, [1, 9])
+    assert live["metadata"]["labels"]["tier"] == "high"
+    (finding,) = yard.place.findings.values()
+    assert finding.paths == ("/metadata/labels/tier",)
+    assert "would overwrite what ignoreDifferences looks past" in finding.because
+    assert "(/spec/ingress/1)" in finding.because

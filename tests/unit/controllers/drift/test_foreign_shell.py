@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
+from controllers.drift import retries
 from controllers.drift.place import trimmed
 from gitops.drift import ForeignDeed, contest
-from gitops.errors import Conflict
+from gitops.errors import Conflict, InvalidInput, Location, Problem
 from gitops.objects import JsonObject
 from tests.unit.controllers.drift.yard import CONFIG_MAPS, Yard, config_map, until
 
@@ -208,3 +209,22 @@ def test_equal_foreign_fields_are_one_in_memory() -> None:
     assert one.foreign is two.foreign
     (_, _, none) = trimmed({"metadata": {"name": "c"}})
     assert none.foreign == ()
+
+
+async def test_what_cannot_be_rendered_for_a_while_is_said_and_removed_later(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "FIRST_SECONDS", 0.02)
+    yard.desk.exclusive = True
+    await yard.roll_out(1, config_map("a"))
+    await yard.watched()
+    yard.unrendered = InvalidInput(Problem(Location("web/kustomization.yaml"), "it took too long"))
+    await add(yard, "a")
+    await until(lambda: yard.place.foreign.findings)
+    (finding,) = yard.place.foreign.findings.values()
+    assert finding.paths == ("data.extra",)
+    assert finding.because.startswith("what was applied cannot be rendered: web/kustomization.yaml: it took")
+    yard.unrendered = None
+    await until(lambda: yard.foreign and yard.drift.synced)
+    assert await keys(yard, "a") == {"value"}
+    assert yard.place.foreign.findings == {}

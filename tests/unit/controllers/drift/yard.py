@@ -21,9 +21,9 @@ from controllers.drift.place import Place
 from controllers.rollout.observer import Access, Question
 from controllers.rollout.worker import Errand, TargetWorker
 from gitops.drift import Deed, DriftFact, DriftRules, ForeignFact, Sight
-from gitops.errors import Location
+from gitops.errors import InvalidInput, Location
 from gitops.inventory import Inventory, from_config_maps, selector, to_config_maps
-from gitops.model.kinds import DriftMode
+from gitops.model.kinds import DriftMode, IgnoredDifference
 from gitops.model.targets import Target
 from gitops.objects import Manifest, ObjectKey
 from gitops.plan import PlanPolicy, Scope, Wanted, settle
@@ -87,6 +87,7 @@ class Desk:
     exclusive: bool = False
     empty: bool = False
     allowed: frozenset[str] = frozenset()
+    ignored: tuple[IgnoredDifference, ...] = ()
     kept: frozenset[str] = frozenset()
     on_told: Callable[[], None] = lambda: None
 
@@ -95,7 +96,7 @@ class Desk:
         del scope
         if self.writing or not self.revision:
             return None
-        rules = DriftRules(self.mode, allowed_managers=self.allowed, exclusive=self.exclusive)
+        rules = DriftRules(self.mode, self.ignored, allowed_managers=self.allowed, exclusive=self.exclusive)
         return Standing(self.revision, rules, empty=self.empty)
 
     def held(self, scope: Scope) -> frozenset[str]:
@@ -123,6 +124,7 @@ class Yard:
     requests: list[RequestSeen] = field(default_factory=list)
     revisions: dict[str, tuple[Manifest, ...]] = field(default_factory=dict)
     habits: Habits = field(default_factory=lambda: Habits(QUICK))
+    unrendered: InvalidInput | None = None
     hidden: Redactor = field(default_factory=Redactor)
     drift: ClusterDrift = field(init=False)
     _settled: dict[str, Mapping[ObjectKey, Manifest]] = field(default_factory=dict)
@@ -256,6 +258,8 @@ class Yard:
     async def _manifests(
         self, scope: Scope, revision: str, client: KubeClient
     ) -> Mapping[ObjectKey, Manifest]:
+        if self.unrendered is not None:
+            raise self.unrendered
         discovery = await client.discovery()
 
         def namespaced(api_version: str, kind: str) -> bool | None:

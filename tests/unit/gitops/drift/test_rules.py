@@ -116,6 +116,27 @@ def test_a_place_that_the_manifest_does_not_have_cannot_be_carried_over() -> Non
     )
 
 
+PORT = {"containerPort": 80, "hostPort": 1}
+
+
+def test_what_is_ignored_in_a_list_without_names_is_carried_over_by_place() -> None:
+    """Tolerations, ports, rules: where all elements are ours. Defaults do not disturb."""
+    ours = {"spec": {"ports": [{"containerPort": 70}, PORT]}}
+    applied = {"spec": {"ports": [{"containerPort": 70, "protocol": "TCP"}, {**PORT, "protocol": "TCP"}]}}
+    live = {"spec": {"ports": [{"containerPort": 7}, {**PORT, "protocol": "TCP", "hostPort": 9}]}}
+    assert carried_over(ours, live, applied, ["/spec/ports/1/hostPort"]) == {
+        "spec": {"ports": [{"containerPort": 70}, {**PORT, "hostPort": 9}]}
+    }
+
+
+@pytest.mark.parametrize("others", [[{"containerPort": 70}, PORT], [{"containerPort": 70}], []])
+def test_what_may_be_anothers_element_of_a_list_is_not_carried_over(others: list[dict[str, Any]]) -> None:
+    ours = {"spec": {"ports": [*others, PORT]}}
+    applied = {"spec": {"ports": [PORT, {"containerPort": 60}]}}
+    live = {"spec": {"ports": [{**PORT, "hostPort": 9}, {"containerPort": 60}]}}
+    assert carried_over(ours, live, applied, ["/spec/ports/0/hostPort"]) is None
+
+
 def _without_live(operations: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{key: value for key, value in operation.items() if key != "live"} for operation in operations]
 
