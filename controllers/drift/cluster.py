@@ -55,10 +55,10 @@ class ClusterDrift:
         self._attention = Attention(desk, corrector, habits.patience, self)
         self._foreign = ForeignAttention(desk, keeper, habits.patience, self)
         self._inventories = Inventories(environment, own, self._take, self._is_own_write, habits.turns)
-        self._sightings = Sightings(environment, own, self._seen, self._judge_list, habits)
-        self._lists_to_judge = 0
+        self._sightings = Sightings(environment, own, self._seen, self._came, habits)
         self._inventories.on_blind = self._sightings.on_blind = desk.told
         self._tasks: set[asyncio.Task[None]] = set()
+        self._judging = 0
         self._check_every = habits.check_every
 
     def follow(self, members: Iterable[Member]) -> None:
@@ -175,11 +175,11 @@ class ClusterDrift:
     def _looked_at(self, place: Place) -> bool:
         return (
             place.read
+            and not self._judging
             and not self._is_lost(place)
             and not self._attention.undecided(place)
             and not place.foreign.undecided
             and not self._inventories.blind
-            and not self._lists_to_judge
             and all(self._sightings.follows(kind, namespace) for kind, namespace in place.where)
         )
 
@@ -214,9 +214,13 @@ class ClusterDrift:
             place = Place(Scope(self._environment, member.application, member.target))
             self._places[where] = place
             self._ledgers[where] = Ledger(self._own, place, lambda: self._free(place))
-        changed = place.take(inventory)
-        await self._cover()
-        await self._attention.judge_all(place, changed)
+        self._judging += 1
+        try:
+            changed = place.take(inventory)
+            await self._cover()
+            await self._attention.judge_all(place, changed)
+        finally:
+            self._judging -= 1
         self._attention.confirm_loss(place)
         self._desk.told()
 
@@ -240,9 +244,8 @@ class ClusterDrift:
                     wanted[kind].setdefault(namespace, member.access.objects)
         await self._sightings.cover(wanted)
 
-    def _judge_list(self, kind: GroupKind) -> None:
-        """Begin at once: until a list is judged, nobody may conclude from it."""
-        self._lists_to_judge += 1
+    def _came(self, kind: GroupKind) -> None:
+        self._judging += 1
         self._spawn(self._listed(kind))
 
     async def _listed(self, kind: GroupKind) -> None:
@@ -252,7 +255,7 @@ class ClusterDrift:
                 keys = [key for key in place.entries if key.group_kind == kind]
                 await self._attention.judge_all(place, keys)
         finally:
-            self._lists_to_judge -= 1
+            self._judging -= 1
         self._desk.told()
 
     def _seen(self, key: ObjectKey) -> None:

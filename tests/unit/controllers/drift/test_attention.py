@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
+import pytest
+
+from controllers.drift.place import Place
+from gitops.objects import ObjectKey
 from tests.unit.controllers.drift.yard import Yard, config_map, rule, until
 
 
@@ -16,6 +21,24 @@ async def test_what_changed_is_put_back(yard: Yard) -> None:
     assert yard.corrections == ["ConfigMap shop/a"]
     assert await yard.value("a") == "one"
     assert yard.dry_runs == 1
+
+
+async def test_a_list_that_came_is_judged_before_anything_counts_as_looked_at(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the two, what drifted is not known yet, and what was open has not ended."""
+    await yard.roll_out(1, config_map("a"), rule("b"))
+    judge_all = yard.drift._attention.judge_all
+    synced: list[bool] = []
+
+    async def judged(place: Place, keys: Iterable[ObjectKey]) -> None:
+        synced.append(yard.drift.synced)
+        await judge_all(place, keys)
+
+    monkeypatch.setattr(yard.drift._attention, "judge_all", judged)
+    await yard.watched()
+    assert synced
+    assert not any(synced)
 
 
 async def test_nothing_is_looked_at_before_the_record_of_the_rollout_is_known(yard: Yard) -> None:
