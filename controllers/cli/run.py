@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from controllers import logs
-from controllers.cli import open_files, output
+from controllers.cli import arenas, open_files, output
 from controllers.main import Fleet
 from controllers.rollout.tools import Observer
 from gitops import audit
@@ -47,6 +47,7 @@ def run(config: Controller, manner: Manner) -> int:
     if level not in _LEVELS:
         raise TerminalError(f'"{manner.level}" is no log level: use {", ".join(_LEVELS).lower()}')
     open_files.allow_many()
+    arenas.share()
     setbacks = Setbacks()
     observers: list[Observer] = [setbacks]
     with ExitStack() as stack:
