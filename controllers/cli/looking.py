@@ -35,8 +35,8 @@ def plan(  # noqa: PLR0913 - an option each
     rev: Annotated[str, typer.Argument(metavar="REV", help="A commit: HEAD, a branch, a hash.")],
     *,
     environment: Annotated[str, typer.Option(metavar="ENV", help="Only this environment.")] = "",
-    application: Annotated[str, typer.Option(metavar="APPLICATION", help="Only this application.")] = "",
-    target: Annotated[str, typer.Option(metavar="CLUSTER/NAMESPACE", help="Only this target.")] = "",
+    application: options.OnlyApplication = "",
+    target: options.OnlyTarget = "",
     config: options.Config = None,
     repo: options.Repo = None,
     branch: options.Branch = None,
@@ -61,8 +61,8 @@ def render(  # noqa: PLR0913 - an option each
         str, typer.Argument(metavar="REV", help="A commit; by default, what is followed.", show_default=False)
     ] = "",
     *,
-    application: Annotated[str, typer.Option(metavar="APPLICATION", help="Only this application.")] = "",
-    target: Annotated[str, typer.Option(metavar="CLUSTER/NAMESPACE", help="Only this target.")] = "",
+    application: options.OnlyApplication = "",
+    target: options.OnlyTarget = "",
     show_secrets: Annotated[
         bool, typer.Option("--show-secrets", help="Print the values of Secrets, in the clear.")
     ] = False,

@@ -62,6 +62,12 @@ Environment: TypeAlias = Annotated[str, typer.Argument(metavar="ENV", help="An e
 OneApplication: TypeAlias = Annotated[
     str, typer.Argument(metavar="ENV/APPLICATION", help="An application of an environment.")
 ]
+OnlyApplication: TypeAlias = Annotated[
+    str, typer.Option("--application", metavar="APPLICATION", help="Only this application.")
+]
+OnlyTarget: TypeAlias = Annotated[
+    str, typer.Option("--target", metavar="CLUSTER/NAMESPACE", help="Only this target.")
+]
 Place: TypeAlias = Annotated[
     str, typer.Argument(metavar="ENV[/APPLICATION]", help="An environment, or one application of it.")
 ]

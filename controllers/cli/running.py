@@ -84,7 +84,7 @@ def demo(
 def take_over(  # noqa: PLR0913 - an option each
     place: options.Place,
     *,
-    target: Annotated[str, typer.Option(metavar="CLUSTER/NAMESPACE", help="Only this target.")] = "",
+    target: options.OnlyTarget = "",
     manager: Annotated[
         list[str],
         typer.Option(metavar="NAME", help="A field manager to take over from, besides those known."),
