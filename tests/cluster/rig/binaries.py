@@ -1,6 +1,6 @@
 """The servers that the rig runs: found in a folder of yours, or built once from Go's module proxy and kept.
 
-Three Go modules beside this file pin what is built. `python -m tests.cluster.rig.binaries` builds ahead of
+The Go modules beside this file pin what is built. `python -m tests.cluster.rig.binaries` builds ahead of
 time and prints the folder. Starting the servers is left to `control_plane`.
 """
 
@@ -22,6 +22,7 @@ from pathlib import Path
 import platformdirs
 
 KUBERNETES_VERSION = "1.37.2"
+HELM_VERSION = "4.3.1"
 MODULES = Path(__file__).parent
 _MAJOR, _MINOR, _ = KUBERNETES_VERSION.split(".")
 _VERSION_PACKAGE = "k8s.io/component-base/version"
@@ -69,6 +70,12 @@ TOOLS = (
         "tools",
         ("filippo.io/age/cmd/age-keygen", "github.com/getsops/sops/v3/cmd/sops"),
         ("age-keygen", "sops"),
+    ),
+    Build(
+        "helm",
+        ("helm.sh/helm/v4/cmd/helm",),
+        ("helm",),
+        f"-s -w -X helm.sh/helm/v4/internal/version.version=v{HELM_VERSION}",
     ),
 )
 
