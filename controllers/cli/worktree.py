@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from controllers.adapters.git.tree import READ_LIMIT
+from controllers.adapters.git.tree import READ_LIMIT, WALK_LIMIT
 from gitops.errors import InvalidInput, Location, Problem, TerminalError
 from gitops.model.catalog import SourceLink
-from gitops.render.sources import Found
+from gitops.render.sources import Found, Leaf
 
 _ROOTS = ("clusters", "environments")
 _MOST_HOPS = 40
@@ -74,6 +74,23 @@ class FolderTree:
         ways = tuple(SourceLink(*way) for way in sorted(links.items()))
         found = "" if done == self._root else done.relative_to(self._root).as_posix()
         return Found(found, done.is_dir(), links=ways)
+
+    def leaves(self, folder: str) -> Iterator[Leaf]:
+        """List everything below a folder, sorted by path; symlinks are not entered. Raises InvalidInput."""
+        found: list[Leaf] = []
+        for place, folders, names in os.walk(self._root / folder):
+            linked = [name for name in folders if Path(place, name).is_symlink()]
+            folders[:] = [name for name in folders if name not in linked]
+            for path in (Path(place, name) for name in (*names, *linked)):
+                name = path.relative_to(self._root).as_posix()
+                if not name.isprintable():
+                    message = "file names must be UTF-8 without control characters; rename it"
+                    raise InvalidInput(Problem(Location(ascii(name)[1:-1]), message))
+                found.append(Leaf(name, "", "a symlink" if path.is_symlink() else ""))
+                if len(found) > WALK_LIMIT:
+                    message = f"more than {WALK_LIMIT} files and folders are not read"
+                    raise InvalidInput(Problem(Location(folder), message))
+        return iter(sorted(found, key=lambda leaf: leaf.path))
 
     def read(self, path: str) -> bytes:
         """Read a file, through symlinks. Raises InvalidInput."""

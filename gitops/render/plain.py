@@ -30,7 +30,7 @@ SUBSTITUTE = "gitops-waves.io/substitute"
 """Annotation: `disabled` leaves every `${` of an object as it is, for objects that carry scripts."""
 
 
-_OUTPUT = Limits(bytes=32 << 20, documents=10_000, nodes=2_000_000)
+OUTPUT_LIMITS = Limits(bytes=32 << 20, documents=10_000, nodes=2_000_000)
 """A renderer prints many files as one; each object in it is held to the limits of an object later."""
 
 
@@ -50,7 +50,7 @@ def parse_file(path: str, data: bytes) -> tuple[Document, ...]:
 def parse_output(path: str, data: bytes) -> tuple[Document, ...]:
     """Read what a renderer made of the file at `path`. Raises InvalidInput, at that file."""
     try:
-        return parse(data, path, _OUTPUT, rendered=True)
+        return parse(data, path, OUTPUT_LIMITS, rendered=True)
     except InvalidInput as error:
         found = {f"its output cannot be applied: {problem.message}" for problem in error.problems}
         raise InvalidInput(*(Problem(Location(path), message) for message in found)) from None
