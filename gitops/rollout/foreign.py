@@ -8,7 +8,7 @@ from typing import Any
 
 from gitops.drift import DriftReport, ForeignDeed, ForeignFact, ForeignFinding
 from gitops.rollout import events as e
-from gitops.rollout.drifting import MOST_OPEN, known, looked_at
+from gitops.rollout.drifting import MOST_OPEN, known, looked_at, places
 from gitops.rollout.observation import Observation, shortened
 from gitops.rollout.state import EnvironmentState, OpenForeign
 
@@ -22,14 +22,16 @@ def new_facts(state: EnvironmentState, seen: Observation, now: datetime) -> Iter
         for fact in facts
         if fact.deed is ForeignDeed.REMOVED
     }
-    for name, application in sorted(state.applications.items()):
-        for target in sorted({*application.on, *application.foreign}):
-            before = {
-                key: one
-                for key, one in application.foreign.get(target, {}).items()
-                if (name, target, key) not in removed
-            }
-            yield from _news(name, target, before, looked_at(name, target, application, seen), now)
+    opened = {(name, target) for name, one in state.applications.items() for target in one.foreign}
+    reported = {place for place, report in seen.drift.items() if report.foreign}
+    for name, target in places(state, opened, reported):
+        application = state.applications[name]
+        before = {
+            key: one
+            for key, one in application.foreign.get(target, {}).items()
+            if (name, target, key) not in removed
+        }
+        yield from _news(name, target, before, looked_at(name, target, application, seen), now)
 
 
 def _news(
