@@ -311,9 +311,7 @@ def application(
             spec = model.spec
             if problem := _misnamed("application", model.metadata.name, place.name, document):
                 problems.append(problem)
-    renderer = (
-        RendererName.HELM if spec.helm is not None else folders.application_renderer(place.path, paths)
-    )
+    renderer = RendererName.HELM if spec.helm is not None else folders.application_renderer(place.path, paths)
     problems += folders.application_problems(place.name, place.path, paths, renderer)
     return ApplicationSource(
         place.environment,

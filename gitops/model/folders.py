@@ -135,9 +135,7 @@ def application_renderer(root: str, paths: Iterable[str]) -> RendererName:
     return min(marks, default=RendererName.PLAIN)
 
 
-def application_problems(
-    name: str, root: str, paths: Iterable[str], renderer: RendererName
-) -> list[Problem]:
+def application_problems(name: str, root: str, paths: Iterable[str], renderer: RendererName) -> list[Problem]:
     """Say what is wrong with the folder of an application that is rendered so."""
     found = []
     if _NAME.fullmatch(name) is None:

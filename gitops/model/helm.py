@@ -12,9 +12,10 @@ from gitops.model.selectors import LabelSelector
 
 _LONGEST_PATH = 1000
 # Helm's own rule for release names: a DNS subdomain of at most 53 characters.
+LONGEST_RELEASE = 53
 RELEASE_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 
-ReleaseName = Annotated[str, StringConstraints(pattern=RELEASE_NAME, max_length=53)]
+ReleaseName = Annotated[str, StringConstraints(pattern=RELEASE_NAME, max_length=LONGEST_RELEASE)]
 RepositoryPath = Annotated[str, StringConstraints(min_length=1, max_length=_LONGEST_PATH)]
 ValuesFiles = Annotated[tuple[RepositoryPath, ...], Field(max_length=MOST)]
 Values = Annotated[dict[str, Any], Field(max_length=MOST)]

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from gitops.render.templates import barred_call
 
 # `web/templates/x.yaml:12:8`, `(web/templates/x.yaml:12)`, `YAML parse error on web/templates/x.yaml:`.
-_PLACE = re.compile(r"(?:^|(?<=[\s(]))([^\s():]+(?: [^\s():]+)*?\.?[^\s():]*):(\d+)(?::(\d+))?(?=[:)\s]|$)", re.M)
-_PARSE = re.compile(r"(?:YAML parse error on|MANIFEST|error parsing) ([^\n:]+):")
+_PLACE = re.compile(r"(?:^|(?<=[\s(]))([^\s():]+):(\d+)(?::(\d+))?(?=[:)\s]|$)", re.MULTILINE)
+_PARSE = re.compile(r"YAML parse error on ([^\n:]+): ")
 _NOISE = re.compile(
-    r"^(?:Use --debug flag.*|level=\w+ .*|time=\S+ .*|\d{4}/\d\d/\d\d .*|walk\.go.*|goroutine .*)$", re.M
+    r"^(?:Use --debug flag|level=|time=|\d{4}/\d\d/\d\d |walk\.go|goroutine ).*$", re.MULTILINE
 )
-_LEAD = re.compile(r"^(?:Error: )?(?:INSTALLATION FAILED: )?(?:execution error at |parse error at |template: )?")
+_LEAD = re.compile(
+    r"^(?:Error: )?(?:INSTALLATION FAILED: )?(?:execution error at |parse error at |template: )?"
+)
 _STEPS = re.compile(
     r"(?:template: )?[^\s():]+:\d+(?::\d+)?:?\s+executing \"[^\"]*\" at <.*?>:\s+"
     r"(?:error calling (?:include|tpl|template):\s+)?",

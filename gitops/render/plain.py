@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from gitops.dialect import Document, Limits, parse
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import ApplicationSource, EnvironmentSource, SourceFile
+from gitops.model.folders import RendererName
 from gitops.model.kinds import Cluster
 from gitops.model.targets import Target
 from gitops.objects import Manifest, ObjectKey
@@ -97,7 +98,9 @@ def render_documents(
     """Do the same from documents: those of the application's files, or what its renderer made of them."""
     variables = target_variables(environment, application, target, cluster)
     growth = Growth()
-    found, problems = _drafts(documents, variables, growth)
+    # A chart's values got the variables; what it makes of them may well hold `${` of its own.
+    filled = None if application.renderer is RendererName.HELM else variables
+    found, problems = _drafts(documents, filled, growth)
     if problems:
         raise InvalidInput(*problems)
     patches = patches_for(environment, application, cluster)
@@ -111,7 +114,7 @@ def render_documents(
 
 
 def _drafts(
-    documents: Sequence[Document], variables: Mapping[str, str], growth: Growth
+    documents: Sequence[Document], variables: Mapping[str, str] | None, growth: Growth
 ) -> tuple[list[Draft], list[Problem]]:
     found: list[Draft] = []
     problems: list[Problem] = []
@@ -139,8 +142,8 @@ def left_alone(draft: Draft) -> bool:
     return isinstance(annotations, dict) and annotations.get(SUBSTITUTE) == "disabled"
 
 
-def _substituted(draft: Draft, variables: Mapping[str, str], growth: Growth) -> Draft:
-    if left_alone(draft):
+def _substituted(draft: Draft, variables: Mapping[str, str] | None, growth: Growth) -> Draft:
+    if variables is None or left_alone(draft):
         return draft
     body = substitute(draft.body, variables, draft.at, growth, secret=draft.secret)
     if body is draft.body or not isinstance(body, dict):

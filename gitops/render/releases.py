@@ -1,4 +1,4 @@
-"""What Helm printed → documents: each in the template that it is from, hooks told apart, policies translated."""
+"""What Helm printed → documents: each at the template that it is from, without hooks, in our words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from gitops.objects import JsonObject
 from gitops.ordering import DEPENDS_ON
 from gitops.render.plain import OUTPUT_LIMITS
 
-_SOURCE = re.compile(r"^# Source: (.+?)\s*$", re.MULTILINE)
+_HEADER = re.compile(r"^# Source: (.+)$")
+_CUT = "---"
+_ELSEWHERE = re.compile(r", first on line \d+")
 _HOOK = "helm.sh/hook"
 _POLICY = "helm.sh/resource-policy"
 
@@ -22,31 +24,43 @@ FileOf = Callable[[str], str]
 """Gives the path in the repository of a template, by Helm's name for it."""
 
 
-def parse_release(data: bytes, file_of: FileOf) -> tuple[Document, ...]:
-    """Read what `helm template` printed; each document's path is its template's. Raises InvalidInput."""
+def relocated(data: bytes, file_of: FileOf) -> bytes:
+    """Give what Helm printed, with paths of the repository in the line that it writes before each part."""
+    lines = data.decode(errors="replace").split("\n")
+    for number, line in enumerate(lines):
+        if number and lines[number - 1] == _CUT and (found := _HEADER.match(line)):
+            lines[number] = f"# Source: {file_of(found[1])}"
+    return "\n".join(lines).encode()
+
+
+def parse_release(path: str, data: bytes) -> tuple[Document, ...]:
+    """Read what `relocated` gave; each document's path is its template's, or `path`. Raises InvalidInput."""
     try:
-        documents = parse(data, "", OUTPUT_LIMITS, rendered=True)
+        documents = parse(data, path, OUTPUT_LIMITS, rendered=True)
     except InvalidInput as error:
-        raise InvalidInput(*_placed(error.problems, data, file_of)) from None
-    return tuple(_with_source(documents, file_of))
+        raise InvalidInput(*_placed(error.problems, data)) from None
+    return tuple(_with_source(documents, path))
 
 
-def _with_source(documents: Sequence[Document], file_of: FileOf) -> Iterator[Document]:
-    """Helm writes a line before each document; a file of `crds/` gets one for all its documents."""
-    path = file_of("")
+def _with_source(documents: Sequence[Document], path: str) -> Iterator[Document]:
+    """A file of `crds/` has the line once, for all its documents."""
     for document in documents:
-        found = _SOURCE.match(document.text.lstrip("\n"))
-        if found:
-            path = file_of(found[1])
+        found = _HEADER.match(document.text.partition("\n")[0])
+        path = found[1] if found else path
         yield replace(document, path=path)
 
 
-def _placed(problems: Sequence[Problem], data: bytes, file_of: FileOf) -> Iterator[Problem]:
+def _placed(problems: Sequence[Problem], data: bytes) -> Iterator[Problem]:
+    """Name the template, in place of a line that nobody wrote."""
     lines = data.decode(errors="replace").split("\n")
     for problem in problems:
-        before = reversed(lines[: problem.location.line])
-        name = next((found[1] for line in before if (found := _SOURCE.match(line))), "")
-        yield Problem(Location(file_of(name)), f"its output cannot be applied: {problem.message}")
+        path = problem.location.path
+        for number in range(min(problem.location.line, len(lines)) - 1, 0, -1):
+            if lines[number - 1] == _CUT and (found := _HEADER.match(lines[number])):
+                path = found[1]
+                break
+        message = _ELSEWHERE.sub("", problem.message)
+        yield Problem(Location(path), f"its output cannot be applied: {message}")
 
 
 def applicable(documents: Sequence[Document], hooks: HelmHooks) -> tuple[Document, ...]:
@@ -78,7 +92,7 @@ def _refused(document: Document, hook: str) -> Problem:
         f"a hook ({hook}): nothing here runs hooks. Leave hooks out with spec.helm.hooks: Skip, or have this "
         f"one applied like any object, in its order, with the annotation {DEPENDS_ON}"
     )
-    return Problem(document.locate("metadata", "annotations", _HOOK), message)
+    return Problem(document.locate(), message)
 
 
 def _translated(document: Document) -> Document:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import ApplicationSource, ChartSource, EnvironmentSource, SourceFile
+from gitops.model.helm import LONGEST_RELEASE
 from gitops.model.kinds import Cluster
 from gitops.model.reading import Locate
 from gitops.model.targets import Target
@@ -68,9 +69,12 @@ def release(
             "write spec.kubernetesVersion, such as 1.37.2"
         )
         raise InvalidInput(Problem(destination.at, message))
-    helm = settings_of(application)
+    name = settings_of(application).release_name or application.name
+    if len(name) > LONGEST_RELEASE:
+        message = f"Helm takes {LONGEST_RELEASE} characters as a release's name: write spec.helm.releaseName"
+        raise InvalidInput(Problem(application.at("spec", "helm"), message))
     return Release(
-        helm.release_name or application.name,
+        name,
         destination.target.namespace,
         _full(version),
         tuple(sorted(set(destination.cluster.spec.api_versions))),
