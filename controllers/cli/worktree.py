@@ -113,14 +113,12 @@ class FolderTree:
     def _below(self, folder: str) -> Iterator[Path]:
         """Everything that is no folder; and folders that are symlinks or submodules, which are not entered."""
         for place, folders, names in os.walk(self._root / folder):
-            closed = [
-                name
-                for name in folders
-                if Path(place, name).is_symlink()
-                or self._staging.is_submodule(Path(place, name).relative_to(self._root).as_posix())
-            ]
-            folders[:] = [name for name in folders if name not in closed]
-            yield from (Path(place, name) for name in (*names, *closed))
+            closed = [path for path in (Path(place, name) for name in folders) if self._is_closed(path)]
+            folders[:] = sorted({*folders} - {path.name for path in closed})
+            yield from (*(Path(place, name) for name in names), *closed)
+
+    def _is_closed(self, folder: Path) -> bool:
+        return folder.is_symlink() or self._staging.is_submodule(folder.relative_to(self._root).as_posix())
 
     def read(self, path: str) -> bytes:
         """Read a file, through symlinks. Raises InvalidInput."""

@@ -1,139 +1,125 @@
-"""Documents of charts: what Helm makes of them for one target, as kept, or as it makes it now."""
+"""The files of charts in registries: from memory, from disk, or from the registry, always by digest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Protocol
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
 
-from controllers.adapters.renderers import Helm
-from controllers.adapters.renderers.sandbox import ToolFailed
-from controllers.source.outputs import Outputs
-from controllers.source.parsed import ParsedFiles
-from gitops.dialect import Document
-from gitops.errors import InvalidInput, Location, Problem, TerminalError
-from gitops.model.catalog import ApplicationSource, ChartSource, SourceFile
-from gitops.model.folders import CHART_FILE
+from controllers.adapters.oci import Pulled, Puller, Registry, verified
+from controllers.adapters.renderers import OutputCache
+from controllers.source.attempts import Attempts
+from gitops.errors import InvalidInput, Location, Problem, TransientError, Unreachable
 from gitops.objects import digest
-from gitops.redact import Redactor
-from gitops.render.chart_files import ChartFiles
-from gitops.render.charts import follow_chart, settings_of
-from gitops.render.complaints import complaint
-from gitops.render.references import is_within
-from gitops.render.releases import applicable, parse_release, relocated
-from gitops.render.secrecy import chart_texts
-from gitops.render.sources import ListedTree
-from gitops.render.templates import unbarred
-from gitops.render.values import Destination, Release, parse_values, release
+from gitops.render.archives import unpack
+from gitops.render.oci import ChartReference
 
-_MOST_BYTES = 64 << 20
-_MOST_REDACTED = 1 << 20  # bytes of input in which secrets are looked for when Helm fails
-_LONGEST_TEXT = 1500
+_MOST_KEPT = 32 << 20
+"""Bytes of unpacked charts in memory."""
+# Many charts of one registry are wanted at once: what one of them has found out serves the others.
+_SILENT_SECONDS = 5.0
+_LENGTH_BYTES = 4
 
 
-class ChartTree(ListedTree, Protocol):
-    """The files of one revision."""
+class Charts:
+    """Charts of the registries that the operator configured; no other place is ever asked. For any thread.
 
-    def read(self, path: str) -> bytes:
-        """Read a file, through symlinks. Raises InvalidInput."""
+    What was fetched once is kept on disk and verified when it is read: the registry is not needed again.
+    """
 
+    def __init__(
+        self,
+        registries: Iterable[Registry] = (),
+        cache: OutputCache | None = None,
+        puller: Puller | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._registries = {one.host: one for one in registries}
+        self._cache = cache
+        self._puller = puller or Puller()
+        self._clock = clock
+        self._attempts = Attempts(clock)
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[ChartReference, Mapping[str, bytes]] = OrderedDict()
+        self._silent: dict[str, tuple[float, Unreachable]] = {}
 
-class ChartRenders:
-    """Renders charts. For any thread."""
+    def files(self, reference: ChartReference, at: Location) -> Mapping[str, bytes]:
+        """Give a chart's files by their paths below its folder.
 
-    def __init__(self, helm: Helm, outputs: Outputs) -> None:
-        self._helm = helm
-        self._outputs = outputs
-        self._values = ParsedFiles(parse=parse_values)
-        self._printed = ParsedFiles(parse=parse_release)
-
-    def documents(
-        self, tree: ChartTree, application: ApplicationSource, destination: Destination
-    ) -> tuple[Document, ...]:
-        """Give what Helm makes for one target. Raises InvalidInput with every problem that was found."""
-        chart = self._chart(tree, application)
-        told = release(application, chart, destination, partial(self._values_of, tree))
-        asked = Location(f"{chart.folder}/{CHART_FILE}")
+        Raises InvalidInput at `at` for what cannot be had as it is written; TransientError or Denied where
+        the registry, or our login there, has to be mended first.
+        """
+        registry = self._registries.get(reference.host)
+        if registry is None:
+            message = (
+                f"charts are fetched from registries that the controller's configuration lists, and "
+                f"{reference.host} is none of them"
+            )
+            raise InvalidInput(Problem(at, message))
+        place = Location(str(reference))
         try:
-            version = self._helm.version()
-        except TerminalError as error:
-            raise InvalidInput(Problem(asked, str(error))) from None
-        identity = digest(
-            {
-                "tool": ["helm", version],
-                "folder": chart.folder,
-                "files": [[file.path, file.oid] for file in chart.files],
-                "release": [told.name, told.namespace, told.kubernetes_version, list(told.api_versions)],
-                "values": list(told.values),
-            }
-        )
-        output = SourceFile(asked.path, identity)
-        run = partial(self._run, tree, chart, told)
-        try:
-            documents = self._outputs.documents(output, self._printed, run)
-            return applicable(documents, settings_of(application).hooks)
+            return self._attempts.run(str(reference), lambda: self._files(registry, reference, place))
         except InvalidInput as error:
-            raise InvalidInput(*(_for(application, problem) for problem in error.problems)) from None
+            raise InvalidInput(*(Problem(at, _told(one, place)) for one in error.problems)) from None
 
-    def _chart(self, tree: ChartTree, application: ApplicationSource) -> ChartSource:
-        if application.chart is not None:
-            return application.chart
-        closure = follow_chart(application, tree)
-        if closure.problems or closure.chart is None:
-            raise InvalidInput(*closure.problems)
-        return closure.chart
+    def _files(self, registry: Registry, reference: ChartReference, place: Location) -> Mapping[str, bytes]:
+        with self._lock:
+            known = self._kept.get(reference)
+            if known is not None:
+                self._kept.move_to_end(reference)
+                return known
+        pulled = self._on_disk(reference, place)
+        if pulled is None:
+            pulled = self._pulled(registry, reference, place)
+            if self._cache is not None:
+                self._cache.put(_key(reference), _packed(pulled))
+        files = unpack(pulled.archive, place)
+        self._keep(reference, files)
+        return files
 
-    def _values_of(self, tree: ChartTree, file: SourceFile) -> tuple[Document, ...]:
-        return self._values.get(file, partial(tree.read, file.path))
-
-    def _run(self, tree: ChartTree, chart: ChartSource, told: Release) -> bytes:
-        contents: dict[str, bytes] = {}
-        left = _MOST_BYTES
-        for file in chart.files:
-            path = file.path.removeprefix(f"{chart.folder}/")
-            contents[path] = tree.read(file.path)
-            left -= len(contents[path])
-            if left < 0:
-                message = f"its files have more than {_MOST_BYTES >> 20} MiB together"
-                raise InvalidInput(Problem(Location(f"{chart.folder}/{CHART_FILE}"), message))
-        files = ChartFiles(chart.folder, contents)
+    def _on_disk(self, reference: ChartReference, place: Location) -> Pulled | None:
+        kept = self._cache.get(_key(reference)) if self._cache is not None else None
         try:
-            printed = self._helm.template(told, files.files)
-        except ToolFailed as failed:
-            raise InvalidInput(_told(failed, files, partial(_redactor, files.files, told))) from None
-        return relocated(printed, files.file_of)
+            return verified(_unpacked(kept), reference, place) if kept is not None else None
+        except (InvalidInput, TransientError):  # not what was put there: as good as nothing
+            return None
+
+    def _pulled(self, registry: Registry, reference: ChartReference, place: Location) -> Pulled:
+        with self._lock:
+            since, silence = self._silent.get(registry.host, (0.0, None))
+        if silence is not None and self._clock() - since < _SILENT_SECONDS:
+            raise Unreachable(str(silence), retry_after=silence.retry_after)
+        try:
+            return self._puller.pull(registry, reference, place)
+        except Unreachable as error:
+            with self._lock:
+                self._silent[registry.host] = self._clock(), error
+            raise
+
+    def _keep(self, reference: ChartReference, files: Mapping[str, bytes]) -> None:
+        with self._lock:
+            self._kept[reference] = files
+            held = {one: sum(map(len, kept.values())) for one, kept in self._kept.items()}
+            while sum(held.values()) > _MOST_KEPT and len(held) > 1:
+                oldest, _ = self._kept.popitem(last=False)
+                del held[oldest]
 
 
-def _for(application: ApplicationSource, problem: Problem) -> Problem:
-    """Say for whom, where several applications may use the chart."""
-    if is_within(problem.location.path, application.path):
-        return problem
-    return Problem(problem.location, f"{problem.message} (for {application.path})")
+def _key(reference: ChartReference) -> str:
+    """By the whole reference: whether a chart can be had must not depend on who else had it before."""
+    return digest({"chart": str(reference)})
 
 
-def _redactor(files: Mapping[str, bytes], told: Release) -> Redactor | None:
-    texts = chart_texts(files, told.values, _MOST_REDACTED)
-    return None if texts is None else Redactor(texts)
+def _packed(pulled: Pulled) -> bytes:
+    return len(pulled.manifest).to_bytes(_LENGTH_BYTES) + pulled.manifest + pulled.archive
 
 
-def _told(failed: ToolFailed, files: ChartFiles, redactor: Callable[[], Redactor | None]) -> Problem:
-    """What went wrong, where, in one line."""
-    found = complaint(str(failed), files.known)
-    text, place = found.text, Location(files.file_of(found.template))
-    if found.line:
-        before = files.line(found.template, found.line).encode()[: found.column].decode(errors="replace")
-        column = len(unbarred(before)) + 1 if found.column >= 0 else 0
-        inside = place.path.endswith(".tgz")
-        place = (
-            Location(place.path, inside=found.template)
-            if inside
-            else Location(place.path, found.line, column)
-        )
-    if not failed.exhausted:
-        known = redactor()
-        text = (
-            "it failed; what it said is not shown, because so large an input may have Secrets in it anywhere"
-            if known is None
-            else known.text(text)
-        )
-    return Problem(place, f"helm: {text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + '…'}")
+def _unpacked(kept: bytes) -> Pulled:
+    end = _LENGTH_BYTES + int.from_bytes(kept[:_LENGTH_BYTES])
+    return Pulled(kept[_LENGTH_BYTES:end], kept[end:])
+
+
+def _told(problem: Problem, place: Location) -> str:
+    inside = f"{problem.location.inside}: " if problem.location.inside else ""
+    return f"{place.path}: {inside}{problem.message}"

@@ -8,7 +8,7 @@ from functools import partial
 
 from controllers.adapters.renderers import Decryptor, Files, Helm, Kustomize, OutputCache, Sops
 from controllers.source.attempts import Attempts
-from controllers.source.charts import ChartRenders, ChartTree
+from controllers.source.helm import ChartRenders, ChartTree
 from controllers.source.outputs import Outputs
 from controllers.source.parsed import ParsedFiles
 from gitops.dialect import Document
