@@ -111,7 +111,7 @@ class FolderTree:
         return iter(sorted(found, key=lambda leaf: leaf.path))
 
     def _below(self, folder: str) -> Iterator[Path]:
-        """Everything that is no folder; and folders that are symlinks or submodules, which are not entered."""
+        """Everything that is no folder, and the folders that are not entered: symlinks and submodules."""
         for place, folders, names in os.walk(self._root / folder):
             closed = [path for path in (Path(place, name) for name in folders) if self._is_closed(path)]
             folders[:] = sorted({*folders} - {path.name for path in closed})
