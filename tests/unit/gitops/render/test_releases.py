@@ -37,7 +37,8 @@ def located() -> bytes:
 
 def test_each_document_knows_its_template() -> None:
     """What a template prints itself is none of Helm's lines; one line serves a whole file of CRDs."""
-    found = {one.value["kind"]: one.path for one in parse_release("Chart.yaml", located()) if _is_map(one)}
+    documents = parse_release("Chart.yaml", located())
+    found = {one.value["kind"]: one.path for one in documents if isinstance(one.value, dict)}
     assert found == {
         "A": "charts/w/crds/a.yaml",
         "B": "charts/w/crds/a.yaml",
@@ -45,10 +46,6 @@ def test_each_document_knows_its_template() -> None:
         "D": "charts/w/templates/y.yaml",
     }
     assert b"  # Source: web/templates/quoted.yaml" in located()
-
-
-def _is_map(document: Document) -> bool:
-    return isinstance(document.value, dict)
 
 
 def test_what_cannot_be_read_is_told_at_its_template() -> None:
