@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops.render.templates import barred, barred_call, unbarred, words
+from gitops.render.templates import at_another_time, barred, barred_call, quoted_words, unbarred, words
 
 LOOKUP = 'call "gitops-waves: lookup"'
 
@@ -35,6 +35,25 @@ def test_words_are_functions_not_fields_variables_texts_and_comments(
     template: str, expected: list[str]
 ) -> None:
     assert [word.text for word in words(template)] == expected
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("""{{ tpl "{{ lookup \\"v1\\" }}" . }}""", ["lookup"]),
+        ("{{ tpl `{{ now }}` . }}{{ now }}", ["now"]),
+        ('{{ "{{ $labels.instance }}" }}', []),
+        ('{{ "lookup" }} "{{ x }}"', []),
+    ],
+)
+def test_words_of_texts_that_could_be_executed_are_told_apart(template: str, expected: list[str]) -> None:
+    assert [word.text for word in quoted_words(template)] == expected
+
+
+def test_another_time_replaces_the_clock_alone() -> None:
+    changed = at_another_time('{{ now | date "now" }}{{ .now }}')
+    assert changed.endswith(') | date "now" }}{{ .now }}')
+    assert "now" not in [word.text for word in words(changed)]
 
 
 def test_a_call_becomes_one_that_fails_and_nothing_else_changes() -> None:
