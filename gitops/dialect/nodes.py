@@ -135,7 +135,8 @@ class Composer:
             if depth > self._limits.depth:
                 raise Malformed(place, f"nested deeper than {self._limits.depth} levels")
             node = self._collection(event, events, depth)
-        if event.anchor is not None:
+        # What used the name again inside comes later, so it stays.
+        if event.anchor is not None and self._anchors[event.anchor] is None:
             self._anchors[event.anchor] = node
         return node
 

@@ -24,7 +24,7 @@ _QUOTED = re.compile(r"'([^']*)'")
 _PATTERNS = {
     NAME: "is not a name: use a to z, 0 to 9 and -, beginning and ending with a letter or digit",
     VARIABLE_NAME: "is not a variable name: begin with a letter or _, then letters, digits, _, . and -",
-    JSON_POINTER: "is not a JSON pointer: it begins with /",
+    JSON_POINTER: "is not a JSON pointer: it begins with /, and has ~0 for ~ and ~1 for / in a name",
 }
 _SENTENCES = {
     "string_type": "must be text: put it in quotes",
