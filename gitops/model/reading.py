@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.rendering import JSON_POINTER, VARIABLE_NAME
-from gitops.model.schema import MOST, NAME, Schema
+from gitops.model.schema import HOST, MOST, NAME, Schema
 
 Model = TypeVar("Model", bound=Schema)
 Locate = Callable[..., Location]
@@ -25,6 +25,7 @@ _PATTERNS = {
     NAME: "is not a name: use a to z, 0 to 9 and -, beginning and ending with a letter or digit",
     VARIABLE_NAME: "is not a variable name: begin with a letter or _, then letters, digits, _, . and -",
     JSON_POINTER: "is not a JSON pointer: it begins with /, and has ~0 for ~ and ~1 for / in a name",
+    HOST: "is no host, or host:port, in lower case and without a scheme",
 }
 _SENTENCES = {
     "string_type": "must be text: put it in quotes",

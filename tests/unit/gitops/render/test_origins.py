@@ -1,4 +1,4 @@
-"""Places of values in objects that patches changed: in the patch that wrote them, or where they stood before."""
+"""Places of values in patched objects: in the patch that wrote them, or where they stood before."""
 
 from __future__ import annotations
 
