@@ -97,7 +97,7 @@ def test_every_leaf_comes_from_where_it_is_said_to(found: list[tuple[str, str, s
     body: Any = before
     operations: list[dict[str, Any]] = []
     for number, (op, path, source) in enumerate(found):
-        operation = {"op": op, "path": path}
+        operation: dict[str, Any] = {"op": op, "path": path}
         operation |= {"from": source} if op in ("move", "copy") else {}
         operation |= {"value": [f"by {number}"]} if op in ("add", "replace") else {}
         try:
