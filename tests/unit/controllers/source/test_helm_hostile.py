@@ -96,8 +96,7 @@ def test_a_chart_reads_no_file_but_its_own(shop: Charts, outside: Outside) -> No
             ),
         ]
     ).replace("'", '"')
-    secret = {f"{APP}/../other/secret.yaml": CONFIG, "secret.yaml": CONFIG}
-    [found] = shop.manifests(shop.commit(placed(chart(template)) | secret))
+    [found] = shop.manifests(shop.commit(placed(chart(template, {"/secret.yaml": CONFIG}))))
     assert set(found.body["data"].values()) == {"", "0"}
     outside.check(str(found.body))
 
