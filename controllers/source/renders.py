@@ -63,6 +63,11 @@ class Renders:
         self._lock = threading.Lock()
         self._readings: OrderedDict[tuple[Use, SourceFile], Reading] = OrderedDict()
 
+    def stop(self) -> None:
+        """End the tools that run: whoever waits for one, now or later, gets a TransientError."""
+        self._kustomize.stop()
+        self._decryptor.stop()
+
     def closure(self, tree: RevisionTree, application: ApplicationSource) -> Closure:
         """Find everything that the application's renderer reads. Raises nothing for what people wrote."""
         return follow(application.path, tree, partial(self._reading, tree))
