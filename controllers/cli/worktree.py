@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from controllers.adapters.git.tree import READ_LIMIT
+from controllers.adapters.git.tree import READ_LIMIT, WALK_LIMIT
 from controllers.cli.staging import Staging
 from gitops.errors import InvalidInput, Location, Problem, TerminalError
 from gitops.model.catalog import SourceLink
-from gitops.render.sources import Found
+from gitops.render.sources import Found, Leaf
 
 _ROOTS = ("clusters", "environments")
 _MOST_HOPS = 40
@@ -89,6 +89,37 @@ class FolderTree:
         ways = tuple(SourceLink(*way) for way in sorted(links.items()))
         return Found(found, done.is_dir(), links=ways)
 
+    def leaves(self, folder: str) -> Iterator[Leaf]:
+        """List what a commit would hold below a folder, sorted by path; symlinks are not entered.
+
+        Raises InvalidInput with all bad file names.
+        """
+        found: list[Leaf] = []
+        problems: list[Problem] = []
+        for path in self._below(folder):
+            name = path.relative_to(self._root).as_posix()
+            if self._staging.leaves_out(name):
+                continue
+            if not name.isprintable():
+                problems.append(Problem(Location(_shown(path.relative_to(self._root))), _NAME))
+            if len(found) == WALK_LIMIT:
+                raise _invalid(folder, f"more than {WALK_LIMIT} files and folders are not read")
+            strange = "a symlink" if path.is_symlink() else "a submodule" if path.is_dir() else ""
+            found.append(Leaf(name, "", strange))
+        if problems:
+            raise InvalidInput(*problems)
+        return iter(sorted(found, key=lambda leaf: leaf.path))
+
+    def _below(self, folder: str) -> Iterator[Path]:
+        """Everything that is no folder, and the folders that are not entered: symlinks and submodules."""
+        for place, folders, names in os.walk(self._root / folder):
+            closed = [path for path in (Path(place, name) for name in folders) if self._is_closed(path)]
+            folders[:] = sorted({*folders} - {path.name for path in closed})
+            yield from (*(Path(place, name) for name in names), *closed)
+
+    def _is_closed(self, folder: Path) -> bool:
+        return folder.is_symlink() or self._staging.is_submodule(folder.relative_to(self._root).as_posix())
+
     def read(self, path: str) -> bytes:
         """Read a file, through symlinks. Raises InvalidInput."""
         known = self._snapshot.contents.get(path)
@@ -118,6 +149,10 @@ def _files(root: Path, staging: Staging, problems: list[Problem]) -> Iterator[Pa
                 own.append(path.name)
         folders[:] = own
         yield from usable(folder, (*names, *linked))
+
+
+def _invalid(path: str, message: str) -> InvalidInput:
+    return InvalidInput(Problem(Location(path), message))
 
 
 def _shown(path: Path) -> str:
