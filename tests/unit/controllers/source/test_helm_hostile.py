@@ -205,6 +205,17 @@ def test_a_name_that_is_no_utf_8_is_refused(shop: Charts, outside: Outside) -> N
     assert "UTF-8" in refusal(shop, placed(chart()), outside)
 
 
+def test_a_name_that_no_folder_takes_is_refused(shop: Charts, outside: Outside) -> None:
+    shop.commit(placed(chart()))
+    blob = shop.people.git("rev-parse", f"HEAD:{APP}/Chart.yaml")
+    shop.people.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{APP}/templates/{'x' * 300}")
+    shop.people.git("commit", "-q", "-m", "Add a long name")
+    shop.mirror.fetch()
+    with pytest.raises(InvalidInput, match="this system cannot have such a file"):
+        shop.manifests(shop.people.head())
+    outside.check("")
+
+
 def test_plugins_are_not_looked_for(
     shop: Charts, outside: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
