@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pygit2.enums import FileMode
 
 from controllers.adapters.git.edit import Change, TreeItem, edit_tree
-from controllers.adapters.git.listing import raw_entries
+from controllers.adapters.git.listing import raw_tree
 from controllers.adapters.git.tree import Kind, TreeView
 from controllers.source.catalogs import CatalogReader
 from gitops.errors import InvalidInput
@@ -188,9 +188,9 @@ def test_a_commit_to_one_file_has_only_the_folders_above_it_listed(
 
     def counted(objects: Any, oid: str) -> Any:
         listed.append(str(oid))
-        return raw_entries(objects, oid)
+        return raw_tree(objects, oid)
 
-    monkeypatch.setattr("controllers.adapters.git.tree.raw_entries", counted)
+    monkeypatch.setattr("controllers.adapters.git.tree.raw_tree", counted)
     reader.read(repository.change({"environments/shop/app-1/file.yaml": b"a: new\n"}))
     after = repository.oids("", "environments", "environments/shop", "environments/shop/app-1")
     assert sorted(listed) == sorted(before + after)
