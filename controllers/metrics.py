@@ -7,9 +7,7 @@ number of series follows the operator's configuration. Series of an environment 
 
 from __future__ import annotations
 
-from collections import Counter as Tally
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -27,64 +25,15 @@ from prometheus_client import (
 
 from controllers.adapters.kube.wire import RequestSeen
 from controllers.drift.instruments import DriftInstruments
-from gitops.gates import VerdictKind
-from gitops.plan import Action
+from controllers.rollout.instruments import RolloutInstruments
 from gitops.rollout import events as e
-from gitops.rollout.state import (
-    ApplicationState,
-    EnvironmentState,
-    FailureCause,
-    RolloutPhase,
-    TargetPhase,
-    WavePlan,
-)
+from gitops.rollout.state import EnvironmentState
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-ROLLOUT_SECONDS = (5, 15, 30, 60, 120, 300, 600, 1800, 3600, 3 * 3600, 6 * 3600, 24 * 3600)
 REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 GIT_SECONDS = (0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
-# The events that end a rollout (a halted one stays, but has come to its result).
-_RESULTS = {
-    "RolloutSucceeded": "succeeded",
-    "RolloutHalted": "halted",
-    "RolloutReverted": "reverted",
-    "RolloutSuperseded": "superseded",
-    "RejoinAbandoned": "abandoned",
-}
-_LAGGING = "lagging"
-_PENDING = "unsettled"
-_TARGET_STATES = (*(phase.lower() for phase in TargetPhase), _LAGGING, _PENDING)
-
 Instrument = TypeVar("Instrument", Counter, Gauge, Histogram, Summary)
-
-
-@dataclass(frozen=True, slots=True)
-class _Began:
-    at: datetime
-    waves: tuple[WavePlan, ...]
-
-    def gate_type(self, wave: str, gate: str) -> str:
-        types = (
-            one.type for plan in self.waves if plan.name == wave for one in plan.gates if one.name == gate
-        )
-        return next(types, "unknown")
-
-
-@dataclass(frozen=True, slots=True)
-class _Rollouts:
-    """Rollouts under way by (application, id), and those of them that have come to a result already."""
-
-    began: dict[tuple[str, str], _Began]
-    over: set[tuple[str, str]]
-
-    @classmethod
-    def of(cls, state: EnvironmentState) -> _Rollouts:
-        running = [(name, one.rollout) for name, one in state.applications.items() if one.rollout]
-        return cls(
-            {(name, rollout.id): _Began(rollout.started_at, rollout.waves) for name, rollout in running},
-            {(name, rollout.id) for name, rollout in running if rollout.phase is RolloutPhase.HALTED},
-        )
 
 
 class Metrics:
@@ -95,8 +44,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._by_environment: list[Any] = []
-        self._define_rollouts()
-        self._drift_instruments = DriftInstruments(self._make)
+        self._rollouts = RolloutInstruments(self._make)
+        self._drift = DriftInstruments(self._make)
         self._define_shell()
         self._make(Gauge, "build_info", "The running version; always 1.", "version").labels(version).set(1)
         self._kinds: set[str] = set()
@@ -111,42 +60,17 @@ class Metrics:
 
     def watched(self, environment: str, objects: int, *, complete: bool) -> None:
         """Set how many objects are watched for drift, and whether all of them were looked at."""
-        self._drift_instruments.watched(environment, objects, complete=complete)
+        self._drift.watched(environment, objects, complete=complete)
 
-    def observe_events(self, environment: str, events: Iterable[e.Event], before: EnvironmentState) -> None:
+    def observe_events(self, environment: str, events: Sequence[e.Event], before: EnvironmentState) -> None:
         """Count new events, once each, in order; `before` is the state that they were decided in."""
-        rollouts = _Rollouts.of(before)
-        for event in events:
-            if isinstance(event, e.RolloutStarted):
-                rollouts.began[event.application, event.rollout] = _Began(event.at, event.waves)
-                self._started.labels(environment).inc()
-            self._count(environment, event, rollouts)
-            self._drift_instruments.count(environment, event)
-            if event.type in _RESULTS:
-                self._ended(environment, event, rollouts)
+        self._rollouts.count(environment, events, before)
+        self._drift.count(environment, events)
 
     def set_targets(self, environment: str, state: EnvironmentState) -> None:
         """Show where the environment's rollouts and targets are; a target counts once per application."""
-        self._start_at_zero(environment)
-        states: Tally[str] = Tally()
-        phases: Tally[str] = Tally()
-        waves: Tally[str] = Tally()
-        for application in state.applications.values():
-            states.update(_target_states(application).values())
-            rollout = application.rollout
-            if rollout is not None:
-                phases[rollout.phase.lower()] += 1
-                waves.update(dict.fromkeys((wave.name for wave in rollout.waves), 0))
-                waves[rollout.current_wave.name if rollout.current_wave else ""] += 1
-        for name in _TARGET_STATES:
-            self._targets.labels(environment, name).set(states[name])
-        for phase in RolloutPhase:
-            self._running.labels(environment, phase.lower()).set(phases[phase.lower()])
-        self._drift_instruments.show(environment, state)
-        self._wave.remove_by_labels({"environment": environment})  # waves that are written no more
-        for name, count in sorted(waves.items()):
-            if name:
-                self._wave.labels(environment, name).set(count)
+        self._rollouts.show(environment, state)
+        self._drift.show(environment, state)
 
     def forget(self, environment: str) -> None:
         """Drop the series of an environment that left Git."""
@@ -180,81 +104,6 @@ class Metrics:
         for kind, count in sorted(counts.items()):
             self._kinds.add(kind)
             self._work.labels(kind).set(count)
-
-    def _ended(self, environment: str, event: Any, rollouts: _Rollouts) -> None:  # noqa: ANN401 - one of _RESULTS
-        key = event.application, event.rollout
-        if key in rollouts.over:
-            return  # halted before; what ends it now is not a second result
-        rollouts.over.add(key)
-        result = _RESULTS[event.type]
-        self._rollouts.labels(environment, result).inc()
-        if key in rollouts.began:
-            spent = (event.at - rollouts.began[key].at).total_seconds()
-            self._rollout_seconds.labels(environment, result).observe(max(spent, 0.0))
-
-    def _count(self, environment: str, event: e.Event, rollouts: _Rollouts) -> None:
-        match event:
-            case e.GateJudged():
-                rollout = rollouts.began.get((event.application, event.rollout))
-                gate_type = rollout.gate_type(event.wave, event.gate) if rollout else "unknown"
-                self._verdicts.labels(environment, gate_type, event.verdict.lower()).inc()
-            case e.TargetApplied():
-                for result, count in sorted(event.counts.items()):
-                    self._objects.labels(environment, result.lower()).inc(count)
-                self._drift.labels(environment).inc(event.counts.get(Action.CORRECT.value, 0))
-            case e.TargetFailed():
-                self._failures.labels(environment, event.cause.lower()).inc()
-            case e.WavePassed():
-                self._waves_passed.labels(environment).inc()
-            case e.RevertPushed():
-                self._reverts.labels(environment, "pushed").inc()
-            case e.RevertRefused():
-                self._reverts.labels(environment, "refused").inc()
-            case _:
-                pass
-
-    def _start_at_zero(self, environment: str) -> None:
-        self._started.labels(environment)
-        self._waves_passed.labels(environment)
-        self._drift.labels(environment)
-        for result in _RESULTS.values():
-            self._rollouts.labels(environment, result)
-        for result in ("pushed", "refused"):
-            self._reverts.labels(environment, result)
-        for cause in FailureCause:
-            self._failures.labels(environment, cause.lower())
-        for verdict in VerdictKind:
-            if verdict is not VerdictKind.PENDING:  # never a gate's final word
-                self._verdicts.labels(environment, "http", verdict.lower())
-
-    def _define_rollouts(self) -> None:
-        env = "environment"
-        make = self._make
-        self._started = make(Counter, "rollouts_started", "Rollouts that set out.", env)
-        self._rollouts = make(Counter, "rollouts", "Rollouts by how they ended.", env, "result")
-        self._rollout_seconds = make(
-            Histogram,
-            "rollout_duration_seconds",
-            "From start to result.",
-            env,
-            "result",
-            buckets=ROLLOUT_SECONDS,
-        )
-        self._running = make(Gauge, "rollouts_in_progress", "Running rollouts by phase.", env, "phase")
-        self._wave = make(Gauge, "wave_rollouts", "Running rollouts by the wave they are in.", env, "wave")
-        self._waves_passed = make(Counter, "waves_passed", "Waves whose gates all passed.", env)
-        self._targets = make(
-            Gauge, "targets", "Targets by state, each counted once per application.", env, "state"
-        )
-        self._failures = make(Counter, "target_failures", "Targets that failed, by cause.", env, "cause")
-        self._verdicts = make(
-            Counter, "gate_verdicts", "Gates' final verdicts on waves.", env, "gate_type", "verdict"
-        )
-        self._reverts = make(Counter, "reverts", "Revert commits by what became of them.", env, "result")
-        self._objects = make(Counter, "applied_objects", "Objects of finished applies.", env, "result")
-        self._drift = make(
-            Counter, "drifted_objects", "Objects found drifted, and corrected, by finished applies.", env
-        )
 
     def _define_shell(self) -> None:
         make = self._make
@@ -304,14 +153,3 @@ class Metrics:
         if "environment" in labels:
             self._by_environment.append(made)
         return made
-
-
-def _target_states(application: ApplicationState) -> dict[str, str]:
-    """Each target in one state: its phase in a running rollout, else how the last one left it."""
-    states = {
-        name: TargetPhase.HEALTHY.lower() if on.settled else _PENDING for name, on in application.on.items()
-    }
-    states |= dict.fromkeys(application.lagging, _LAGGING)
-    if application.rollout is not None:
-        states |= {name: target.phase.lower() for name, target in application.rollout.targets.items()}
-    return states

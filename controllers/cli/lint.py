@@ -18,10 +18,11 @@ from gitops import lint as linting
 from gitops.dialect import Document
 from gitops.errors import Problem
 from gitops.model import catalog as catalogs
-from gitops.model.catalog import ApplicationSource, Catalog
+from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
 from gitops.model.folders import RendererName
 from gitops.objects import JsonObject
 from gitops.render.sources import complete
+from gitops.render.values import Destination
 
 
 def run(path: Path, rev: str | None, form: output.Form) -> bool:
@@ -74,17 +75,26 @@ def _ahead(catalog: Catalog, documents: linting.Documents) -> linting.Documents:
     """Let tools render side by side what lint asks for one by one, and more than once."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         rendered = {
-            application.path: pool.submit(documents, application)
+            (application.path, place and place.target): pool.submit(documents, application, place)
             for environment in catalog.environments.values()
             for application in environment.applications.values()
             if application.renderer is not RendererName.PLAIN and not application.problems
+            for place in _places(application, environment, catalog)
         }
 
-    def documents_of(application: ApplicationSource) -> Sequence[Document]:
-        known = rendered.get(application.path)
-        return documents(application) if known is None else known.result()
+    def documents_of(application: ApplicationSource, place: Destination | None) -> Sequence[Document]:
+        known = rendered.get((application.path, place and place.target))
+        return documents(application, place) if known is None else known.result()
 
     return documents_of
+
+
+def _places(
+    application: ApplicationSource, environment: EnvironmentSource, catalog: Catalog
+) -> tuple[Destination | None, ...]:
+    """A chart makes something of its own for each place."""
+    is_chart = application.renderer is RendererName.HELM
+    return linting.destinations(environment, catalog) if is_chart else (None,)
 
 
 def _all(found: tuple[Problem, ...], unreadable: tuple[Problem, ...]) -> tuple[Problem, ...]:

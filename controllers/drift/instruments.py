@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from prometheus_client import Counter, Gauge
@@ -61,8 +61,12 @@ class DriftInstruments:
         self._watched.labels(environment).set(objects)
         self._complete.labels(environment).set(complete)
 
-    def count(self, environment: str, event: e.Event) -> None:
-        """Count what a new event tells of drift; others tell nothing."""
+    def count(self, environment: str, events: Iterable[e.Event]) -> None:
+        """Count what new events tell of drift; others tell nothing."""
+        for event in events:
+            self._count(environment, event)
+
+    def _count(self, environment: str, event: e.Event) -> None:
         match event:
             case e.DriftFound():
                 self._found.labels(environment, event.group_kind, event.mode.lower()).inc()

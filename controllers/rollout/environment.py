@@ -10,22 +10,22 @@ from functools import cache, partial
 
 from controllers.drift.environment import EnvironmentDrift, Following, rules_of
 from controllers.rollout.board import Board
+from controllers.rollout.branch import Branch
 from controllers.rollout.crew import Crew
 from controllers.rollout.errands import Errands
 from controllers.rollout.hands import Hands
 from controllers.rollout.tools import Tools
 from controllers.rollout.wishes import Wishes
 from gitops import audit
-from gitops.errors import Conflict, GitopsError, Refused, TerminalError
+from gitops.errors import Conflict, GitopsError, TerminalError
 from gitops.model.kinds import OnFailure
 from gitops.rollout.decide import Decision, advance
 from gitops.rollout.desired import Wish
 from gitops.rollout.events import Event, RevertPushed
 from gitops.rollout.explain import explain
-from gitops.rollout.observation import Command, Observation
+from gitops.rollout.observation import Observation
 from gitops.rollout.rest import as_wanted, at_rest
 from gitops.rollout.state import EnvironmentState
-from gitops.rollout.trailers import Authored, commands_of
 from gitops.rollout.wait import Wait
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ class EnvironmentLoop:
         self._rested_at = ""
         self._tools = tools
         self._hint = hint
-        self._pushed = ""
+        self._branch = Branch(name, tools.mirror, follow_force_push=tools.follow_force_push)
         self._board = Board()
         self._errands = Errands(name, tools.revisions, tools.clusters, tools.secrets)
         self._wishes = Wishes(name, tools.revisions, self._errands, tools.trials)
@@ -67,8 +67,6 @@ class EnvironmentLoop:
         self._wish = Wish("")
         self._wished_for: object = None
         self._waits: Callable[[], tuple[Wait, ...]] = tuple
-        self._commands: tuple[Command, ...] = ()
-        self._read_for: object = None
 
     def notice(self, head: str, *, soon: bool = True) -> None:
         """Say where the branch is now. Not `soon`: nothing here changed, and other environments go first."""
@@ -148,7 +146,7 @@ class EnvironmentLoop:
         self._crew.reconcile(decision.work)
         self._follow_drift()
         self._waits = cache(partial(explain, self.name, self.state, seen, now))
-        resting = at_rest(self.state, seen, now) and await self._seen_own_push(seen.revision)
+        resting = at_rest(self.state, seen, now) and await self._branch.shows_push(seen.revision)
         self._rested_at = seen.revision if resting else ""
         self.as_wanted = as_wanted(self.state, seen)
         self.passes += 1
@@ -159,15 +157,6 @@ class EnvironmentLoop:
     def at_rest(self) -> bool:
         """Whether nothing is due at the branch's newest head that we know of, or nothing can be done."""
         return bool(self._head) and self._rested_at == self._head
-
-    async def _seen_own_push(self, revision: str) -> bool:
-        """Whether the revision that was decided by holds the newest revert that we pushed."""
-        if self._pushed:
-            mirror = self._tools.mirror
-            if not await asyncio.to_thread(mirror.is_ancestor, self._pushed, revision):
-                return False
-            self._pushed = ""
-        return True
 
     def _current(self) -> tuple[EnvironmentState, str]:
         return self.state, self._head
@@ -197,7 +186,7 @@ class EnvironmentLoop:
     def _tell(self, events: tuple[Event, ...], before: EnvironmentState) -> None:
         for event in events:
             if isinstance(event, RevertPushed):
-                self._pushed = event.commit
+                self._branch.pushed = event.commit
                 self._hint()
             log.info(audit.narrate(event), extra={"environment": self.name, "event": event.type})
         self._tools.observer.recorded(self.name, events, before, self.state)
@@ -218,7 +207,7 @@ class EnvironmentLoop:
             revision=wanted.revision,
             desired=wanted.desired,
             problems=wanted.problems,
-            commands=await self._asked(wanted.revision),
+            commands=await self._branch.commands(self.state, wanted.revision),
             suspended=spec.suspended if spec else False,
             on_failure=spec.on_failure if spec else OnFailure(),
             max_concurrent_rollouts=spec.max_concurrent_rollouts if spec else 1,
@@ -234,7 +223,7 @@ class EnvironmentLoop:
         """What Git wants; computed once per revision and set of applications, or of targets to be left."""
         head = self._head
         if self._wish_depends_on(head) != self._wished_for:
-            await self._refuse_rewritten_history(head)
+            await self._branch.refuse_rewritten(self.state.observed, head)
             self._wish = await asyncio.to_thread(self._wishes.read, head, self.state)
             self._wished_for = self._wish_depends_on(head)
         return self._wish
@@ -246,57 +235,7 @@ class EnvironmentLoop:
         held = tuple((name, tuple(self.state.applications[name].on)) for name in sorted(left))
         return head, frozenset(self.state.applications), held
 
-    async def _refuse_rewritten_history(self, head: str) -> None:
-        """Notice a branch that was force-pushed while nobody watched: the records know where it was.
-
-        Raises Refused unless the operator follows force pushes.
-        """
-        observed = self.state.observed
-        if not observed or self._tools.follow_force_push:
-            return
-        try:
-            contained = await asyncio.to_thread(self._tools.mirror.is_ancestor, observed, head)
-        except TerminalError:
-            contained = False
-        if not contained:
-            raise Refused(
-                f"the branch at {head[:12]} no longer contains {observed[:12]}, which is recorded: it was "
-                "force-pushed; push a commit on top of the recorded one, or set onForcePush: Follow"
-            )
-
-    async def _asked(self, head: str) -> tuple[Command, ...]:
-        """Commands in the commits since they were last read."""
-        key = (self.state.observed, head)
-        if key != self._read_for:
-            self._commands = await asyncio.to_thread(self._read_commands, *key)
-            self._read_for = key
-        return self._commands
-
-    def _read_commands(self, observed: str, head: str) -> tuple[Command, ...]:
-        since = observed or _oldest_revision(self.state)
-        if not since or since == head:
-            return ()
-        try:
-            commits = self._tools.mirror.commits(head, since)
-        except TerminalError:
-            log.warning("revision %s is gone from the branch: only %s is read for commands", since, head)
-            commits = self._tools.mirror.commits(head, None, limit=1)
-        authored = [Authored(commit.oid, commit.author_name, commit.trailers) for commit in reversed(commits)]
-        return commands_of(authored, self.name)
-
 
 def _rest(spent: float) -> float:
     """How long to rest after a pass that took `spent` seconds."""
     return min(_REST_PER_PASS * spent, _LONGEST_REST_SECONDS)
-
-
-def _oldest_revision(state: EnvironmentState) -> str:
-    """The first revision that anything is recorded of: before it, no commit could have meant anything."""
-    known = [(one.good.at, one.good.revision) for one in state.applications.values() if one.good]
-    known += [
-        (one.rollout.started_at, one.rollout.revision) for one in state.applications.values() if one.rollout
-    ]
-    known += [
-        (held.at, held.revision) for one in state.applications.values() for held in one.quarantine.values()
-    ]
-    return min(known)[1] if known else ""

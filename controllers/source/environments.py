@@ -81,7 +81,7 @@ class EnvironmentReader:
         self._known = known
 
     def read(self, entry: Entry) -> EnvironmentRead:
-        """Read it; the same object again where nothing differs. Raises InvalidInput for what cannot be listed."""
+        """Read it; the same object where nothing differs. Raises InvalidInput for what cannot be listed."""
         known = self._known
         if known and known.lasting and known.tree == entry.oid and known.around is self._around:
             return known

@@ -30,6 +30,19 @@ class SourceLink:
     target: str
 
 
+@dataclass(frozen=True, slots=True)
+class ChartSource:
+    """What Helm reads for an application: the files of the chart in `folder`, and files of values in order.
+
+    `overrides` has those of each of `spec.helm.overrides`.
+    """
+
+    folder: str
+    files: tuple[SourceFile, ...]
+    values: tuple[SourceFile, ...] = ()
+    overrides: tuple[tuple[SourceFile, ...], ...] = ()
+
+
 class Place(NamedTuple):
     """An application, and its folder."""
 
@@ -44,7 +57,7 @@ class ApplicationSource:
 
     `path` is the folder, `files` what is rendered, sorted, without `application.yaml`: its manifests, or,
     once `gitops.render.sources.complete` has looked, exactly what its renderer reads, in other folders too,
-    through `links`.
+    through `links`. `chart` is what they are to Helm.
     """
 
     environment: str
@@ -56,6 +69,7 @@ class ApplicationSource:
     renderer: RendererName = RendererName.PLAIN
     links: tuple[SourceLink, ...] = ()
     document: Document | None = field(default=None, repr=False, compare=False)
+    chart: ChartSource | None = None
 
     def at(self, *pointer: str | int) -> Location:
         """Where `application.yaml` says what `pointer` names; the folder when there is no such file."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from gitops.drift import Deed, DriftFact, DriftReport, Finding, ForeignFact, author_form
 from gitops.objects import JsonObject, short_digest
@@ -16,6 +15,8 @@ from gitops.rollout.state import ApplicationState, EnvironmentState, OpenDrift
 MOST_OPEN = 100
 """The most open drift that is recorded of one application on one target: records are kept for ever."""
 _MOST_OPERATIONS = 50
+# Application and target.
+Place: TypeAlias = tuple[str, str]
 
 
 def new_facts(state: EnvironmentState, seen: Observation, now: datetime) -> Iterator[e.Event]:
@@ -25,19 +26,29 @@ def new_facts(state: EnvironmentState, seen: Observation, now: datetime) -> Iter
     corrected = {
         (fact.application, fact.target, fact.finding.object) for fact in facts if fact.deed is Deed.CORRECTED
     }
-    reported: defaultdict[str, set[str]] = defaultdict(set)
-    for (name, target), report in seen.drift.items():
-        if report.findings:
-            reported[name].add(target)
-    # Most applications have none, and thousands of them are passed over at every pass.
-    for name in sorted(name for name, one in state.applications.items() if one.drift or name in reported):
+    opened = {(name, target) for name, one in state.applications.items() for target in one.drift}
+    reported = {place for place, report in seen.drift.items() if report.findings}
+    for name, target in places(state, opened, reported):
         application = state.applications[name]
-        for target in sorted({*(reported[name] & application.on.keys()), *application.drift}):
-            done = frozenset(key for app, place, key in corrected if (app, place) == (name, target))
-            open_before = {
-                key: one for key, one in application.drift.get(target, {}).items() if key not in done
-            }
-            yield from _news(name, target, open_before, looked_at(name, target, application, seen), now)
+        before = {
+            key: one
+            for key, one in application.drift.get(target, {}).items()
+            if (name, target, key) not in corrected
+        }
+        yield from _news(name, target, before, looked_at(name, target, application, seen), now)
+
+
+def places(state: EnvironmentState, opened: Iterable[Place], reported: Iterable[Place]) -> tuple[Place, ...]:
+    """Where there may be news, in order: something is open, or reported of an application that is there.
+
+    Most applications have neither, and thousands of them are passed over at every pass.
+    """
+    there = {
+        (name, target)
+        for name, target in reported
+        if name in state.applications and target in state.applications[name].on
+    }
+    return tuple(sorted(there.union(opened)))
 
 
 def known(fact: DriftFact | ForeignFact, state: EnvironmentState) -> bool:

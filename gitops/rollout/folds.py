@@ -13,7 +13,6 @@ from gitops.rollout.state import (
     Good,
     Lagging,
     OnTarget,
-    OpenDrift,
     Outcome,
     Quarantine,
     Recorded,
@@ -255,40 +254,6 @@ def retired(state: ApplicationState, event: e.ApplicationRetired) -> Application
     """Forgotten by the environment, which drops this state."""
     del event
     return state
-
-
-def drift_found(state: ApplicationState, event: e.DriftFound) -> ApplicationState:
-    """Open until it is corrected or ends; found again with another difference, it keeps its age."""
-    known = state.drift.get(event.target, {}).get(event.object)
-    found = OpenDrift(
-        kind=event.kind,
-        group_kind=event.group_kind,
-        mode=event.mode,
-        because=event.because,
-        by=tuple(dict.fromkeys(by.manager for by in event.by if by.manager)),
-        since=known.since if known else event.since,
-        seen=event.seen,
-    )
-    return _drift(state, event.target, {**state.drift.get(event.target, {}), event.object: found})
-
-
-def drift_over(state: ApplicationState, event: e.DriftCorrected | e.DriftEnded) -> ApplicationState:
-    """Not open any more."""
-    left = {name: one for name, one in state.drift.get(event.target, {}).items() if name != event.object}
-    return _drift(state, event.target, left)
-
-
-def told_only(
-    state: ApplicationState, event: e.DriftContested | e.DriftMutated | e.ForeignFieldsContested
-) -> ApplicationState:
-    """Worth knowing; nothing follows from it here."""
-    del event
-    return state
-
-
-def _drift(state: ApplicationState, target: str, objects: dict[str, OpenDrift]) -> ApplicationState:
-    others = {name: found for name, found in state.drift.items() if name != target}
-    return replaced(state, drift={**others, target: objects} if objects else others)
 
 
 def _running(state: ApplicationState) -> Rollout:

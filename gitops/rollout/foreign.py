@@ -1,4 +1,4 @@
-"""Foreign fields as facts: what the watch tells against what is recorded as open, and what the facts make."""
+"""Foreign fields as facts: what the watch over live objects tells, against what is recorded as open."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any
 
 from gitops.drift import DriftReport, ForeignDeed, ForeignFact, ForeignFinding
 from gitops.rollout import events as e
-from gitops.rollout.drifting import MOST_OPEN, known, looked_at
-from gitops.rollout.folds import replaced
+from gitops.rollout.drifting import MOST_OPEN, known, looked_at, places
 from gitops.rollout.observation import Observation, shortened
-from gitops.rollout.state import ApplicationState, EnvironmentState, OpenForeign
+from gitops.rollout.state import EnvironmentState, OpenForeign
 
 
 def new_facts(state: EnvironmentState, seen: Observation, now: datetime) -> Iterator[e.Event]:
@@ -23,14 +22,16 @@ def new_facts(state: EnvironmentState, seen: Observation, now: datetime) -> Iter
         for fact in facts
         if fact.deed is ForeignDeed.REMOVED
     }
-    for name, application in sorted(state.applications.items()):
-        for target in sorted({*application.on, *application.foreign}):
-            before = {
-                key: one
-                for key, one in application.foreign.get(target, {}).items()
-                if (name, target, key) not in removed
-            }
-            yield from _news(name, target, before, looked_at(name, target, application, seen), now)
+    opened = {(name, target) for name, one in state.applications.items() for target in one.foreign}
+    reported = {place for place, report in seen.drift.items() if report.foreign}
+    for name, target in places(state, opened, reported):
+        application = state.applications[name]
+        before = {
+            key: one
+            for key, one in application.foreign.get(target, {}).items()
+            if (name, target, key) not in removed
+        }
+        yield from _news(name, target, before, looked_at(name, target, application, seen), now)
 
 
 def _news(
@@ -77,28 +78,3 @@ def _told(name: str, target: str, finding: ForeignFinding, now: datetime) -> dic
         "by": held,
         "because": shortened(finding.because),
     }
-
-
-def found(state: ApplicationState, event: e.ForeignFieldsFound) -> ApplicationState:
-    """Open until it is removed or ends; found again otherwise, it keeps its age."""
-    known_before = state.foreign.get(event.target, {}).get(event.object)
-    opened = OpenForeign(
-        group_kind=event.group_kind,
-        by=tuple(dict.fromkeys(by.manager for by in event.by if by.manager)),
-        fields=tuple(dict.fromkeys(path for by in event.by for path in by.fields)),
-        because=event.because,
-        since=known_before.since if known_before else event.since,
-        seen=event.seen,
-    )
-    return _foreign(state, event.target, {**state.foreign.get(event.target, {}), event.object: opened})
-
-
-def over(state: ApplicationState, event: e.ForeignFieldsRemoved | e.ForeignFieldsEnded) -> ApplicationState:
-    """Not open any more."""
-    left = {name: one for name, one in state.foreign.get(event.target, {}).items() if name != event.object}
-    return _foreign(state, event.target, left)
-
-
-def _foreign(state: ApplicationState, target: str, objects: dict[str, OpenForeign]) -> ApplicationState:
-    others = {name: one for name, one in state.foreign.items() if name != target}
-    return replaced(state, foreign={**others, target: objects} if objects else others)

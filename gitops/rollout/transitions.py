@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from gitops.errors import TerminalError
 from gitops.rollout import events as e
-from gitops.rollout import folds, foreign, guards, staying
+from gitops.rollout import folds, guards, opening, staying
 from gitops.rollout.state import ApplicationState, EnvironmentState, RolloutPhase, TargetPhase
 
 R = RolloutPhase
@@ -119,13 +119,13 @@ TABLE: dict[type[Any], Transition] = {
     e.ApplicationRetired: _row(folds.retired, None, guard=guards.known),
     e.PruneFinished: _row(staying.prune_finished, None, *_RUNNING, guard=guards.known),
     e.TargetUnsettled: _row(staying.unsettled, None, guard=guards.settled_there),
-    e.DriftFound: _row(folds.drift_found, None, *_RUNNING, guard=guards.known),
-    e.DriftCorrected: _row(folds.drift_over, None, *_RUNNING, guard=guards.known),
-    e.DriftContested: _row(folds.told_only, None, *_RUNNING, guard=guards.known),
-    e.DriftMutated: _row(folds.told_only, None, *_RUNNING, guard=guards.known),
-    e.DriftEnded: _row(folds.drift_over, None, *_RUNNING, guard=guards.known),
-    e.ForeignFieldsFound: _row(foreign.found, None, *_RUNNING, guard=guards.known),
-    e.ForeignFieldsRemoved: _row(foreign.over, None, *_RUNNING, guard=guards.known),
-    e.ForeignFieldsContested: _row(folds.told_only, None, *_RUNNING, guard=guards.known),
-    e.ForeignFieldsEnded: _row(foreign.over, None, *_RUNNING, guard=guards.known),
+    e.DriftFound: _row(opening.drift_found, None, *_RUNNING, guard=guards.known),
+    e.DriftCorrected: _row(opening.drift_over, None, *_RUNNING, guard=guards.known),
+    e.DriftContested: _row(opening.told_only, None, *_RUNNING, guard=guards.known),
+    e.DriftMutated: _row(opening.told_only, None, *_RUNNING, guard=guards.known),
+    e.DriftEnded: _row(opening.drift_over, None, *_RUNNING, guard=guards.known),
+    e.ForeignFieldsFound: _row(opening.foreign_found, None, *_RUNNING, guard=guards.known),
+    e.ForeignFieldsRemoved: _row(opening.foreign_over, None, *_RUNNING, guard=guards.known),
+    e.ForeignFieldsContested: _row(opening.told_only, None, *_RUNNING, guard=guards.known),
+    e.ForeignFieldsEnded: _row(opening.foreign_over, None, *_RUNNING, guard=guards.known),
 }

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import orjson
-
+from controllers.adapters.kube.answers import name_kind, object_in, page_in
 from controllers.adapters.kube.calls import (
     FIELD_MANAGER,
     applying,
@@ -25,26 +24,23 @@ from controllers.adapters.kube.discovery import DiscoveryCache
 from controllers.adapters.kube.errors import Expired
 from controllers.adapters.kube.openapi import OpenAPI
 from controllers.adapters.kube.resources import Discovery, Resource
-from controllers.adapters.kube.status import error_for
 from controllers.adapters.kube.transport import Transport
 from controllers.adapters.kube.watching import Watch
 from controllers.adapters.kube.wire import (
+    ERRORS_FROM,
     METADATA_LIST,
     METADATA_OBJECT,
-    Answer,
     Call,
     Listing,
     RequestSeen,
     Retry,
-    is_object,
 )
-from gitops.errors import GitopsError, Refused, Unreachable
+from gitops.errors import GitopsError, Refused
 from gitops.objects import JsonObject
 
 _JSON = "application/json"
 _APPLY = "application/apply-patch+yaml"
 _JSON_PATCH = "application/json-patch+json"
-_ERRORS_FROM = 400
 _NOT_FOUND = 404
 # The server ends a watch itself after this time, spread so that not all watches return at once.
 _WATCH_SECONDS = 300
@@ -109,7 +105,7 @@ class KubeClient:
         accept = METADATA_OBJECT if metadata_only else _JSON
         call = self._call("get", "GET", resource, object_path(resource, namespace, name), Accept=accept)
         answer = await self._transport.send(call)
-        return None if answer.status == _NOT_FOUND else self._object(call, answer)
+        return None if answer.status == _NOT_FOUND else object_in(call, answer, cluster=self.name)
 
     async def list(
         self,
@@ -133,24 +129,20 @@ class KubeClient:
         while True:
             call = self._call("list", "GET", resource, query(path, chosen | page), Accept=accept)
             try:
-                document = self._object(call, await self._transport.send(call))
+                document = await self._result(call)
             except Expired:
                 if "continue" not in page:
                     raise
                 # Without a limit: the first page of a second try could expire just the same.
                 items, page = [], {}
                 continue
-            page_items = document.get("items") or []
-            metadata = document.get("metadata") or {}
-            listed = isinstance(page_items, list) and isinstance(metadata, dict)
-            if not listed or not all(map(is_object, page_items)):
-                raise Unreachable(f"{self.name}: list {resource.plural}: what came holds no objects")
+            page_items, metadata = page_in(document, resource, cluster=self.name)
             items += page_items
             if not metadata.get("continue"):
                 break
             page = {"limit": str(page_size), "continue": metadata["continue"]}
         if not metadata_only:
-            _name_kind(items, resource)
+            name_kind(items, resource)
         return Listing(tuple(items), str(metadata.get("resourceVersion") or ""))
 
     def watch(
@@ -269,7 +261,7 @@ class KubeClient:
         answer = await self._transport.send(call)
         if answer.status == _NOT_FOUND:
             return False
-        self._object(call, answer)
+        object_in(call, answer, cluster=self.name)
         return True
 
     async def pod_logs(
@@ -289,7 +281,7 @@ class KubeClient:
             answer = await self._transport.send(call)
         except GitopsError:
             return None
-        return None if answer.status >= _ERRORS_FROM else answer.body.decode(errors="replace")
+        return None if answer.status >= ERRORS_FROM else answer.body.decode(errors="replace")
 
     def _call(self, verb: str, method: str, resource: Resource, url: str, **headers: str) -> Call:
         return Call(verb, method, url, resource.plural, resource.kind, headers={**self._identity, **headers})
@@ -299,25 +291,4 @@ class KubeClient:
         return Call(verb, method, url, resource.plural, resource.kind, encoded(resource, body), headers)
 
     async def _result(self, call: Call) -> JsonObject:
-        return self._object(call, await self._transport.send(call))
-
-    def _object(self, call: Call, answer: Answer) -> JsonObject:
-        if answer.status >= _ERRORS_FROM:
-            raise error_for(call, answer, cluster=self.name)
-        try:
-            document = orjson.loads(answer.body)
-        except orjson.JSONDecodeError:
-            document = None
-        if not isinstance(document, dict):
-            raise Unreachable(
-                f"{self.name}: {call.verb} {call.resource}: HTTP {answer.status} without JSON: "
-                "what answered is not a Kubernetes API server"
-            )
-        return document
-
-
-def _name_kind(items: list[JsonObject], resource: Resource) -> None:
-    """Lists of built-in kinds leave out what single objects say of themselves."""
-    for item in items:
-        item.setdefault("apiVersion", resource.api_version)
-        item.setdefault("kind", resource.kind)
+        return object_in(call, await self._transport.send(call), cluster=self.name)

@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 from functools import lru_cache
 
-import orjson
-
 from controllers.adapters.kube.resources import (
     Discovery,
     Resource,
@@ -19,7 +17,7 @@ from controllers.adapters.kube.resources import (
 )
 from controllers.adapters.kube.status import error_for
 from controllers.adapters.kube.transport import Transport
-from controllers.adapters.kube.wire import Answer, Call, Retry
+from controllers.adapters.kube.wire import ERRORS_FROM, Answer, Call, Retry, json_object
 from gitops.errors import Unreachable
 from gitops.objects import JsonObject
 
@@ -28,7 +26,6 @@ _ACCEPT = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,
 # Clusters of one version serve the same, byte for byte: a thousand of them share what was read of it once.
 _DOCUMENTS_KEPT = 32
 _NOT_MODIFIED = 304
-_ERRORS_FROM = 400
 
 
 class DiscoveryCache:
@@ -90,16 +87,13 @@ class DiscoveryCache:
     async def _ask(self, path: str, headers: dict[str, str], *, retry: Retry = Retry.ALWAYS) -> Answer:
         call = Call("get", "GET", path, "discovery", headers=headers, retry=retry)
         answer = await self._transport.send(call)
-        if answer.status >= _ERRORS_FROM:
+        if answer.status >= ERRORS_FROM:
             raise error_for(call, answer, cluster=self._transport.name)
         return answer
 
     def _document(self, answer: Answer) -> JsonObject:
-        try:
-            document = orjson.loads(answer.body)
-        except orjson.JSONDecodeError:
-            document = None
-        if not isinstance(document, dict):
+        document = json_object(answer.body)
+        if document is None:
             raise Unreachable(
                 f"{self._transport.name}: discovery: what answered is not a Kubernetes API server"
             )
@@ -109,10 +103,7 @@ class DiscoveryCache:
 @lru_cache(maxsize=_DOCUMENTS_KEPT)
 def _aggregated(body: bytes) -> Discovery | None:
     """Read an aggregated document; None for anything else."""
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    if not isinstance(document, dict) or document.get("kind") != "APIGroupDiscoveryList":
+    document = json_object(body)
+    if document is None or document.get("kind") != "APIGroupDiscoveryList":
         return None
     return parse_aggregated(document)

@@ -9,11 +9,9 @@ import re
 from http import HTTPStatus
 from typing import Any
 
-import orjson
-
 from controllers.adapters.kube.errors import Cause, Expired, Forbidden, NotFound, Rejected
 from controllers.adapters.kube.redaction import redact_env, redact_secret
-from controllers.adapters.kube.wire import Answer, Call
+from controllers.adapters.kube.wire import Answer, Call, json_object
 from gitops.errors import Conflict, Denied, GitopsError, Unreachable
 from gitops.objects import JsonObject
 
@@ -63,11 +61,8 @@ def is_rejection(answer: Answer) -> bool:
 
 def parse_status(body: bytes) -> JsonObject:
     """Read a `metav1.Status`; an empty object for anything else."""
-    try:
-        status = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    return status if isinstance(status, dict) and status.get("kind") == "Status" else {}
+    status = json_object(body)
+    return status if status is not None and status.get("kind") == "Status" else {}
 
 
 def message_of(call: Call, answer: Answer) -> str:

@@ -23,7 +23,7 @@ from yarl import URL
 from controllers.adapters.kube.credentials import Credentials
 from controllers.adapters.kube.patience import Patience
 from controllers.adapters.kube.status import error_for, is_rejection, message_of, retry_after
-from controllers.adapters.kube.wire import Answer, Call, RequestSeen, Retry, Silence
+from controllers.adapters.kube.wire import ERRORS_FROM, Answer, Call, RequestSeen, Retry, Silence
 from gitops.errors import Denied, Unreachable
 
 _CONNECT_SECONDS = 10.0
@@ -31,7 +31,6 @@ _LARGE_BODY = 2**20  # aiohttp warns about bytes above this and wants a file
 _UNAUTHORIZED = 401
 _TOO_MANY = 429
 _RETRIED = frozenset({_TOO_MANY, 500, 502, 503, 504})
-_ERRORS_FROM = 400
 _SAME: Mapping[str, str] = {"User-Agent": "gitops-waves", "Accept": "application/json"}
 # A watch is quiet for long: the kernel finds out within about a minute that the other side is gone.
 _PROBES = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
@@ -152,7 +151,7 @@ class Transport:
             response.release()
             response = await self._open(call, await self._credentials.header())
         try:
-            if response.status >= _ERRORS_FROM:
+            if response.status >= ERRORS_FROM:
                 answer = Answer(response.status, response.headers, await self._rest(response))
                 raise error_for(call, answer, cluster=self.name)
             yield response

@@ -6,16 +6,28 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple
 
+import orjson
+
 from gitops.objects import JsonObject
 
 METADATA_OBJECT = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+ERRORS_FROM = 400
 
 
 def is_object(body: object, *, name: bool = True) -> bool:
     """Whether this has the metadata that everything here rests on; a bookmark has no `name`."""
     metadata = body.get("metadata") if isinstance(body, dict) else None
     return isinstance(metadata, dict) and (not name or isinstance(metadata.get("name"), str))
+
+
+def json_object(body: bytes) -> JsonObject | None:
+    """Read a JSON object; None for anything else."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return document if isinstance(document, dict) else None
 
 
 class Retry(Enum):

@@ -28,6 +28,7 @@ _PRIVATE = 0o700
 _STALE = 3600  # seconds after which a folder can only be a killed process's
 _MEBIBYTE = 1 << 20
 _PROBE_SECONDS = 5
+_RESERVED = 1536 * _MEBIBYTE  # address space that a Go program may have and not use: about 1 GiB
 # Where no network can be taken away: a port where nobody listens.
 _NO_PROXY = "http://127.0.0.1:1"
 
@@ -183,14 +184,16 @@ def _write(files: Files, tree: Path) -> None:
 def _limit(pid: int, limits: Limits) -> None:
     """Bound memory and processor time, from outside: code between fork and exec is unsafe with threads.
 
-    RLIMIT_DATA rather than RLIMIT_AS: a Go program reserves address space that it never uses. Linux only;
-    elsewhere the limit on time is what remains.
+    A Go program reserves address space that it never uses, so that is bounded with room for it. RLIMIT_DATA
+    bounds what is used, but not one allocation alone: Linux does not count what is mapped over a reservation,
+    as Go does it, until the next one. Linux only; elsewhere the limit on time is what remains.
     """
     if sys.platform != "linux":
         return
     seconds = int(limits.seconds) + 1
     with contextlib.suppress(ProcessLookupError):  # it has ended already
         resource.prlimit(pid, resource.RLIMIT_DATA, (limits.memory, limits.memory))
+        resource.prlimit(pid, resource.RLIMIT_AS, (limits.memory + _RESERVED,) * 2)
         resource.prlimit(pid, resource.RLIMIT_CPU, (seconds, seconds))
         resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (limits.output, limits.output))

@@ -130,6 +130,23 @@ def test_a_tool_that_wants_too_much_memory_fails(tmp_path: Path) -> None:
         sandbox.run(Path(sys.executable), ["-c", greedy], NOTHING)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of other processes are Linux' own")
+def test_a_reservation_of_memory_has_a_limit_too(tmp_path: Path) -> None:
+    """What a Go program maps over address space that it reserved is not held against its data at once."""
+    reserve = (
+        "import mmap, sys\n"
+        "for size in (512, 4096):\n"
+        "    held = mmap.mmap(-1, size << 20, mmap.MAP_PRIVATE, mmap.PROT_READ)\n"
+        "    print(size, file=sys.stderr)\n"
+    )
+    wait = "import time\nwhile '1048576 ' not in open('/proc/self/limits').read(): time.sleep(0.01)\n"
+    sandbox = Sandbox(Limits(memory=200 << 20, output=1 << 20), folder=tmp_path)
+    with pytest.raises(ToolFailed, match="Cannot allocate memory") as caught:
+        sandbox.run(Path(sys.executable), ["-c", wait + reserve], NOTHING)
+    assert str(caught.value).startswith("512\n")
+    assert "4096" not in str(caught.value)
+
+
 def test_what_is_piped_in_comes_out(sandbox: Sandbox) -> None:
     """More than a pipe holds, in both directions."""
     data = os.urandom(1 << 20)

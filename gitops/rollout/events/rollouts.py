@@ -1,16 +1,15 @@
-"""What happened. Events are facts: recorded once, in order, never changed."""
+"""What happens to applications: requests, rollouts and their waves, reverts, and what these leave behind."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
-from gitops.drift.finding import DriftKind
-from gitops.model.kinds import DriftMode, FailurePolicy, RevertPush
-from gitops.rollout.state import FailureCause, Recorded, WavePlan
+from gitops.model.kinds import FailurePolicy, RevertPush
+from gitops.rollout.events.subjects import ApplicationEvent, DatedEvent, RolloutEvent, TargetEvent
+from gitops.rollout.state import FailureCause, WavePlan
 
 
 class CommandKind(StrEnum):
@@ -19,24 +18,6 @@ class CommandKind(StrEnum):
     RETRY = "Retry"
     APPROVE = "Approve"
     ALLOW_PRUNE = "Allow-Prune"
-
-
-class _Event(Recorded):
-    at: datetime
-
-
-class ApplicationEvent(_Event):
-    """An event about one application."""
-
-    application: str
-
-
-class _RolloutEvent(ApplicationEvent):
-    rollout: str
-
-
-class _TargetEvent(_RolloutEvent):
-    target: str
 
 
 class CommandSeen(ApplicationEvent):
@@ -48,14 +29,14 @@ class CommandSeen(ApplicationEvent):
     author: str
 
 
-class RevisionObserved(_Event):
+class RevisionObserved(DatedEvent):
     """The branch's commits were read for commands up to this revision."""
 
     type: Literal["RevisionObserved"] = "RevisionObserved"
     revision: str
 
 
-class RevisionRefused(_Event):
+class RevisionRefused(DatedEvent):
     """A revision cannot be rolled out as it is written; applications it does not concern go on."""
 
     type: Literal["RevisionRefused"] = "RevisionRefused"
@@ -63,7 +44,7 @@ class RevisionRefused(_Event):
     problems: tuple[str, ...]
 
 
-class RolloutStarted(_RolloutEvent):
+class RolloutStarted(RolloutEvent):
     """An application's new inputs are rolled out; the waves are fixed from here on."""
 
     type: Literal["RolloutStarted"] = "RolloutStarted"
@@ -77,20 +58,20 @@ class RolloutStarted(_RolloutEvent):
     rejoin: bool = False
 
 
-class WaveStarted(_RolloutEvent):
+class WaveStarted(RolloutEvent):
     """The wave's targets may start."""
 
     type: Literal["WaveStarted"] = "WaveStarted"
     wave: str
 
 
-class TargetStarted(_TargetEvent):
+class TargetStarted(TargetEvent):
     """From here on the target may hold some of the new objects."""
 
     type: Literal["TargetStarted"] = "TargetStarted"
 
 
-class TargetApplied(_TargetEvent):
+class TargetApplied(TargetEvent):
     """Everything was applied; `counts` by action. What left Git and stays is named with the reason."""
 
     type: Literal["TargetApplied"] = "TargetApplied"
@@ -99,21 +80,21 @@ class TargetApplied(_TargetEvent):
     released: dict[str, str] = Field(default_factory=dict)
 
 
-class TargetHealthy(_TargetEvent):
+class TargetHealthy(TargetEvent):
     """All objects of this revision are Current, as seen after the apply; what had to go is gone, or named."""
 
     type: Literal["TargetHealthy"] = "TargetHealthy"
     leaving: dict[str, str] = Field(default_factory=dict)
 
 
-class TargetRegressed(_TargetEvent):
+class TargetRegressed(TargetEvent):
     """A healthy target is no longer Current, though nothing says yet that it failed."""
 
     type: Literal["TargetRegressed"] = "TargetRegressed"
     because: str
 
 
-class TargetFailed(_TargetEvent):
+class TargetFailed(TargetEvent):
     """The target cannot take this revision."""
 
     type: Literal["TargetFailed"] = "TargetFailed"
@@ -122,14 +103,14 @@ class TargetFailed(_TargetEvent):
     evidence: tuple[str, ...] = ()
 
 
-class SoakStarted(_RolloutEvent):
+class SoakStarted(RolloutEvent):
     """Every target of the wave is settled; gates are asked from here on."""
 
     type: Literal["SoakStarted"] = "SoakStarted"
     wave: str
 
 
-class GateJudged(_RolloutEvent):
+class GateJudged(RolloutEvent):
     """A gate's final word on a wave."""
 
     type: Literal["GateJudged"] = "GateJudged"
@@ -139,20 +120,20 @@ class GateJudged(_RolloutEvent):
     because: str
 
 
-class WavePassed(_RolloutEvent):
+class WavePassed(RolloutEvent):
     """All gates passed; the next wave may start."""
 
     type: Literal["WavePassed"] = "WavePassed"
     wave: str
 
 
-class RolloutSucceeded(_RolloutEvent):
+class RolloutSucceeded(RolloutEvent):
     """All waves passed: these inputs are the last good ones now."""
 
     type: Literal["RolloutSucceeded"] = "RolloutSucceeded"
 
 
-class RolloutFailed(_RolloutEvent):
+class RolloutFailed(RolloutEvent):
     """More went wrong than the wave allows. The inputs are quarantined from here on."""
 
     type: Literal["RolloutFailed"] = "RolloutFailed"
@@ -163,14 +144,14 @@ class RolloutFailed(_RolloutEvent):
     evidence: tuple[str, ...] = ()
 
 
-class RolloutHalted(_RolloutEvent):
+class RolloutHalted(RolloutEvent):
     """Nothing more happens until a person, or other inputs, say so."""
 
     type: Literal["RolloutHalted"] = "RolloutHalted"
     because: str
 
 
-class RestoreStarted(_RolloutEvent):
+class RestoreStarted(RolloutEvent):
     """Every target that may hold the failed inputs goes back to the last good ones."""
 
     type: Literal["RestoreStarted"] = "RestoreStarted"
@@ -178,7 +159,7 @@ class RestoreStarted(_RolloutEvent):
     revision: str
 
 
-class TargetRestored(_TargetEvent):
+class TargetRestored(TargetEvent):
     """The target runs the last good inputs again; what the failed ones added is gone, or named."""
 
     type: Literal["TargetRestored"] = "TargetRestored"
@@ -187,7 +168,7 @@ class TargetRestored(_TargetEvent):
     released: dict[str, str] = Field(default_factory=dict)
 
 
-class TargetNotRestored(_TargetEvent):
+class TargetNotRestored(TargetEvent):
     """The target could not be brought back; it stays listed as lagging."""
 
     type: Literal["TargetNotRestored"] = "TargetNotRestored"
@@ -195,40 +176,40 @@ class TargetNotRestored(_TargetEvent):
     because: str
 
 
-class RestoreFinished(_RolloutEvent):
+class RestoreFinished(RolloutEvent):
     """No target is astray any more (or the rest was given up for now): Git is next."""
 
     type: Literal["RestoreFinished"] = "RestoreFinished"
 
 
-class RevertPushed(_RolloutEvent):
+class RevertPushed(RolloutEvent):
     """The revert commit is on the branch."""
 
     type: Literal["RevertPushed"] = "RevertPushed"
     commit: str
 
 
-class RevertRefused(_RolloutEvent):
+class RevertRefused(RolloutEvent):
     """No revert commit was made; the targets stay on the last good inputs and a person is asked."""
 
     type: Literal["RevertRefused"] = "RevertRefused"
     because: str
 
 
-class RolloutReverted(_RolloutEvent):
+class RolloutReverted(RolloutEvent):
     """The rollout is over; the last good inputs stay in place."""
 
     type: Literal["RolloutReverted"] = "RolloutReverted"
 
 
-class RolloutSuperseded(_RolloutEvent):
+class RolloutSuperseded(RolloutEvent):
     """Newer inputs took over before this rollout was through."""
 
     type: Literal["RolloutSuperseded"] = "RolloutSuperseded"
     by: str
 
 
-class RejoinAbandoned(_RolloutEvent):
+class RejoinAbandoned(RolloutEvent):
     """Targets that had answered again fell silent before anything could be said; they stay left behind."""
 
     type: Literal["RejoinAbandoned"] = "RejoinAbandoned"
@@ -258,148 +239,3 @@ class TargetUnsettled(ApplicationEvent):
     target: str
     because: str
     released: dict[str, str] = Field(default_factory=dict)
-
-
-class ChangedBy(Recorded):
-    """A field manager that holds what differs, or, where not `certain`, wrote the object last."""
-
-    manager: str
-    operation: str
-    subresource: str = ""
-    time: str = ""
-    certain: bool = True
-
-
-class _DriftEvent(ApplicationEvent):
-    target: str
-    object: str
-
-
-class _DriftTold(_DriftEvent):
-    kind: DriftKind
-    group_kind: str
-    mode: DriftMode
-    because: str
-    by: tuple[ChangedBy, ...] = ()
-    patch: tuple[dict[str, Any], ...] = ()
-
-
-class DriftFound(_DriftTold):
-    """A live object is otherwise than we applied it, and stays so for now."""
-
-    type: Literal["DriftFound"] = "DriftFound"
-    since: datetime
-    seen: str
-
-
-class DriftCorrected(_DriftTold):
-    """A live object was otherwise than we applied it, and was applied again."""
-
-    type: Literal["DriftCorrected"] = "DriftCorrected"
-
-
-class DriftContested(_DriftTold):
-    """Somebody takes the same fields by turns with us; from here on we hold off longer each time."""
-
-    type: Literal["DriftContested"] = "DriftContested"
-    rounds: int
-    until: datetime
-
-
-class DriftMutated(_DriftTold):
-    """Fields came back different right after our own apply; they are not applied over again."""
-
-    type: Literal["DriftMutated"] = "DriftMutated"
-
-
-class DriftEnded(_DriftEvent):
-    """What was otherwise is as we applied it again, or nobody asks any more."""
-
-    type: Literal["DriftEnded"] = "DriftEnded"
-
-
-class HeldBy(Recorded):
-    """A field manager, and what it owns inside an object of ours."""
-
-    manager: str
-    operation: str
-    time: str = ""
-    fields: tuple[str, ...] = ()
-
-
-class _ForeignTold(_DriftEvent):
-    group_kind: str
-    by: tuple[HeldBy, ...] = ()
-    because: str = ""
-
-
-class ForeignFieldsFound(_ForeignTold):
-    """Somebody who is not allowed to owns fields inside a live object of ours, and they stay for now."""
-
-    type: Literal["ForeignFieldsFound"] = "ForeignFieldsFound"
-    since: datetime
-    seen: str
-
-
-class ForeignFieldsRemoved(_ForeignTold):
-    """Such fields were removed, because the environment is exclusive."""
-
-    type: Literal["ForeignFieldsRemoved"] = "ForeignFieldsRemoved"
-
-
-class ForeignFieldsContested(_ForeignTold):
-    """Somebody puts back what we remove; from here on we hold off longer each time."""
-
-    type: Literal["ForeignFieldsContested"] = "ForeignFieldsContested"
-    rounds: int
-    until: datetime
-
-
-class ForeignFieldsEnded(_DriftEvent):
-    """Nobody else owns fields inside the object any more, or those who do may, or nobody asks."""
-
-    type: Literal["ForeignFieldsEnded"] = "ForeignFieldsEnded"
-
-
-Event: TypeAlias = Annotated[
-    CommandSeen
-    | RevisionObserved
-    | RevisionRefused
-    | RolloutStarted
-    | WaveStarted
-    | TargetStarted
-    | TargetApplied
-    | TargetHealthy
-    | TargetRegressed
-    | TargetFailed
-    | SoakStarted
-    | GateJudged
-    | WavePassed
-    | RolloutSucceeded
-    | RolloutFailed
-    | RolloutHalted
-    | RestoreStarted
-    | TargetRestored
-    | TargetNotRestored
-    | RestoreFinished
-    | RevertPushed
-    | RevertRefused
-    | RolloutReverted
-    | RolloutSuperseded
-    | RejoinAbandoned
-    | ApplicationRetired
-    | PruneFinished
-    | TargetUnsettled
-    | DriftFound
-    | DriftCorrected
-    | DriftContested
-    | DriftMutated
-    | DriftEnded
-    | ForeignFieldsFound
-    | ForeignFieldsRemoved
-    | ForeignFieldsContested
-    | ForeignFieldsEnded,
-    Field(discriminator="type"),
-]
-
-EVENTS: TypeAdapter[tuple[Event, ...]] = TypeAdapter(tuple[Event, ...])
