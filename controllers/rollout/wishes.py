@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
+from controllers import processors
 from controllers.rollout.errands import Errands
 from controllers.rollout.trials import Trials
 from controllers.source.revisions import Revisions
@@ -97,7 +97,7 @@ class Wishes:
             for name, one in left.items():
                 render(name, one)
             return
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="render") as threads:
+        with ThreadPoolExecutor(processors.available(), thread_name_prefix="render") as threads:
             for _ in threads.map(render, left, left.values()):
                 pass
 

@@ -47,6 +47,10 @@ class ChartRenders:
         self._values = ParsedFiles(parse=parse_values)
         self._printed = ParsedFiles(parse=parse_release)
 
+    def stop(self) -> None:
+        """End the templates that run: whoever waits for one, now or later, gets a TransientError."""
+        self._helm.stop()
+
     def documents(
         self, tree: ChartTree, application: ApplicationSource, destination: Destination
     ) -> tuple[Document, ...]:

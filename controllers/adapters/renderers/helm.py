@@ -33,6 +33,10 @@ class Helm:
         """The version that is used. Raises TerminalError where there is none."""
         return self._tool.found()[1]
 
+    def stop(self) -> None:
+        """End templates that run, and refuse further ones."""
+        self._sandbox.stop()
+
     def template(self, release: Release, chart: Mapping[str, bytes]) -> bytes:
         """Give what Helm prints for a chart, whose files are by path in it. Raises ToolFailed.
 
