@@ -195,16 +195,6 @@ def union(*tries: JsonObject) -> JsonObject:
     return whole
 
 
-def beyond(theirs: JsonObject, kept: JsonObject) -> Iterator[Path]:
-    """Topmost paths of `theirs` outside metadata and status with nothing of `kept` at or below them.
-
-    Removing all of them removes everything that only `theirs` holds there, and nothing of `kept`. Elements
-    of lists, and the fields of a whole spec, come one by one.
-    """
-    for path, below in _roots(theirs, kept):
-        yield from _topmost(below, path)
-
-
 def _roots(theirs: JsonObject, kept: JsonObject) -> Iterator[_Root]:
     for step, below in theirs.items():
         if step not in _NOT_SPEC:

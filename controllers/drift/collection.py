@@ -85,10 +85,6 @@ class Collection(Generic[Kept]):
         reflector = self._reflectors.get("") or self._reflectors.get(namespace)
         return reflector.resource_version if reflector is not None else ""
 
-    def items(self) -> list[Kept]:
-        """All that was seen."""
-        return [kept for reflector in self._reflectors.values() for kept in reflector.items.values()]
-
     def seen(self) -> dict[str, Seen[Kept]]:
         """What was seen, and up to which version, by namespace as `recall` is asked for; copies."""
         return {
