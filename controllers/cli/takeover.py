@@ -23,6 +23,7 @@ from gitops.errors import Conflict, Denied, GitopsError, InvalidInput, Refused, 
 from gitops.objects import JsonObject, Manifest
 from gitops.ownership import PART_OF, claimed_by
 from gitops.plan import LiveObject
+from gitops.pointers import pointer_to
 from gitops.rollout.desired import Wish, wish
 from gitops.takeover import Managers, Takeover, marks, take_over, unallocated
 from gitops.views import takeover as view
@@ -187,7 +188,7 @@ def _fields(live: JsonObject, decided: Takeover) -> Iterator[JsonObject]:
 
 def _removals(left: tuple[tuple[str, str], ...]) -> Iterator[JsonObject]:
     for field, key in left:
-        yield {"op": "remove", "path": f"/metadata/{field}/{key.replace('~', '~0').replace('/', '~1')}"}
+        yield {"op": "remove", "path": pointer_to("metadata", field, key)}
 
 
 async def _write(

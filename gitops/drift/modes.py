@@ -8,13 +8,14 @@ from itertools import takewhile
 from typing import Any, Self
 
 from gitops.diff import Operation
-from gitops.drift.authors import Author, unescaped
+from gitops.drift.authors import Author
 from gitops.errors import Problem
 from gitops.fields import Path
 from gitops.foreign import ALLOWED_MANAGERS, Claim, ForeignFields, foreign_fields, removable, union
 from gitops.model.kinds import DriftMode, EnvironmentSpec, IgnoredDifference
 from gitops.model.reading import nearest
 from gitops.objects import JsonObject, Manifest, ObjectKey
+from gitops.pointers import steps_of
 
 DRIFT = "gitops-waves.io/drift"
 
@@ -114,7 +115,7 @@ class DriftRules:
         return tuple(counting), tuple(ignored)
 
     def _looked_past(self, key: ObjectKey) -> tuple[tuple[str, ...], ...]:
-        return tuple(unescaped(pointer) for rule in self._about(key) for pointer in rule.json_pointers)
+        return tuple(steps_of(pointer) for rule in self._about(key) for pointer in rule.json_pointers)
 
     def _about(self, key: ObjectKey) -> list[IgnoredDifference]:
         return [rule for rule in self.ignored if _is_about(rule, key)]
