@@ -19,6 +19,7 @@ from controllers.adapters.git.edit import Signature
 from controllers.adapters.http.probe import HttpProber
 from controllers.adapters.kube.connection import ConnectionSettings
 from controllers.adapters.kube.patience import Patience
+from controllers.adapters.oci import Registry
 from controllers.adapters.renderers import OutputCache, Sops
 from controllers.clock import now
 from controllers.clusters import Clusters
@@ -32,11 +33,13 @@ from controllers.rollout.recorder import Recorder
 from controllers.rollout.reverter import Reverter
 from controllers.rollout.tools import Observer, Tools
 from controllers.source import Follower, Timing
+from controllers.source.charts import Charts
 from controllers.source.renders import Renders
 from controllers.source.revisions import Revisions
 from controllers.web.server import WebServer
 from controllers.web.status import Heartbeats, Watched
 from gitops.model.controller import (
+    ChartRegistry,
     ClusterConnection,
     Controller,
     FollowedRepository,
@@ -85,6 +88,14 @@ def cache_of(config: Controller) -> OutputCache | None:
     return OutputCache(folder, wanted.mebibytes << 20)
 
 
+def charts_of(config: Controller) -> Charts:
+    """Where charts of registries come from: those that a configuration lists, and what was fetched before."""
+    wanted = config.chart_cache
+    folder = Path(wanted.directory) if wanted.directory else state_folder(config) / "charts"
+    cache = OutputCache(folder, wanted.mebibytes << 20, "fetched charts") if wanted.mebibytes else None
+    return Charts(map(_registry, config.registries), cache)
+
+
 def mirror_of(config: Controller, repository: FollowedRepository, on_request: GitRequest = nobody) -> Mirror:
     """Open the repository's mirror in the state folder. Talks to no remote."""
     audit = remote_of(repository, repository.audit_url) if repository.audit_url else None
@@ -124,6 +135,7 @@ class Fleet:
         """
         self._watch_drift = not once
         async with self._stack:
+            self._stack.callback(self._renders.stop)  # last of all: threads that render are waited for
             await self._build()
             tasks = [asyncio.create_task(one.run(), name=one.name) for one in self.repositories]
             self._stack.push_async_callback(_end, tasks)
@@ -255,15 +267,27 @@ async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _credentials(given: GitCredentials) -> Credentials:
-    def path(text: str | None) -> Path | None:
-        return Path(text) if text else None
+def _registry(given: ChartRegistry) -> Registry:
+    return Registry(
+        host=given.host,
+        username=given.username,
+        password_file=_path(given.password_file),
+        docker_config_file=_path(given.docker_config_file),
+        ca_file=_path(given.ca_file),
+        plain_http=given.plain_http,
+    )
 
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
+
+
+def _credentials(given: GitCredentials) -> Credentials:
     return Credentials(
         username=given.username,
-        password_file=path(given.password_file),
+        password_file=_path(given.password_file),
         password_env=given.password_env,
-        ssh_key_file=path(given.ssh_key_file),
-        ssh_passphrase_file=path(given.ssh_passphrase_file),
-        known_hosts_file=path(given.known_hosts_file),
+        ssh_key_file=_path(given.ssh_key_file),
+        ssh_passphrase_file=_path(given.ssh_passphrase_file),
+        known_hosts_file=_path(given.known_hosts_file),
     )

@@ -17,15 +17,16 @@ from gitops.model.reading import Locate
 from gitops.model.rendering import Rendering
 from gitops.model.targets import Target, explain_no_match, matching_clusters, targets_of
 from gitops.objects import Manifest, ObjectKey
-from gitops.render import identity, parse_file, parse_files, render_documents
+from gitops.render import Rendered, identity, parse_file, parse_files, render_documents
 from gitops.render.drafts import Draft, drafts
 from gitops.render.patches import Pointer
 from gitops.render.plaintext import plaintext, refuse_plaintext
+from gitops.render.values import Destination
 from gitops.validation import deprecations
 from gitops.waves import assign
 
-Documents = Callable[[ApplicationSource], Sequence[Document]]
-"""Parses or renders one application. Raises InvalidInput."""
+Documents = Callable[[ApplicationSource, Destination | None], Sequence[Document]]
+"""Parses or renders one application; only a chart's documents are those for a place. Raises InvalidInput."""
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -55,7 +56,7 @@ def lint(catalog: Catalog, documents_of: Documents) -> tuple[Problem, ...]:
     for environment in catalog.environments.values():
         targets, found = _targets(environment, catalog)
         problems |= found
-        outcome = _Renders(environment, catalog.clusters, documents)
+        outcome = _Renders(environment, catalog, documents, documents_of)
         for application in environment.applications.values():
             if not application.problems:
                 outcome.run(application, targets)
@@ -73,16 +74,33 @@ def warnings(catalog: Catalog, documents_of: Documents) -> tuple[Problem, ...]:
     """
     found: set[Problem] = set()
     for environment in catalog.environments.values():
+        places = destinations(environment, catalog)
         for application in filter(_readable, environment.applications.values()):
-            try:
-                documents = documents_of(application)
-            except InvalidInput:
-                continue  # which is a problem, and told as one
-            found.update(deprecations(_written(documents)))
-            spec = environment.spec
-            if spec is not None and spec.plaintext_secrets is PlaintextSecrets.WARN:
-                found.update(plaintext(documents))
+            for place in places if _is_chart(application) else (None,):
+                try:
+                    documents = documents_of(application, place)
+                except InvalidInput:
+                    continue  # which is a problem, and told as one
+                found.update(deprecations(_written(documents)))
+                spec = environment.spec
+                if spec is not None and spec.plaintext_secrets is PlaintextSecrets.WARN:
+                    found.update(plaintext(documents))
     return tuple(sorted(found))
+
+
+def destinations(environment: EnvironmentSource, catalog: Catalog) -> tuple[Destination, ...]:
+    """Give every place that the environment's applications are rendered for; none where that is broken."""
+    targets, _ = _targets(environment, catalog)
+    return tuple(_destination(environment, target, catalog) for target in targets)
+
+
+def _destination(environment: EnvironmentSource, target: Target, catalog: Catalog) -> Destination:
+    cluster = catalog.clusters[target.cluster]
+    return Destination(environment, target, cluster, catalog.cluster_at(cluster.name))
+
+
+def _is_chart(application: ApplicationSource) -> bool:
+    return application.renderer is RendererName.HELM
 
 
 def _written(documents: Iterable[Document]) -> Iterator[Manifest]:
@@ -109,7 +127,7 @@ def conflicts(claims: Iterable[Claim]) -> tuple[Problem, ...]:
 def plain_documents(contents: Mapping[str, bytes]) -> Documents:
     """Parse the files of plain applications; `contents` has them by path."""
 
-    def documents_of(application: ApplicationSource) -> Sequence[Document]:
+    def documents_of(application: ApplicationSource, _place: Destination | None = None) -> Sequence[Document]:
         return parse_files(application.files, lambda file: parse_file(file.path, contents[file.path]))
 
     return documents_of
@@ -118,15 +136,15 @@ def plain_documents(contents: Mapping[str, bytes]) -> Documents:
 def _parse_all(
     catalog: Catalog, documents_of: Documents
 ) -> tuple[dict[str, Sequence[Document]], set[Problem]]:
-    """Give the documents of each application that has them, by its folder."""
+    """Give the documents of each application that has the same everywhere, by its folder."""
     documents: dict[str, Sequence[Document]] = {}
     problems: set[Problem] = set()
     for environment in catalog.environments.values():
         for application in environment.applications.values():
-            if not _readable(application):
+            if not _readable(application) or _is_chart(application):
                 continue
             try:
-                documents[application.path] = documents_of(application)
+                documents[application.path] = documents_of(application, None)
                 if environment.spec is not None:
                     refuse_plaintext(environment.spec, documents[application.path])
             except InvalidInput as error:
@@ -178,12 +196,15 @@ class _Renders:
     def __init__(
         self,
         environment: EnvironmentSource,
-        clusters: Mapping[str, Cluster],
+        catalog: Catalog,
         documents: Mapping[str, Sequence[Document]],
+        documents_of: Documents,
     ) -> None:
         self._environment = environment
-        self._clusters = clusters
+        self._catalog = catalog
+        self._clusters = catalog.clusters
         self._documents = documents
+        self._documents_of = documents_of
         self._matched: set[Pointer] = set()
         self._complete = True
         self.claims: list[Claim] = []
@@ -192,14 +213,12 @@ class _Renders:
 
     def run(self, application: ApplicationSource, targets: Iterable[Target]) -> None:
         """Render `application` for each target, unless its documents could not be had."""
-        documents = self._documents.get(application.path)
-        if documents is None:
+        if application.path not in self._documents and not _is_chart(application):
             self._complete = False
             return
         for target in targets:
-            cluster = self._clusters[target.cluster]
             try:
-                rendered = render_documents(self._environment, application, target, cluster, documents)
+                rendered = self._rendered(application, _destination(self._environment, target, self._catalog))
             except InvalidInput as error:
                 self.problems |= set(error.problems)
                 self._complete = False
@@ -207,6 +226,14 @@ class _Renders:
             self._matched |= rendered.matched
             for manifest in rendered.manifests:
                 self._take(application, target, manifest)
+
+    def _rendered(self, application: ApplicationSource, place: Destination) -> Rendered:
+        documents = self._documents.get(application.path)
+        if documents is None:
+            documents = self._documents_of(application, place)
+            if self._environment.spec is not None:
+                refuse_plaintext(self._environment.spec, documents)
+        return render_documents(self._environment, application, place.target, place.cluster, documents)
 
     def _take(self, application: ApplicationSource, target: Target, manifest: Manifest) -> None:
         key = identity(manifest.body, target.namespace)

@@ -22,6 +22,7 @@ from gitops.drift import DriftRules, carried_over, compare
 from gitops.edit import Edited, Seen, Source
 from gitops.errors import GitopsError, InvalidInput, Refused
 from gitops.inventory import Entry
+from gitops.model.folders import RendererName
 from gitops.model.kinds import Cluster, DriftMode
 from gitops.model.targets import Target
 from gitops.objects import Manifest, short_digest
@@ -182,6 +183,10 @@ class _Adoption:
             raise Refused(f"{place.application} is not in Git any more: there is nothing to write to")
         if application.problems:
             raise InvalidInput(*application.problems)
+        if application.renderer is RendererName.HELM:
+            raise Refused(
+                f"{place.key} is made by a Helm chart ({application.path}): change its values or templates"
+            )
         documents = self._revisions.documents(self._head, application)
         source = Source(self._environment, application, documents)
         edits: dict[bytes, tuple[Seen, Edited]] = {}

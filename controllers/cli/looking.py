@@ -22,7 +22,10 @@ def lint(
     ] = None,
     output: options.Output = Form.TEXT,
 ) -> None:
-    """Show everything that is wrong, as file:line:column: message. Asks no cluster."""
+    """Show everything that is wrong, as file:line:column: message. Asks no cluster.
+
+    Files that are not committed yet count, those that Git ignores do not.
+    """
     from controllers.cli import lint as linting
 
     end(good=linting.run(path, rev, output))

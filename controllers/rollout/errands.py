@@ -24,6 +24,7 @@ from gitops.redact import secrets_of
 from gitops.render import expand, render_documents, target_digest, target_variables
 from gitops.render.plaintext import refuse_plaintext
 from gitops.render.trial import Trial
+from gitops.render.values import Destination
 from gitops.rollout.observation import Desired
 
 log = logging.getLogger(__name__)
@@ -211,20 +212,17 @@ class Errands:
             raise InvalidInput(*app.problems)
         identity = target_digest(source, app, place, cluster)
         known = self._rendered.get((application, place, identity))
-        manifests = known or self._manifests(revision, source, app, place, cluster)
+        destination = Destination(source, place, cluster, catalog.cluster_at(cluster.name))
+        manifests = known or self._manifests(revision, app, destination)
         self._keep((application, place, identity), manifests)
         return Wanted(scope, revision, identity, app.path, manifests), policy
 
     def _manifests(
-        self,
-        revision: str,
-        source: EnvironmentSource,
-        app: ApplicationSource,
-        target: Target,
-        cluster: Cluster,
+        self, revision: str, app: ApplicationSource, destination: Destination
     ) -> tuple[Manifest, ...]:
+        source, target, cluster = destination.environment, destination.target, destination.cluster
         try:
-            documents = self._revisions.documents(revision, app)
+            documents = self._revisions.documents(revision, app, destination)
             if source.spec is not None:
                 refuse_plaintext(source.spec, documents)
             manifests = render_documents(source, app, target, cluster, documents).manifests

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from controllers import processors
 from controllers.rollout.errands import Errands
 from controllers.rollout.trials import Trials
 from controllers.source.revisions import Revisions
@@ -72,7 +72,7 @@ class Wishes:
             for name, one in left.items():
                 self._render(name, one)
             return
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0)), thread_name_prefix="render") as threads:
+        with ThreadPoolExecutor(processors.available(), thread_name_prefix="render") as threads:
             for _ in threads.map(self._render, left, left.values()):
                 pass
 

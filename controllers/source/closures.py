@@ -42,6 +42,7 @@ class Closures:
         self._environments: dict[str, _Environment] = {}
         self._known: dict[str, Closure] = {}
         self._users: defaultdict[str, set[str]] = defaultdict(set)  # applications by the paths that decided
+        self._whole: defaultdict[str, set[str]] = defaultdict(set)  # and by the folders of which all did
 
     def complete(self, catalog: Catalog, tree: TreeView) -> Catalog:
         """Give the catalog of `tree` with everything that renderers read.
@@ -101,23 +102,34 @@ class Closures:
     def _concerned(self, changed: Iterable[str]) -> Iterator[str]:
         for path in changed:
             yield from self._users.get(path, ())
+            if self._whole:
+                yield from (user for folder in _above(path) for user in self._whole.get(folder, ()))
         # How far a closure with problems was followed says little about what mends it.
         yield from (folder for folder, closure in self._known.items() if closure.problems)
 
     def _keep(self, folder: str, closure: Closure) -> None:
         self._known[folder] = closure
-        for path in closure.looked:
-            self._users[path].add(folder)
+        for users, paths in ((self._users, closure.looked), (self._whole, closure.folders)):
+            for path in paths:
+                users[path].add(folder)
 
     def _forget(self, folders: Iterable[str]) -> None:
         for folder in folders:
             closure = self._known.pop(folder, None)
             if closure is None:
                 continue
-            for path in closure.looked:
-                self._users[path].discard(folder)
-                if not self._users[path]:
-                    del self._users[path]
+            for users, paths in ((self._users, closure.looked), (self._whole, closure.folders)):
+                for path in paths:
+                    users[path].discard(folder)
+                    if not users[path]:
+                        del users[path]
+
+
+def _above(path: str) -> Iterator[str]:
+    """The folders that a path is in."""
+    while path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
 def _environment_of(folder: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
-from controllers.adapters.renderers import Decryptor, Files, Kustomize, OutputCache, Sops
+from controllers.adapters.renderers import Decryptor, Files, Helm, Kustomize, OutputCache, Sops
 from controllers.source.attempts import Attempts
+from controllers.source.helm import ChartRenders, ChartTree
+from controllers.source.outputs import Outputs
 from controllers.source.parsed import ParsedFiles
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem, TerminalError
@@ -18,25 +18,17 @@ from gitops.model.folders import KUSTOMIZATION_FILES, RendererName
 from gitops.objects import digest
 from gitops.redact import Redactor
 from gitops.render import parse_file, parse_files, parse_output
+from gitops.render.charts import follow_chart
 from gitops.render.encrypted import encrypted
 from gitops.render.kustomization import read as read_references
 from gitops.render.references import Reading, Use
-from gitops.render.secrecy import holds_secrets, secret_texts
-from gitops.render.sources import Closure, Found, follow
+from gitops.render.secrecy import secret_texts
+from gitops.render.sources import Closure, follow
+from gitops.render.values import Destination
 
 _READINGS_KEPT = 10_000
 _MOST_BYTES = 64 << 20
 _MOST_REDACTED = 1 << 20  # bytes of input in which secrets are looked for when the tool fails
-
-
-class RevisionTree(Protocol):
-    """The files of one revision, by paths from its root."""
-
-    def find(self, path: str) -> Found | None:
-        """Follow symlinks, inside the repository only; None where there is nothing. Raises InvalidInput."""
-
-    def read(self, path: str) -> bytes:
-        """Read a file, through symlinks. Raises InvalidInput."""
 
 
 class Renders:
@@ -44,7 +36,8 @@ class Renders:
 
     What a tool printed is remembered by what it read and the tool's version, whatever revision asked, until
     newer output takes its room; on disk too, unless it holds a Secret; that it failed, for ten minutes.
-    Variables and patches come later: one output serves all targets.
+    Variables and patches come later: one output serves all targets; but a chart gets values with variables,
+    so one output serves the targets whose values are the same.
     """
 
     def __init__(
@@ -52,23 +45,42 @@ class Renders:
         kustomize: Kustomize | None = None,
         cache: OutputCache | None = None,
         decryptor: Decryptor | None = None,
+        helm: Helm | None = None,
     ) -> None:
         """Without a `decryptor`, encrypted files are read with the key that the environment names."""
         self._decryptor = decryptor or Sops.of_environment()
         self._kustomize = kustomize or Kustomize()
-        self._cache = cache
         self._parsed = ParsedFiles(parse=self._parse)
         self._printed = ParsedFiles(parse=parse_output)
         self._attempts = Attempts()
+        self._outputs = Outputs(cache, self._attempts)
+        self._charts = ChartRenders(helm or Helm(), self._outputs)
         self._lock = threading.Lock()
         self._readings: OrderedDict[tuple[Use, SourceFile], Reading] = OrderedDict()
 
-    def closure(self, tree: RevisionTree, application: ApplicationSource) -> Closure:
+    def stop(self) -> None:
+        """End the tools that run: whoever waits for one, now or later, gets a TransientError."""
+        self._kustomize.stop()
+        self._charts.stop()
+        self._decryptor.stop()
+
+    def closure(self, tree: ChartTree, application: ApplicationSource) -> Closure:
         """Find everything that the application's renderer reads. Raises nothing for what people wrote."""
+        if application.renderer is RendererName.HELM:
+            return follow_chart(application, tree)
         return follow(application.path, tree, partial(self._reading, tree))
 
-    def documents(self, tree: RevisionTree, application: ApplicationSource) -> tuple[Document, ...]:
-        """Give the application's documents. Raises InvalidInput with every problem of its files."""
+    def documents(
+        self, tree: ChartTree, application: ApplicationSource, destination: Destination | None = None
+    ) -> tuple[Document, ...]:
+        """Give the application's documents. Raises InvalidInput with every problem of its files.
+
+        Only a chart's depend on the `destination`, and cannot be had without.
+        """
+        if application.renderer is RendererName.HELM:
+            if destination is None:
+                raise ValueError(f"{application.path} is a chart: its documents differ from target to target")
+            return self._charts.documents(tree, application, destination)
         if application.renderer is RendererName.KUSTOMIZE:
             return self._kustomized(tree, application)
         return self._parsed_files(tree, application.files)
@@ -80,10 +92,10 @@ class Renders:
         identity = digest({"sops": path, "text": data.decode()})
         return self._attempts.run(identity, partial(self._decryptor.documents, path, data, written))
 
-    def _parsed_files(self, tree: RevisionTree, files: tuple[SourceFile, ...]) -> tuple[Document, ...]:
+    def _parsed_files(self, tree: ChartTree, files: tuple[SourceFile, ...]) -> tuple[Document, ...]:
         return parse_files(files, lambda file: self._parsed.get(file, partial(tree.read, file.path)))
 
-    def _kustomized(self, tree: RevisionTree, application: ApplicationSource) -> tuple[Document, ...]:
+    def _kustomized(self, tree: ChartTree, application: ApplicationSource) -> tuple[Document, ...]:
         closure = self.closure(tree, application)
         if closure.problems:
             raise InvalidInput(*closure.problems)
@@ -102,24 +114,9 @@ class Renders:
             }
         )
         run = partial(self._run_kustomize, tree, closure, application.path, Location(asked))
-        return self._attempts.run(identity, partial(self._kept, SourceFile(asked, identity), run))
+        return self._outputs.documents(SourceFile(asked, identity), self._printed, run)
 
-    def _kept(self, output: SourceFile, run: Callable[[], bytes]) -> tuple[Document, ...]:
-        """Give what a tool made: as parsed before, as kept on disk, or as the tool makes it now."""
-        made: list[bytes] = []
-
-        def printed() -> bytes:
-            known = self._cache.get(output.oid) if self._cache else None
-            if known is None:
-                made.append(run())
-            return made[0] if known is None else known
-
-        documents = self._printed.get(output, printed)
-        if made and self._cache and not holds_secrets(documents):
-            self._cache.put(output.oid, made[0])
-        return documents
-
-    def _run_kustomize(self, tree: RevisionTree, closure: Closure, folder: str, asked: Location) -> bytes:
+    def _run_kustomize(self, tree: ChartTree, closure: Closure, folder: str, asked: Location) -> bytes:
         manifests = tuple(file for file in closure.files if file.path in closure.manifests)
         documents = self._parsed_files(tree, manifests)  # refuses what a parser should not be trusted with
         if any(one.encrypted for one in documents):
@@ -143,7 +140,7 @@ class Renders:
 
         return self._kustomize.build(folder, asked, files, redactor)
 
-    def _reading(self, tree: RevisionTree, use: Use, file: SourceFile) -> Reading:
+    def _reading(self, tree: ChartTree, use: Use, file: SourceFile) -> Reading:
         if use not in (Use.KUSTOMIZATION, Use.PLUGIN, Use.VARIABLES):
             return Reading()
         with self._lock:

@@ -13,6 +13,7 @@ from controllers.source.renders import Renders
 from gitops.dialect import Document
 from gitops.errors import InvalidInput
 from gitops.model.catalog import ApplicationSource, Catalog, SourceFile
+from gitops.render.values import Destination
 
 _KEPT = 16
 
@@ -45,12 +46,15 @@ class Revisions:
             self._catalogs.move_to_end(revision)
             return known
 
-    def documents(self, revision: str, application: ApplicationSource) -> tuple[Document, ...]:
+    def documents(
+        self, revision: str, application: ApplicationSource, destination: Destination | None = None
+    ) -> tuple[Document, ...]:
         """Give an application's documents at a revision, rendered where it wants that.
 
-        Raises InvalidInput for what cannot be read, parsed or rendered, all together.
+        A chart's are those for a `destination`. Raises InvalidInput for what cannot be read, parsed or
+        rendered, all together.
         """
-        return self._renders.documents(self._mirror.tree(revision), application)
+        return self._renders.documents(self._mirror.tree(revision), application, destination)
 
     def contents(self, revision: str, files: Iterable[SourceFile]) -> dict[str, bytes]:
         """Read files of a revision. Raises InvalidInput for the first that cannot be read."""

@@ -15,6 +15,7 @@ from gitops.objects import Json
 
 _BOM = "\ufeff"
 _NOT_TEXT = re.compile(r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_TWO_RETURNS = "\r\r\n"
 _BLANKS = re.compile(r"\s*")
 _MOST_PROBLEMS = 100
 _SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
@@ -172,6 +173,12 @@ class _Reader:
     def read(self, chunk: Chunk) -> None:
         """Add the document of `chunk`."""
         text, first_line, json_value = chunk
+        if not json_value and (found := text.find(_TWO_RETURNS)) >= 0:
+            line, column = _place_of(text[:found])
+            self._fault(
+                (first_line + line - 1, column), "two carriage returns end this line: kubectl drops one"
+            )
+            return
         composer = Composer(text, first_line, self._limits, self._spent, json=json_value)
         try:
             root = composer.compose()

@@ -31,6 +31,7 @@ from gitops.model.sources import read_all, read_one
 __all__ = [
     "ApplicationSource",
     "Catalog",
+    "ChartSource",
     "EnvironmentSource",
     "Place",
     "SourceFile",
@@ -66,12 +67,25 @@ class SourceLink:
 
 
 @dataclass(frozen=True, slots=True)
+class ChartSource:
+    """What Helm reads for an application: the files of the chart in `folder`, and files of values in order.
+
+    `overrides` has those of each of `spec.helm.overrides`.
+    """
+
+    folder: str
+    files: tuple[SourceFile, ...]
+    values: tuple[SourceFile, ...] = ()
+    overrides: tuple[tuple[SourceFile, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ApplicationSource:
     """A folder of manifests. `problems` block this application alone.
 
     `path` is the folder, `files` what is rendered, sorted, without `application.yaml`: its manifests, or,
     once `gitops.render.sources.complete` has looked, exactly what its renderer reads, in other folders too,
-    through `links`.
+    through `links`. `chart` is what they are to Helm.
     """
 
     environment: str
@@ -83,6 +97,7 @@ class ApplicationSource:
     renderer: RendererName = RendererName.PLAIN
     links: tuple[SourceLink, ...] = ()
     document: Document | None = field(default=None, repr=False, compare=False)
+    chart: ChartSource | None = None
 
     def at(self, *pointer: str | int) -> Location:
         """Where `application.yaml` says what `pointer` names; the folder when there is no such file."""
@@ -113,6 +128,11 @@ class Catalog:
     clusters: Mapping[str, Cluster]
     environments: Mapping[str, EnvironmentSource]
     problems: tuple[Problem, ...] = ()
+    places: Mapping[str, Location] = field(default_factory=dict, repr=False, compare=False)
+
+    def cluster_at(self, name: str) -> Location:
+        """Where a cluster is written."""
+        return self.places.get(name, Location("clusters"))
 
     def all_problems(self) -> tuple[Problem, ...]:
         """Give every problem of the catalog, its environments and applications, sorted by place."""
@@ -131,6 +151,7 @@ class Surroundings:
     repository: RepositorySpec
     clusters: Mapping[str, Cluster]
     problems: tuple[Problem, ...] = ()
+    places: Mapping[str, Location] = field(default_factory=dict, repr=False, compare=False)
 
 
 def build(entries: Mapping[str, str], contents: Mapping[str, bytes]) -> Catalog:
@@ -153,8 +174,8 @@ def build(entries: Mapping[str, str], contents: Mapping[str, bytes]) -> Catalog:
 def surroundings(contents: Mapping[str, bytes]) -> Surroundings:
     """Read `gitops.yaml` and the cluster files among `contents`."""
     repository, problems = _repository(contents)
-    clusters, cluster_problems = _clusters(contents)
-    return Surroundings(repository, clusters, tuple(sorted({*problems, *cluster_problems})))
+    clusters, places, cluster_problems = _clusters(contents)
+    return Surroundings(repository, clusters, tuple(sorted({*problems, *cluster_problems})), places)
 
 
 def assemble(found: Surroundings, environments: Mapping[str, EnvironmentSource]) -> Catalog:
@@ -164,7 +185,7 @@ def assemble(found: Surroundings, environments: Mapping[str, EnvironmentSource])
         problems.append(
             Problem(Location("environments"), "no environment: write environments/<name>/environment.yaml")
         )
-    return Catalog(found.repository, found.clusters, environments, tuple(sorted(problems)))
+    return Catalog(found.repository, found.clusters, environments, tuple(sorted(problems)), found.places)
 
 
 def _files(paths: Iterable[str], entries: Mapping[str, str]) -> tuple[SourceFile, ...]:
@@ -181,7 +202,9 @@ def _repository(contents: Mapping[str, bytes]) -> tuple[RepositorySpec, list[Pro
     return model.spec, []
 
 
-def _clusters(contents: Mapping[str, bytes]) -> tuple[dict[str, Cluster], list[Problem]]:
+def _clusters(
+    contents: Mapping[str, bytes],
+) -> tuple[dict[str, Cluster], dict[str, Location], list[Problem]]:
     clusters: dict[str, Cluster] = {}
     places: dict[str, Location] = {}
     problems: list[Problem] = []
@@ -198,7 +221,7 @@ def _clusters(contents: Mapping[str, bytes]) -> tuple[dict[str, Cluster], list[P
                 problems.append(Problem(place, message))
             else:
                 clusters[model.name], places[model.name] = model, place
-    return dict(sorted(clusters.items())), problems
+    return dict(sorted(clusters.items())), places, problems
 
 
 def environment(
@@ -277,25 +300,29 @@ def application(
     settings = f"{place.path}/{APPLICATION_FILE}"
     files = tuple(file for file in found if file.path != settings)
     paths = [file.path for file in files]
-    problems = folders.application_problems(place.name, place.path, paths)
-    source = ApplicationSource(
+    problems: list[Problem] = []
+    spec, document = _ORDINARY, None
+    if settings in contents:
+        try:
+            model, document = read_one(Application, settings, contents[settings])
+        except InvalidInput as error:
+            problems += error.problems
+        else:
+            spec = model.spec
+            if problem := _misnamed("application", model.metadata.name, place.name, document):
+                problems.append(problem)
+    renderer = RendererName.HELM if spec.helm is not None else folders.application_renderer(place.path, paths)
+    problems += folders.application_problems(place.name, place.path, paths, renderer)
+    return ApplicationSource(
         place.environment,
         place.name,
         place.path,
         files,
-        _ORDINARY,
+        spec,
         tuple(sorted(set(problems))),
-        folders.application_renderer(place.path, paths),
+        renderer,
+        document=document,
     )
-    if settings not in contents:
-        return source
-    try:
-        model, document = read_one(Application, settings, contents[settings])
-    except InvalidInput as error:
-        return replace(source, problems=tuple(sorted({*problems, *error.problems})))
-    if problem := _misnamed("application", model.metadata.name, place.name, document):
-        problems.append(problem)
-    return replace(source, spec=model.spec, problems=tuple(sorted(set(problems))), document=document)
 
 
 def _gate_problems(spec: EnvironmentSpec, application: ApplicationSource) -> Iterable[Problem]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from gitops.model.schema import ApiVersion, Name, PositiveDuration, Schema
+from gitops.model.schema import HOST, ApiVersion, Name, PositiveDuration, Schema
 
 
 class ForcePush(StrEnum):
@@ -71,10 +71,43 @@ class ClusterConnection(Schema):
         return self
 
 
+class ChartRegistry(Schema):
+    """A registry that charts are fetched from: no other is ever asked. Files are read when they are used."""
+
+    host: Annotated[str, StringConstraints(pattern=HOST)] = Field(
+        description="as charts name it, with a port where it is not 443"
+    )
+    username: str | None = None
+    password_file: str | None = None
+    docker_config_file: str | None = Field(
+        default=None, description="a config.json of docker, or a .dockerconfigjson, in place of a username"
+    )
+    ca_file: str | None = Field(default=None, description="trusted beside the system's authorities")
+    plain_http: bool = Field(default=False, description="without TLS; with a login on this machine only")
+
+    @model_validator(mode="after")
+    def _one_login(self) -> Self:
+        if (self.username is None) != (self.password_file is None):
+            raise ValueError(f"registry {self.host} needs username and passwordFile, or neither")
+        if self.username is not None and self.docker_config_file is not None:
+            raise ValueError(f"registry {self.host}: give username or dockerConfigFile, not both")
+        login = self.username is not None or self.docker_config_file is not None
+        if login and self.plain_http and self.host.partition(":")[0] not in {"localhost", "127.0.0.1"}:
+            raise ValueError(f"registry {self.host}: a password is not sent without TLS")
+        return self
+
+
 class RenderCache(Schema):
     """What rendering tools printed, on disk."""
 
     directory: str | None = Field(default=None, description="renders/ in the state directory by default")
+    mebibytes: int = Field(default=256, ge=0, description="at most this much; 0: keep nothing on disk")
+
+
+class ChartCache(Schema):
+    """Charts that were fetched, on disk."""
+
+    directory: str | None = Field(default=None, description="charts/ in the state directory by default")
     mebibytes: int = Field(default=256, ge=0, description="at most this much; 0: keep nothing on disk")
 
 
@@ -93,6 +126,8 @@ class Controller(Schema):
     connections: tuple[ClusterConnection, ...] = ()
     state_directory: str | None = Field(default=None, description="mirrors, rendered output; safe to delete")
     render_cache: RenderCache = RenderCache()
+    registries: tuple[ChartRegistry, ...] = ()
+    chart_cache: ChartCache = ChartCache()
     sops: Sops = Sops()
     listen: str = Field(default="127.0.0.1:9464", description="host:port of /metrics, /healthz, /readyz")
     drift_check_interval: PositiveDuration | None = Field(
@@ -108,6 +143,7 @@ class Controller(Schema):
         for what, names in (
             ("repositories", [repository.name for repository in self.repositories]),
             ("connections", [connection.name for connection in self.connections]),
+            ("registries", [registry.host for registry in self.registries]),
         ):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:

@@ -29,7 +29,8 @@ class RendererName(StrEnum):
 KUSTOMIZATION_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 """Names that kustomize looks for; a folder has one of them."""
 
-_MARKS = {**dict.fromkeys(KUSTOMIZATION_FILES, RendererName.KUSTOMIZE), "Chart.yaml": RendererName.HELM}
+CHART_FILE = "Chart.yaml"
+_MARKS = {**dict.fromkeys(KUSTOMIZATION_FILES, RendererName.KUSTOMIZE), CHART_FILE: RendererName.HELM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,24 +135,21 @@ def application_renderer(root: str, paths: Iterable[str]) -> RendererName:
     return min(marks, default=RendererName.PLAIN)
 
 
-def application_problems(name: str, root: str, paths: Iterable[str]) -> list[Problem]:
-    """Say what is wrong with the folder of an application."""
+def application_problems(name: str, root: str, paths: Iterable[str], renderer: RendererName) -> list[Problem]:
+    """Say what is wrong with the folder of an application that is rendered so."""
     found = []
     if _NAME.fullmatch(name) is None:
         found.append(Problem(Location(root), f'"{name}" is not a name: {_RULE}'))
-    marks = {path: renderer for path in paths if (renderer := renderer_of(path)) is not RendererName.PLAIN}
-    own = {path: renderer for path, renderer in marks.items() if dirname(path) == root}
-    for path, renderer in own.items() or marks.items():
-        if renderer is RendererName.HELM:
-            message = f"Helm rendering is not supported yet: {_PLAIN}"
+    marks = {path: mark for path in paths if (mark := renderer_of(path)) is not RendererName.PLAIN}
+    for path, mark in marks.items():
+        if renderer is RendererName.PLAIN:
+            what = "a chart" if mark is RendererName.HELM else "a kustomization"
+            message = f"{what} below a folder of plain manifests: put {basename(path)} into {root}"
             found.append(Problem(Location(path), message))
-        elif not own:
-            message = f"a kustomization below a folder of plain manifests: put {basename(path)} into {root}"
+        elif mark is not renderer and dirname(path) == root:
+            message = f"{mark} and {renderer} in one folder: an application is rendered by one of them"
             found.append(Problem(Location(path), message))
     return found
-
-
-_PLAIN = "keep the rendered manifests in this folder"
 
 
 def renderer_of(path: str) -> RendererName:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from gitops.model.gates import Gate, told_apart
+from gitops.model.helm import Helm
 from gitops.model.rendering import Rendering
 from gitops.model.schema import (
     MOST,
@@ -195,6 +196,7 @@ class ApplicationSpec(Rendering):
     gates: tuple[Gate, ...] = Field(
         default=(), max_length=MOST, description="asked in every wave, beside the wave's own"
     )
+    helm: Helm | None = Field(default=None, description="the chart to render, in place of the folder's files")
 
     @model_validator(mode="after")
     def _gates_are_told_apart(self) -> Self:
@@ -211,10 +213,27 @@ class Application(Schema):
     spec: ApplicationSpec = ApplicationSpec()
 
 
+KUBERNETES_VERSION = r"^v?[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,4})?$"
+SERVED_API = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[0-9][a-z0-9]*(/[A-Z][A-Za-z0-9]*)?$"
+
+KubernetesVersion = Annotated[str, StringConstraints(pattern=KUBERNETES_VERSION)]
+ServedApi = Annotated[str, StringConstraints(pattern=SERVED_API, max_length=320)]
+
+
 class ClusterSpec(Schema):
-    """Which of the operator's connections leads to this cluster."""
+    """Which of the operator's connections leads to this cluster, and what charts are told about it.
+
+    The version and the API versions are written here, not asked of the cluster: what a chart makes then
+    depends on Git alone.
+    """
 
     connection: Name | None = Field(default=None, description="defaults to the cluster's own name")
+    kubernetes_version: KubernetesVersion | None = Field(
+        default=None, description="such as 1.37.2; charts need it"
+    )
+    api_versions: tuple[ServedApi, ...] = Field(
+        default=(), max_length=MOST, description="beside Kubernetes' own, for a chart's .Capabilities"
+    )
 
 
 class Cluster(Schema):

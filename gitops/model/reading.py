@@ -12,8 +12,10 @@ from pydantic import ValidationError
 
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
+from gitops.model.helm import RELEASE_NAME
+from gitops.model.kinds import KUBERNETES_VERSION, SERVED_API
 from gitops.model.rendering import JSON_POINTER, VARIABLE_NAME
-from gitops.model.schema import MOST, NAME, Schema
+from gitops.model.schema import HOST, MOST, NAME, Schema
 
 Model = TypeVar("Model", bound=Schema)
 Locate = Callable[..., Location]
@@ -24,7 +26,11 @@ _QUOTED = re.compile(r"'([^']*)'")
 _PATTERNS = {
     NAME: "is not a name: use a to z, 0 to 9 and -, beginning and ending with a letter or digit",
     VARIABLE_NAME: "is not a variable name: begin with a letter or _, then letters, digits, _, . and -",
-    JSON_POINTER: "is not a JSON pointer: it begins with /",
+    JSON_POINTER: "is not a JSON pointer: it begins with /, and has ~0 for ~ and ~1 for / in a name",
+    RELEASE_NAME: "is not a release name: use a to z, 0 to 9, - and ., at most 53",
+    KUBERNETES_VERSION: "is not a version of Kubernetes: write it like 1.37.2",
+    SERVED_API: "is no API version or kind: write it like monitoring.coreos.com/v1 or .../v1/ServiceMonitor",
+    HOST: "is no host, or host:port, in lower case and without a scheme",
 }
 _SENTENCES = {
     "string_type": "must be text: put it in quotes",

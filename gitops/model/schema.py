@@ -20,6 +20,9 @@ from pydantic.alias_generators import to_camel
 
 API_VERSION = "gitops-waves.io/v1alpha1"
 
+HOST = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?(:[1-9][0-9]{0,4})?$"
+"""A host's name or IPv4 address, maybe with a port."""
+
 _DURATION = re.compile(r"(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?(?:([0-9]{1,9})ms)?")
 _LONGEST = 366 * 24 * 3600
 MOST = 1000

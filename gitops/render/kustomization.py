@@ -35,6 +35,25 @@ _FUNCTIONS = ("config.kubernetes.io/function", "config.k8s.io/function")
 _PROGRAM = (
     "exec, container and starlark plugins run programs and are refused: use what kustomize has built in"
 )
+_GO_SPACES = "".join(
+    map(
+        chr,
+        (
+            *range(9, 14),
+            32,
+            0x85,
+            0xA0,
+            0x1680,
+            *range(0x2000, 0x200B),
+            0x2028,
+            0x2029,
+            0x202F,
+            0x205F,
+            0x3000,
+        ),
+    )
+)
+"""What kustomize, a Go program, takes for blank; Python's own idea has some more."""
 _HELM_FIELDS = ("helmCharts", "helmGlobals", "helmChartInflationGenerator")
 
 Pointer = tuple[str | int, ...]
@@ -78,7 +97,8 @@ def _plugins(path: str, data: bytes) -> Reading:
 
 def _variables(path: str, data: bytes) -> Reading:
     """Refuse lines without `=`: kustomize has taken their values from the environment of its process."""
-    lines = (line.lstrip() for line in data.decode(errors="replace").removeprefix("\ufeff").splitlines())
+    text = data.decode(errors="replace").removeprefix("\ufeff")
+    lines = (line.lstrip(_GO_SPACES) for line in text.split("\n"))
     message = "this line has no =: write NAME=value, nothing is taken from the environment"
     problems = [
         Problem(Location(path, number), message)
@@ -124,13 +144,17 @@ class _Reader:
             **dict.fromkeys(("configMapGenerator", "secretGenerator"), self._generator),
             "patches": self._patch,
             "patchesStrategicMerge": self._patch,
-            "patchesJson6902": partial(self._path, use=Use.MANIFEST),
+            "patchesJson6902": self._patch,
             "replacements": partial(self._path, use=Use.FILE),
         }
 
     def plugin(self, value: Json, pointer: Pointer) -> None:
-        """Read the configuration of one plugin."""
+        """Read the configuration of one plugin, or of those in a list, which kustomize takes apart."""
         if not isinstance(value, dict):
+            return
+        if str(value.get("kind")).endswith("List") and "items" in value:
+            for place, item in _items(value, "items", pointer):
+                self.plugin(item, place)
             return
         for place in _functions(value, pointer):
             self._problem(place, _PROGRAM)
@@ -139,9 +163,15 @@ class _Reader:
             return
         if value.get("kind") == "HelmChartInflationGenerator":
             self._problem((*pointer, "kind"), _HELM)
-        # Each kind has some of these fields, and none means anything but a file by them.
+        self._plugin_fields(value, pointer)
+
+    def _plugin_fields(self, value: Json, pointer: Pointer) -> None:
+        """Read the fields of all kinds: each has some of them, and none means anything but a file by them."""
         self._generator(value, pointer)
-        self._path(value, pointer, Use.MANIFEST)
+        self._patch(value, pointer)
+        for field in ("jsonOp", "patches"):
+            for place, found in _values(value, field, pointer):
+                self._text(found, place)
         for field in ("paths", "replacements"):
             for place, found in _items(value, field, pointer):
                 self._patch(found, place)
@@ -167,18 +197,38 @@ class _Reader:
 
     def _generator(self, value: Json, pointer: Pointer) -> None:
         for place, found in _items(value, "files", pointer):
-            path = found.partition("=")[2] or found if isinstance(found, str) else found
-            self._refer(path, place, Use.FILE)
+            self._file(found, place)
         for place, found in (*_items(value, "envs", pointer), *_values(value, "env", pointer)):
             if found != "":
                 self._refer(found, place, Use.VARIABLES)
 
+    def _file(self, entry: Json, pointer: Pointer) -> None:
+        """Read `path` or `key=path`; kustomize takes no other = in either."""
+        key, equals, path = entry.partition("=") if isinstance(entry, str) else ("", "", entry)
+        if equals and (not key or not path or "=" in str(path)):
+            self._problem(pointer, "write a path, or key=path; neither may be empty, or have a = in it")
+        else:
+            self._refer(path if equals else entry, pointer, Use.FILE)
+
     def _patch(self, entry: Json, pointer: Pointer) -> None:
-        """Read a patch: a mapping that may name a file, or text that is one, or names one."""
+        """Read a patch: a mapping that may name a file or hold one, or text that is one, or names one."""
         if isinstance(entry, dict):
             self._path(entry, pointer, Use.MANIFEST)
-        elif not isinstance(entry, str) or not _inline(entry):
+            for place, found in _values(entry, "patch", pointer):
+                self._text(found, place)
+        elif isinstance(entry, str) and _inline(entry):
+            self._text(entry, pointer)
+        else:
             self._refer(entry, pointer, Use.MANIFEST)
+
+    def _text(self, text: Json, pointer: Pointer) -> None:
+        """Refuse YAML inside a text whose aliases make it grow: kustomize writes them out."""
+        if isinstance(text, str) and "&" in text and "*" in text:
+            try:
+                parse(text.encode(), self._document.path)
+            except InvalidInput as error:
+                for problem in error.problems:
+                    self._problem(pointer, problem.message)
 
     def _path(self, value: Json, pointer: Pointer, use: Use) -> None:
         for place, found in _values(value, "path", pointer):

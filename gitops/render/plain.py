@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from gitops.dialect import Document, Limits, parse
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import ApplicationSource, EnvironmentSource, SourceFile
+from gitops.model.folders import RendererName
 from gitops.model.kinds import Cluster
 from gitops.model.targets import Target
 from gitops.objects import Manifest, ObjectKey
-from gitops.render.drafts import Draft, cleaned, content_problems, drafts, identity, shape_problems
+from gitops.render.drafts import Draft, cleaned, drafts, identity, problems_of, shape_problems
 from gitops.render.growth import Growth, TooLarge, size_of
 from gitops.render.patches import Pointer, apply_patches, patches_for
 from gitops.render.variables import substitute, target_variables
@@ -30,7 +31,7 @@ SUBSTITUTE = "gitops-waves.io/substitute"
 """Annotation: `disabled` leaves every `${` of an object as it is, for objects that carry scripts."""
 
 
-_OUTPUT = Limits(bytes=32 << 20, documents=10_000, nodes=2_000_000)
+OUTPUT_LIMITS = Limits(bytes=32 << 20, documents=10_000, nodes=2_000_000)
 """A renderer prints many files as one; each object in it is held to the limits of an object later."""
 
 
@@ -50,7 +51,7 @@ def parse_file(path: str, data: bytes) -> tuple[Document, ...]:
 def parse_output(path: str, data: bytes) -> tuple[Document, ...]:
     """Read what a renderer made of the file at `path`. Raises InvalidInput, at that file."""
     try:
-        return parse(data, path, _OUTPUT, rendered=True)
+        return parse(data, path, OUTPUT_LIMITS, rendered=True)
     except InvalidInput as error:
         found = {f"its output cannot be applied: {problem.message}" for problem in error.problems}
         raise InvalidInput(*(Problem(Location(path), message) for message in found)) from None
@@ -97,13 +98,15 @@ def render_documents(
     """Do the same from documents: those of the application's files, or what its renderer made of them."""
     variables = target_variables(environment, application, target, cluster)
     growth = Growth()
-    found, problems = _drafts(documents, variables, growth)
+    # A chart's values got the variables; what it makes of them may well hold `${` of its own.
+    filled = None if application.renderer is RendererName.HELM else variables
+    found, problems = _drafts(documents, filled, growth)
     if problems:
         raise InvalidInput(*problems)
     patches = patches_for(environment, application, cluster)
     patched, matched = apply_patches(found, patches, variables, growth)
     for draft in patched:
-        problems += shape_problems(draft) or content_problems(draft)
+        problems += problems_of(draft)
     if problems:
         raise InvalidInput(*problems)
     _refuse_duplicates(patched, target.namespace)
@@ -111,7 +114,7 @@ def render_documents(
 
 
 def _drafts(
-    documents: Sequence[Document], variables: Mapping[str, str], growth: Growth
+    documents: Sequence[Document], variables: Mapping[str, str] | None, growth: Growth
 ) -> tuple[list[Draft], list[Problem]]:
     found: list[Draft] = []
     problems: list[Problem] = []
@@ -139,8 +142,8 @@ def left_alone(draft: Draft) -> bool:
     return isinstance(annotations, dict) and annotations.get(SUBSTITUTE) == "disabled"
 
 
-def _substituted(draft: Draft, variables: Mapping[str, str], growth: Growth) -> Draft:
-    if left_alone(draft):
+def _substituted(draft: Draft, variables: Mapping[str, str] | None, growth: Growth) -> Draft:
+    if variables is None or left_alone(draft):
         return draft
     body = substitute(draft.body, variables, draft.at, growth, secret=draft.secret)
     if body is draft.body or not isinstance(body, dict):

@@ -61,3 +61,26 @@ def path_problem(reference: Reference) -> Problem | None:
     if path.startswith("/"):
         return Problem(reference.at, "an absolute path is refused: write it from this folder")
     return None
+
+
+def resolved(folder: str, path: str) -> str | None:
+    """Clean a path written in `folder` as kustomize does, by its letters alone; None above the root."""
+    parts: list[str] = []
+    for part in joined(folder, path).split("/"):
+        if part == "..":
+            if not parts:
+                return None
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)
+
+
+def joined(folder: str, path: str) -> str:
+    """The path of what is at `path` in `folder`, which is empty for the root."""
+    return f"{folder}/{path}" if folder else path
+
+
+def is_within(path: str, folder: str) -> bool:
+    """Whether a path is the folder, or below it."""
+    return not folder or path == folder or path.startswith(f"{folder}/")

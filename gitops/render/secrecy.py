@@ -11,6 +11,8 @@ from gitops.objects import Json
 from gitops.redact import secrets_of
 from gitops.render.drafts import drafts
 
+_DESCRIPTIONS = ("Chart.yaml", "Chart.lock", ".helmignore", "README.md", "values.schema.json")
+
 
 def secret_texts(documents: Iterable[Document], others: Mapping[str, bytes]) -> frozenset[str]:
     """Give what could be a Secret's value, for a Redactor.
@@ -23,6 +25,51 @@ def secret_texts(documents: Iterable[Document], others: Mapping[str, bytes]) -> 
     bodies = [document.value for document in documents if isinstance(document.value, dict)]
     generated = {**texts, **{str(number): text for number, text in enumerate(loose)}}
     return secrets_of([*bodies, {"kind": "Secret", "stringData": generated}])
+
+
+def chart_texts(files: Mapping[str, bytes], values: Iterable[Json], most: int) -> frozenset[str] | None:
+    """Give what could be a Secret's value in a chart and the values that it gets, for a Redactor.
+
+    None where more than `most` bytes would have to be looked at. Templates count where they may make a
+    Secret; then what stands behind a colon.
+    """
+    told = {path: data for path, data in files.items() if not _harmless(path, data)}
+    if sum(map(len, told.values())) > most:
+        return None
+    texts = [text for value in values for text in _texts(value)]
+    for path, data in told.items():
+        if path.rpartition("/")[2] == "values.yaml":
+            texts += _values(path, data)
+        elif "templates" in path.split("/")[:-1]:
+            texts += _written_out(data)
+        else:
+            texts += [text for _, text in _lines(data)]
+    return secrets_of([{"kind": "Secret", "stringData": {str(n): text for n, text in enumerate(texts)}}])
+
+
+def _harmless(path: str, data: bytes) -> bool:
+    """Whether a chart's file holds nothing of anybody's: descriptions, and templates of other things."""
+    name, folders = path.rpartition("/")[2], path.split("/")[:-1]
+    if name in _DESCRIPTIONS or folders[-1:] == ["crds"]:
+        return True
+    return "templates" in folders and b"Secret" not in data
+
+
+def _written_out(template: bytes) -> Iterator[str]:
+    """What a template that may make a Secret says itself: what stands behind colons, and lines of blocks."""
+    for line in template.decode(errors="replace").splitlines():
+        if "{{" not in line and not line.rstrip().endswith(":"):
+            yield (line.partition(": ")[2] or line).strip()
+
+
+def _values(path: str, data: bytes) -> Iterator[str]:
+    try:
+        documents = parse(data, path)
+    except InvalidInput:
+        documents = ()
+        yield from (text for _, text in _lines(data))
+    for document in documents:
+        yield from _texts(document.value)
 
 
 def holds_secrets(documents: Iterable[Document]) -> bool:

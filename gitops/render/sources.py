@@ -6,14 +6,14 @@ the applications that use it. What is not among them the renderer does not get, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gitops.errors import InvalidInput, Location, Problem
-from gitops.model.catalog import ApplicationSource, Catalog, SourceFile, SourceLink
+from gitops.model.catalog import ApplicationSource, Catalog, ChartSource, SourceFile, SourceLink
 from gitops.model.folders import KUSTOMIZATION_FILES, RendererName
-from gitops.render.references import Reading, Reference, Use, path_problem
+from gitops.render.references import Reading, Reference, Use, is_within, joined, path_problem, resolved
 
 MOST_FILES = 10_000
 _MOST_PROBLEMS = 100
@@ -37,6 +37,22 @@ class Tree(Protocol):
         """Follow symlinks, inside the repository only; None where there is nothing. Raises InvalidInput."""
 
 
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """What a folder holds that is no folder. `strange` says what else it is than a file."""
+
+    path: str
+    oid: str
+    strange: str = ""
+
+
+class ListedTree(Tree, Protocol):
+    """A tree whose folders can be read whole."""
+
+    def leaves(self, folder: str) -> Iterable[Leaf]:
+        """List everything below a folder (a real path), sorted by path. Raises InvalidInput."""
+
+
 Read = Callable[[Use, SourceFile], Reading]
 """Reads one file of the tree for its references, or remembers them by blob. Raises InvalidInput."""
 
@@ -46,8 +62,8 @@ class Closure:
     """What was found by following. With `problems` the rest is only what was reached before.
 
     `manifests` are those of the files that hold YAML documents. `looked` are the paths that decided, also
-    those where nothing was: another tree in which all of them are the same has the same closure, where this
-    one has no problems.
+    those where nothing was, and `folders` those of which everything did: another tree in which all of them
+    are the same has the same closure, where this one has no problems. `chart` is what Helm gets.
     """
 
     files: tuple[SourceFile, ...] = ()
@@ -55,6 +71,8 @@ class Closure:
     manifests: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
     looked: frozenset[str] = frozenset()
+    folders: frozenset[str] = frozenset()
+    chart: ChartSource | None = None
 
 
 def follow(folder: str, tree: Tree, read: Read) -> Closure:
@@ -65,7 +83,7 @@ def follow(folder: str, tree: Tree, read: Read) -> Closure:
 
 
 def complete(catalog: Catalog, closure_of: Callable[[ApplicationSource], Closure]) -> Catalog:
-    """Give the catalog whose kustomize applications list exactly what kustomize reads."""
+    """Give the catalog whose applications list exactly what their renderers read."""
     environments = {
         name: replace(
             one,
@@ -81,13 +99,15 @@ def complete(catalog: Catalog, closure_of: Callable[[ApplicationSource], Closure
 
 def reads_more(application: ApplicationSource) -> bool:
     """Whether it has a closure: its renderer reads other files than the manifests in its folder."""
-    return application.renderer is RendererName.KUSTOMIZE
+    return application.renderer is not RendererName.PLAIN
 
 
 def completed(application: ApplicationSource, closure: Closure) -> ApplicationSource:
     """Give the application with what its renderer reads, and what is wrong there."""
     problems = tuple(sorted({*application.problems, *closure.problems}))
-    return replace(application, files=closure.files, links=closure.links, problems=problems)
+    return replace(
+        application, files=closure.files, links=closure.links, problems=problems, chart=closure.chart
+    )
 
 
 class _Follower:
@@ -118,14 +138,14 @@ class _Follower:
         if folder in self._entered or len(self._problems) >= _MOST_PROBLEMS:
             return
         self._entered.add(folder)
-        names = [_join(folder, name) for name in KUSTOMIZATION_FILES]
+        names = [joined(folder, name) for name in KUSTOMIZATION_FILES]
         found = [one for name in names if (one := self._find(name, asked)) and not one.folder]
         if len(found) != 1:
             what = "are two kustomization files" if found else "is no kustomization.yaml"
             self._problems.add(Problem(asked, f"there {what} in {folder or 'the root'}"))
             return
         (mark,) = found
-        if not _is_within(mark.path, folder):
+        if not is_within(mark.path, folder):
             self._problems.add(Problem(asked, f"the kustomization of {folder} is no file of that folder"))
             return
         for reference in self._take(mark, Use.KUSTOMIZATION, asked):
@@ -135,7 +155,7 @@ class _Follower:
         if problem := path_problem(reference):
             self._problems.add(problem)
             return
-        path = _resolved(folder, reference.path)
+        path = resolved(folder, reference.path)
         if path is None:
             self._problems.add(Problem(reference.at, "this path leads out of the repository"))
             return
@@ -146,7 +166,7 @@ class _Follower:
                 self._problems.add(Problem(reference.at, f"there is no {path} in the repository"))
         elif found.folder:
             self._enter(found, reference, chain)
-        elif not _is_within(found.path, folder):
+        elif not is_within(found.path, folder):
             message = (
                 "files are read from this folder and below; elsewhere, refer to a folder with a kustomization"
             )
@@ -158,7 +178,7 @@ class _Follower:
     def _enter(self, found: Found, reference: Reference, chain: tuple[str, ...]) -> None:
         if reference.use is not Use.RESOURCE:
             self._problems.add(Problem(reference.at, "this is a folder: name the files in it"))
-        elif any(_is_within(above, found.path) for above in chain):
+        elif any(is_within(above, found.path) for above in chain):
             message = "this folder is, or holds, one that refers to it: kustomize takes that for a cycle"
             self._problems.add(Problem(reference.at, message))
         elif len(chain) >= _DEEPEST:
@@ -194,24 +214,3 @@ class _Follower:
         self._looked.update(link.path for link in found.links)
         self._links.update(found.links)
         return found
-
-
-def _join(folder: str, path: str) -> str:
-    return f"{folder}/{path}" if folder else path
-
-
-def _resolved(folder: str, path: str) -> str | None:
-    """Clean a path as kustomize does, by its letters alone; None where it climbs above the root."""
-    parts: list[str] = []
-    for part in _join(folder, path).split("/"):
-        if part == "..":
-            if not parts:
-                return None
-            parts.pop()
-        elif part not in ("", "."):
-            parts.append(part)
-    return "/".join(parts)
-
-
-def _is_within(path: str, folder: str) -> bool:
-    return not folder or path == folder or path.startswith(f"{folder}/")

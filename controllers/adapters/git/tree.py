@@ -13,7 +13,7 @@ from pygit2.enums import FileMode
 from controllers.adapters.git.listing import RawEntry, differing, raw_entries
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import SourceLink
-from gitops.render.sources import Found
+from gitops.render.sources import Found, Leaf
 
 READ_LIMIT = 32 << 20  # bytes of one file
 WALK_LIMIT = 500_000  # names below one folder: ten small trees that hold one another make ten billion
@@ -96,6 +96,11 @@ class TreeView:
             if found is None or found.kind is not Kind.TREE:
                 return iter(())
             return self.walk_entry(found)
+
+    def leaves(self, folder: str) -> Iterator[Leaf]:
+        """As `walk`, for renderers."""
+        strange = {Kind.SYMLINK: "a symlink", Kind.SUBMODULE: "a submodule"}
+        return (Leaf(one.path, one.oid, strange.get(one.kind, "")) for one in self.walk(folder))
 
     def walk_entry(self, folder: Entry) -> Iterator[Entry]:
         """List everything below a folder that was listed before.

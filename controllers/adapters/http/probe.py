@@ -17,8 +17,9 @@ from pathlib import Path
 import aiohttp
 from yarl import URL
 
-from controllers.adapters.http.addresses import AddressRefused, checked_socket, metadata_name
+from controllers.adapters.http.addresses import checked_socket, metadata_name
 from controllers.adapters.http.matching import Matcher, MatchUnknown
+from controllers.adapters.http.reasons import reason
 from controllers.adapters.http.resolver import ThreadsOfItsOwn
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.gates import Outcome, Sample
@@ -74,8 +75,8 @@ class HttpProber:
             return Sample(now(), Outcome.BAD, str(answer))
         except TimeoutError:
             return Sample(now(), Outcome.NO_DATA, f"no answer within {format_duration(gate.timeout)}")
-        except (_NoData, MatchUnknown) as reason:
-            return Sample(now(), Outcome.NO_DATA, str(reason))
+        except (_NoData, MatchUnknown) as why:
+            return Sample(now(), Outcome.NO_DATA, str(why))
         if not matches:
             return Sample(now(), Outcome.BAD, f"answered {status}, but the body does not match")
         return Sample(now(), Outcome.GOOD, f"answered {status}")
@@ -93,7 +94,7 @@ class HttpProber:
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 if isinstance(error, TimeoutError):
                     raise
-                raise _NoData(_reason(error)) from None
+                raise _NoData(reason(error)) from None
         raise _Bad(f"more than {MAX_REDIRECTS} redirects")
 
     def _open(self) -> aiohttp.ClientSession:
@@ -185,27 +186,3 @@ async def _text(answer: aiohttp.ClientResponse) -> str:
 
 def _expected(gate: HttpGate) -> str:
     return " or ".join(map(str, gate.expected_statuses))
-
-
-def _reason(error: Exception) -> str:
-    """Name what happened without the library's own texts: they repeat addresses and headers."""
-    inner = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
-    match inner:
-        case AddressRefused():
-            return f"refused: {inner}"
-        case ssl.SSLCertVerificationError():
-            return f"TLS: {inner.verify_message}"
-        case ssl.SSLError() | aiohttp.ClientSSLError():
-            return "TLS: no secure connection could be made"
-        case ConnectionRefusedError():
-            return "connection refused"
-    return next((text for kinds, text in _REASONS if isinstance(error, kinds)), "no connection could be made")
-
-
-_REASONS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
-    ((aiohttp.ClientConnectorDNSError,), "the host's name was not found"),
-    ((aiohttp.InvalidURL,), "refused: not a web address, once its variables are filled in"),
-    ((aiohttp.ClientResponseError,), "the answer was not HTTP"),
-    ((aiohttp.ClientPayloadError,), "the answer broke off"),
-    ((aiohttp.ServerDisconnectedError, ConnectionError), "the connection was closed before an answer"),
-)

@@ -1,4 +1,4 @@
-"""What tools printed, kept on disk by a digest of everything that they read. Several processes may share it.
+"""What took time to get, kept on disk by a digest that stands for it. Several processes may share it.
 
 It can be deleted at any time, and is never trusted: an entry that is damaged, cannot be read or is no file of
 ours counts as missing. A disk that is full or read-only costs renders, nothing else.
@@ -37,8 +37,12 @@ class _Entry(NamedTuple):
 class OutputCache:
     """Outputs by digest (hexadecimal); what was used longest ago goes first. For any thread."""
 
-    def __init__(self, folder: Path, limit_bytes: int) -> None:
-        """`limit_bytes` bounds the files together; several processes may exceed it by a tenth each."""
+    def __init__(self, folder: Path, limit_bytes: int, what: str = "rendered outputs") -> None:
+        """`limit_bytes` bounds the files together; several processes may exceed it by a tenth each.
+
+        `what` names, for the log, what is kept.
+        """
+        self._what = what
         self._folder = folder
         self._limit = limit_bytes
         self._lock = threading.Lock()
@@ -59,13 +63,13 @@ class OutputCache:
             return None
         data = _checked(digest, content)
         if data is None:
-            log.warning("a rendered output in %s is damaged: it is made again", self._folder)
+            log.warning("one of the %s in %s is damaged: it is made again", self._what, self._folder)
             with contextlib.suppress(OSError):
                 path.unlink()
         return data
 
     def put(self, digest: str, data: bytes) -> None:
-        """Keep what a tool printed; it must hold no Secret's values. Raises nothing for a disk that fails."""
+        """Keep it; it must hold no Secret's values. Raises nothing for a disk that fails."""
         content = _MAGIC + _checksum(digest, data) + data
         if len(content) > self._limit:
             return
@@ -101,7 +105,8 @@ class OutputCache:
         if not self._complained:
             self._complained = True
             log.warning(
-                "rendered outputs cannot be kept in %s, and are made anew each time: %s",
+                "%s cannot be kept in %s, and are had anew each time: %s",
+                self._what,
                 self._folder,
                 error.strerror,
             )

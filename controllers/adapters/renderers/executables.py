@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import sysconfig
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from gitops.errors import TerminalError
 
 
 def search_path() -> str:
@@ -24,3 +27,28 @@ def find(names: Iterable[str], path: str) -> Path | None:
             if found := shutil.which(name, path=folder):
                 return Path(found)
     return None
+
+
+class Tool:
+    """A tool that is looked for when it is needed first, and asked for its version then. For any thread."""
+
+    def __init__(
+        self, names: Iterable[str], search: str | None, missing: str, ask: Callable[[Path], str]
+    ) -> None:
+        """`search` is a PATH, by default ours; `missing` says what to do; `ask` gives the version."""
+        self._names = tuple(names)
+        self._search = search
+        self._missing = missing
+        self._ask = ask
+        self._lock = threading.Lock()
+        self._found: tuple[Path, str] | None = None
+
+    def found(self) -> tuple[Path, str]:
+        """Give the program and its version. Raises TerminalError where there is none."""
+        with self._lock:
+            if self._found is None:
+                executable = find(self._names, self._search or search_path())
+                if executable is None:
+                    raise TerminalError(self._missing)
+                self._found = executable, self._ask(executable)
+            return self._found

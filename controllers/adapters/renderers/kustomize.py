@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,13 +30,15 @@ class Kustomize:
     def __init__(self, sandbox: Sandbox | None = None, *, search: str | None = None) -> None:
         """`search` is a PATH to look for the tool in."""
         self._sandbox = sandbox or Sandbox()
-        self._search = search
-        self._lock = threading.Lock()
-        self._found: tuple[Path, str] | None = None
+        self._tool = executables.Tool(_NAMES, search, MISSING, self._ask)
 
     def version(self) -> str:
         """The version of kustomize that is used. Raises TerminalError where there is none."""
-        return self._tool()[1]
+        return self._tool.found()[1]
+
+    def stop(self) -> None:
+        """End builds that run, and refuse further ones."""
+        self._sandbox.stop()
 
     def build(self, folder: str, asked: Location, files: Files, redactor: Redaction) -> bytes:
         """Give the manifests that the kustomization in `folder`, a path in `files`, makes.
@@ -45,22 +46,13 @@ class Kustomize:
         Raises InvalidInput at `asked`, with the tool's own words less what the redactor knows; without them
         where there is none.
         """
-        executable, _ = self._tool()
+        executable, _ = self._tool.found()
         command = "build" if executable.stem == "kustomize" else "kustomize"
         arguments = (command, f"./{folder}", "--load-restrictor", "LoadRestrictionsRootOnly")
         try:
             return self._sandbox.run(executable, arguments, files)
         except ToolFailed as failed:
             raise InvalidInput(Problem(asked, f"kustomize: {_text(failed, redactor)}")) from None
-
-    def _tool(self) -> tuple[Path, str]:
-        with self._lock:
-            if self._found is None:
-                executable = executables.find(_NAMES, self._search or executables.search_path())
-                if executable is None:
-                    raise TerminalError(MISSING)
-                self._found = executable, self._ask(executable)
-            return self._found
 
     def _ask(self, executable: Path) -> str:
         kubectl = executable.stem != "kustomize"

@@ -2,62 +2,19 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import os
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from controllers.adapters.renderers import Files, Kustomize, Limits, Sandbox, sandbox
+from controllers.adapters.renderers import Files, Kustomize, Limits, Sandbox, isolation
 from controllers.source.renders import Renders
 from gitops.errors import InvalidInput, Location
 from gitops.redact import Redactor
 from tests.unit.controllers.source.kustomizations import Kustomizations, kustomized
+from tests.unit.controllers.source.outside import CANARY, Outside
 
 APP = "environments/shop/web"
-CANARY = "canary-5d41402abc4b"
-
-
-class Outside:
-    """What a hostile repository would like to reach: a file, a program, an environment and a server."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        self.secret = folder / "secret.yaml"
-        self.secret.write_text(f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {CANARY}}}\n")
-        self.ran = folder / "ran"
-        self.program = folder / "program.sh"
-        self.program.write_text(f"#!/bin/sh\ntouch {self.ran}\n")
-        self.program.chmod(0o755)
-        self.url = f"http://127.0.0.1:{port}"
-        self.asked: list[str] = []
-
-
-@pytest.fixture
-def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outside]:
-    """Things that are there, and that remember who came."""
-    folder = tmp_path / "outside"
-    folder.mkdir()
-    made: list[Outside] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            made[0].asked.append(self.path)
-            self.send_error(404)
-
-        def log_message(self, *_arguments: object) -> None:
-            """Say nothing."""
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        made.append(Outside(folder, server.server_port))
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        monkeypatch.setenv("CANARY", CANARY)
-        yield made[0]
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -151,7 +108,7 @@ def test_a_hostile_kustomization_is_refused(case: str, shop: Kustomizations, out
         Renders().documents(tree, kustomized(APP))
     assert words in str(caught.value)
     assert all(problem.location.line for problem in caught.value.problems)
-    nothing_happened(outside, str(caught.value))
+    outside.check(str(caught.value))
 
 
 def test_a_symlink_out_of_the_repository_is_refused(shop: Kustomizations, outside: Outside) -> None:
@@ -164,7 +121,7 @@ def test_a_symlink_out_of_the_repository_is_refused(shop: Kustomizations, outsid
         tree = shop.commit({})
         with pytest.raises(InvalidInput, match="symlink") as caught:
             Renders().documents(tree, kustomized(APP))
-        nothing_happened(outside, str(caught.value))
+        outside.check(str(caught.value))
 
 
 @pytest.mark.parametrize(
@@ -195,7 +152,7 @@ def test_the_sandbox_holds_where_nothing_else_would(
     with pytest.raises(InvalidInput) as caught:
         Kustomize(Sandbox(folder=tmp_path)).build(APP, Location(APP), given, Redactor)
     assert not outside.ran.exists()
-    if sandbox.probed():  # elsewhere only what is not on this machine is out of reach
+    if isolation.without_network():  # elsewhere only what is not on this machine is out of reach
         assert outside.asked == []
     assert CANARY not in str(caught.value)
     assert str(tmp_path / "gitops") not in str(caught.value)
@@ -292,10 +249,3 @@ def test_names_are_names(shop: Kustomizations) -> None:
     tree = shop.commit({**files, f"{APP}/kustomization.yaml": json.dumps({"resources": NAMES})})
     found = Renders().documents(tree, kustomized(APP))
     assert len(found) == len(NAMES)
-
-
-def nothing_happened(outside: Outside, said: str) -> None:
-    assert outside.asked == []
-    assert not outside.ran.exists()
-    assert CANARY not in said
-    assert os.environ["CANARY"] == CANARY

@@ -102,9 +102,10 @@ def test_an_empty_repository_says_so(catalog_of: CatalogOf) -> None:
         (("kustomization.yaml", "base/kustomization.yaml", "base/Chart.yaml"), "Kustomize", ""),
         (("kustomization.yml",), "Kustomize", ""),
         (("Kustomization",), "Kustomize", ""),
-        (("Chart.yaml",), "Helm", "Helm rendering is not supported yet"),
-        (("Chart.yaml", "kustomization.yaml"), "Helm", "Helm rendering is not supported yet"),
-        (("a.yaml", "below/Chart.yaml"), "plain", "Helm rendering is not supported yet"),
+        (("Chart.yaml",), "Helm", ""),
+        (("Chart.yaml", "charts/db/Chart.yaml", "base/kustomization.yaml"), "Helm", ""),
+        (("Chart.yaml", "kustomization.yaml"), "Helm", "Kustomize and Helm in one folder"),
+        (("a.yaml", "below/Chart.yaml"), "plain", "put Chart.yaml into environments/shop/new"),
         (
             ("a.yaml", "below/kustomization.yaml"),
             "plain",

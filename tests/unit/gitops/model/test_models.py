@@ -90,6 +90,36 @@ def test_repositories_and_connections_are_told_apart() -> None:
         controller(connections=[{"name": "eu", "inCluster": True}, {"name": "eu", "server": "https://x"}])
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"host": "https://registry.example"}, "pattern"),
+        ({"host": "registry.example/team"}, "pattern"),
+        ({"host": "Registry.example"}, "pattern"),
+        ({"host": "a.example", "username": "me"}, "needs username and passwordFile"),
+        ({"host": "a.example", "passwordFile": "/x"}, "needs username and passwordFile"),
+        (
+            {"host": "a.example", "username": "me", "passwordFile": "/x", "dockerConfigFile": "/y"},
+            "not both",
+        ),
+        ({"host": "a.example:80", "plainHttp": True, "dockerConfigFile": "/y"}, "not sent without TLS"),
+    ],
+)
+def test_a_registry_is_reached_in_one_way(fields: dict[str, object], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        controller(registries=[fields])
+
+
+def test_registries_are_told_apart_by_their_hosts() -> None:
+    login = {"username": "me", "passwordFile": "/x"}
+    found = controller(
+        registries=[{"host": "a.example"}, {"host": "localhost:5000", "plainHttp": True, **login}]
+    )
+    assert [one.host for one in found.registries] == ["a.example", "localhost:5000"]
+    with pytest.raises(ValidationError, match=r"two registries are named a\.example"):
+        controller(registries=[{"host": "a.example"}, {"host": "a.example", **login}])
+
+
 def test_only_configuration_is_asked_for() -> None:
     paths = [
         "gitops.yaml",

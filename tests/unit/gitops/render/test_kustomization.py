@@ -260,12 +260,78 @@ def test_variables_of_the_environment_are_refused() -> None:
     assert found == "e.env:4: this line has no =: write NAME=value, nothing is taken from the environment"
 
 
+BOMB = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+BOMB += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+
+
 def test_an_alias_bomb_is_refused_with_its_line() -> None:
-    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
-    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
-    found = problem("\n".join(lines))
+    found = problem("\n".join(BOMB))
     assert "aliases" in found
     assert found.startswith("kustomization.yaml:")
+
+
+@pytest.mark.parametrize(
+    ("field", "place"),
+    [
+        ("patches:\n- patch: |-\n", "2:3"),
+        ("patchesJson6902:\n- patch: |-\n", "2:3"),
+        ("patchesStrategicMerge:\n- |-\n", "2:3"),
+        ("transformers:\n- |-\n  apiVersion: builtin\n  kind: PatchTransformer\n  patch: |-\n", "2:3"),
+        ("transformers:\n- |-\n  apiVersion: builtin\n  kind: PatchJson\n  jsonOp: |-\n", "2:3"),
+        ("transformers:\n- |-\n  apiVersion: builtin\n  kind: PatchMerge\n  patches: |-\n", "2:3"),
+    ],
+)
+def test_an_alias_bomb_in_a_patch_inside_is_refused(field: str, place: str) -> None:
+    """Kustomize would write it out, until it has used up its memory."""
+    found = problem(field + "\n".join(f"    {line}" for line in BOMB))
+    assert found.startswith(f"kustomization.yaml:{place}: more than ")
+    assert "aliases" in found
+
+
+def test_aliases_that_make_little_are_fine_in_a_patch() -> None:
+    text = "{kind: ConfigMap, data: {a: &a x, b: *a}}"
+    closure = followed({"kustomization.yaml": f"patches: [{{patch: '{text}'}}]"})
+    assert paths(closure) == ["kustomization.yaml"]
+
+
+@pytest.mark.parametrize("kind", ["List", "ThingList"])
+def test_plugins_in_a_list_are_read_like_others(kind: str) -> None:
+    """Kustomize takes a list apart, whatever its kind is called."""
+
+    def listed(item: str) -> str:
+        wrapped = f"kind: {kind}\nitems:\n- apiVersion: builtin\n  kind: InnerList\n  items:\n  - {item}\n"
+        return problem("generators: [list.yaml]", **{"list.yaml": f"apiVersion: builtin\n{wrapped}"})
+
+    assert "Helm charts" in listed("{apiVersion: builtin, kind: HelmChartInflationGenerator}")
+    assert "run programs" in listed("{apiVersion: example.org/v1, kind: Any}")
+    assert "an absolute path" in listed("{apiVersion: builtin, kind: SecretGenerator, files: [/etc/passwd]}")
+
+
+def test_a_generator_in_a_list_takes_nothing_from_the_environment() -> None:
+    plugins = (
+        "apiVersion: v1\nkind: List\nitems: [{apiVersion: builtin, kind: ConfigMapGenerator, envs: [e]}]\n"
+    )
+    found = problem("generators: [list.yaml]", **{"list.yaml": plugins, "e": "HOME\n"})
+    assert found == "e:1: this line has no =: write NAME=value, nothing is taken from the environment"
+
+
+@pytest.mark.parametrize("entry", ["=a.yaml", "key=", "key=a=b.txt", "="])
+def test_a_file_of_a_generator_has_one_key_and_one_path(entry: str) -> None:
+    found = problem(f"configMapGenerator: [{{name: x, files: ['{entry}']}}]", **{"a=b.txt": ""})
+    assert found.startswith("kustomization.yaml:1:40: write a path, or key=path")
+
+
+def test_lines_end_and_begin_where_they_do_for_kustomize() -> None:
+    """What is a blank or the end of a line elsewhere only is part of a name or a value."""
+    closure = followed(
+        {
+            "kustomization.yaml": "configMapGenerator: [{name: x, envs: [e]}]",
+            "e": "A=1\x0b2\rB\u2028C\n\u3000#\n",
+        }
+    )
+    assert closure.problems == ()
+    found = problem("configMapGenerator: [{name: x, envs: [e]}]", e="\x1c#HOME\n")
+    assert found.startswith("e:1: this line has no =")
 
 
 def test_files_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,66 @@
+"""`helm template` of a chart, by Helm 3.8 or later, or Helm 4."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from controllers.adapters.renderers import executables
+from controllers.adapters.renderers.sandbox import Files, Sandbox, ToolFailed
+from gitops.errors import TerminalError
+from gitops.objects import canonical_json
+from gitops.render.values import Release
+
+MISSING = (
+    "helm is not on the PATH where the controller runs: put Helm 4, or Helm 3.8 or later, there, "
+    "and start again"
+)
+_OLDEST = (3, 8)
+_VERSION = re.compile(r"v(\d+)\.(\d+)(?:\.\d+)?[-+.\w]*")
+_CHART = "chart"
+
+
+class Helm:
+    """Renders charts in a sandbox. For any thread."""
+
+    def __init__(self, sandbox: Sandbox | None = None, *, search: str | None = None) -> None:
+        """`search` is a PATH to look for the tool in."""
+        self._sandbox = sandbox or Sandbox()
+        self._tool = executables.Tool(("helm",), search, MISSING, self._ask)
+
+    def version(self) -> str:
+        """The version that is used. Raises TerminalError where there is none."""
+        return self._tool.found()[1]
+
+    def stop(self) -> None:
+        """End templates that run, and refuse further ones."""
+        self._sandbox.stop()
+
+    def template(self, release: Release, chart: Mapping[str, bytes]) -> bytes:
+        """Give what Helm prints for a chart, whose files are by path in it. Raises ToolFailed.
+
+        The tool's home is empty and private: no plugins, no repositories, no configuration. Nothing of what
+        people wrote is a word of its own on the command line.
+        """
+        values = {f"values/{n:03}.json": canonical_json(one) for n, one in enumerate(release.values)}
+        contents = {f"{_CHART}/{path}": data for path, data in chart.items()}
+        arguments = (
+            *("template", release.name, f"./{_CHART}", f"--namespace={release.namespace}"),
+            *("--include-crds", "--skip-tests", f"--kube-version={release.kubernetes_version}"),
+            *(f"--api-versions={one}" for one in release.api_versions),
+            *(f"--values={path}" for path in values),
+        )
+        return self._sandbox.run(self._tool.found()[0], arguments, Files({**contents, **values}))
+
+    def _ask(self, executable: Path) -> str:
+        try:
+            answer = self._sandbox.run(executable, ("version", "--short"), Files({})).decode(errors="replace")
+        except ToolFailed as failed:
+            raise TerminalError(f"{executable} does not work: {failed}") from None
+        version = _VERSION.search(answer)
+        if version is None:
+            raise TerminalError(f"{executable} does not say which version it is")
+        if (int(version[1]), int(version[2])) < _OLDEST:
+            raise TerminalError(f"{executable} is Helm {version[0]}: {MISSING}")
+        return version[0]

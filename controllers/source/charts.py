@@ -1,0 +1,125 @@
+"""The files of charts in registries: from memory, from disk, or from the registry, always by digest."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+
+from controllers.adapters.oci import Pulled, Puller, Registry, verified
+from controllers.adapters.renderers import OutputCache
+from controllers.source.attempts import Attempts
+from gitops.errors import InvalidInput, Location, Problem, TransientError, Unreachable
+from gitops.objects import digest
+from gitops.render.archives import unpack
+from gitops.render.oci import ChartReference
+
+_MOST_KEPT = 32 << 20
+"""Bytes of unpacked charts in memory."""
+# Many charts of one registry are wanted at once: what one of them has found out serves the others.
+_SILENT_SECONDS = 5.0
+_LENGTH_BYTES = 4
+
+
+class Charts:
+    """Charts of the registries that the operator configured; no other place is ever asked. For any thread.
+
+    What was fetched once is kept on disk and verified when it is read: the registry is not needed again.
+    """
+
+    def __init__(
+        self,
+        registries: Iterable[Registry] = (),
+        cache: OutputCache | None = None,
+        puller: Puller | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._registries = {one.host: one for one in registries}
+        self._cache = cache
+        self._puller = puller or Puller()
+        self._clock = clock
+        self._attempts = Attempts(clock)
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[ChartReference, Mapping[str, bytes]] = OrderedDict()
+        self._silent: dict[str, tuple[float, Unreachable]] = {}
+
+    def files(self, reference: ChartReference, at: Location) -> Mapping[str, bytes]:
+        """Give a chart's files by their paths below its folder.
+
+        Raises InvalidInput at `at` for what cannot be had as it is written; TransientError or Denied where
+        the registry, or our login there, has to be mended first.
+        """
+        registry = self._registries.get(reference.host)
+        if registry is None:
+            message = (
+                f"charts are fetched from registries that the controller's configuration lists, and "
+                f"{reference.host} is none of them"
+            )
+            raise InvalidInput(Problem(at, message))
+        place = Location(str(reference))
+        try:
+            return self._attempts.run(str(reference), lambda: self._files(registry, reference, place))
+        except InvalidInput as error:
+            raise InvalidInput(*(Problem(at, _told(one, place)) for one in error.problems)) from None
+
+    def _files(self, registry: Registry, reference: ChartReference, place: Location) -> Mapping[str, bytes]:
+        with self._lock:
+            known = self._kept.get(reference)
+            if known is not None:
+                self._kept.move_to_end(reference)
+                return known
+        pulled = self._on_disk(reference, place)
+        if pulled is None:
+            pulled = self._pulled(registry, reference, place)
+            if self._cache is not None:
+                self._cache.put(_key(reference), _packed(pulled))
+        files = unpack(pulled.archive, place)
+        self._keep(reference, files)
+        return files
+
+    def _on_disk(self, reference: ChartReference, place: Location) -> Pulled | None:
+        kept = self._cache.get(_key(reference)) if self._cache is not None else None
+        try:
+            return verified(_unpacked(kept), reference, place) if kept is not None else None
+        except (InvalidInput, TransientError):  # not what was put there: as good as nothing
+            return None
+
+    def _pulled(self, registry: Registry, reference: ChartReference, place: Location) -> Pulled:
+        with self._lock:
+            since, silence = self._silent.get(registry.host, (0.0, None))
+        if silence is not None and self._clock() - since < _SILENT_SECONDS:
+            raise Unreachable(str(silence), retry_after=silence.retry_after)
+        try:
+            return self._puller.pull(registry, reference, place)
+        except Unreachable as error:
+            with self._lock:
+                self._silent[registry.host] = self._clock(), error
+            raise
+
+    def _keep(self, reference: ChartReference, files: Mapping[str, bytes]) -> None:
+        with self._lock:
+            self._kept[reference] = files
+            held = {one: sum(map(len, kept.values())) for one, kept in self._kept.items()}
+            while sum(held.values()) > _MOST_KEPT and len(held) > 1:
+                oldest, _ = self._kept.popitem(last=False)
+                del held[oldest]
+
+
+def _key(reference: ChartReference) -> str:
+    """By the whole reference: whether a chart can be had must not depend on who else had it before."""
+    return digest({"chart": str(reference)})
+
+
+def _packed(pulled: Pulled) -> bytes:
+    return len(pulled.manifest).to_bytes(_LENGTH_BYTES) + pulled.manifest + pulled.archive
+
+
+def _unpacked(kept: bytes) -> Pulled:
+    end = _LENGTH_BYTES + int.from_bytes(kept[:_LENGTH_BYTES])
+    return Pulled(kept[_LENGTH_BYTES:end], kept[end:])
+
+
+def _told(problem: Problem, place: Location) -> str:
+    inside = f"{problem.location.inside}: " if problem.location.inside else ""
+    return f"{place.path}: {inside}{problem.message}"

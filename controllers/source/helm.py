@@ -1,0 +1,143 @@
+"""Documents of charts: what Helm makes of them for one target, as kept, or as it makes it now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Protocol
+
+from controllers.adapters.renderers import Helm
+from controllers.adapters.renderers.sandbox import ToolFailed
+from controllers.source.outputs import Outputs
+from controllers.source.parsed import ParsedFiles
+from gitops.dialect import Document
+from gitops.errors import InvalidInput, Location, Problem, TerminalError
+from gitops.model.catalog import ApplicationSource, ChartSource, SourceFile
+from gitops.model.folders import CHART_FILE
+from gitops.objects import digest
+from gitops.redact import Redactor
+from gitops.render.chart_files import ChartFiles
+from gitops.render.charts import follow_chart, settings_of
+from gitops.render.complaints import complaint
+from gitops.render.references import is_within
+from gitops.render.releases import applicable, parse_release, relocated
+from gitops.render.secrecy import chart_texts
+from gitops.render.sources import ListedTree
+from gitops.render.templates import unbarred
+from gitops.render.values import Destination, Release, parse_values, release
+
+_MOST_BYTES = 64 << 20
+_MOST_REDACTED = 1 << 20  # bytes of input in which secrets are looked for when Helm fails
+_LONGEST_TEXT = 1500
+
+
+class ChartTree(ListedTree, Protocol):
+    """The files of one revision."""
+
+    def read(self, path: str) -> bytes:
+        """Read a file, through symlinks. Raises InvalidInput."""
+
+
+class ChartRenders:
+    """Renders charts. For any thread."""
+
+    def __init__(self, helm: Helm, outputs: Outputs) -> None:
+        self._helm = helm
+        self._outputs = outputs
+        self._values = ParsedFiles(parse=parse_values)
+        self._printed = ParsedFiles(parse=parse_release)
+
+    def stop(self) -> None:
+        """End the templates that run: whoever waits for one, now or later, gets a TransientError."""
+        self._helm.stop()
+
+    def documents(
+        self, tree: ChartTree, application: ApplicationSource, destination: Destination
+    ) -> tuple[Document, ...]:
+        """Give what Helm makes for one target. Raises InvalidInput with every problem that was found."""
+        chart = self._chart(tree, application)
+        told = release(application, chart, destination, partial(self._values_of, tree))
+        asked = Location(f"{chart.folder}/{CHART_FILE}")
+        try:
+            version = self._helm.version()
+        except TerminalError as error:
+            raise InvalidInput(Problem(asked, str(error))) from None
+        identity = digest(
+            {
+                "tool": ["helm", version],
+                "folder": chart.folder,
+                "files": [[file.path, file.oid] for file in chart.files],
+                "release": [told.name, told.namespace, told.kubernetes_version, list(told.api_versions)],
+                "values": list(told.values),
+            }
+        )
+        output = SourceFile(asked.path, identity)
+        run = partial(self._run, tree, chart, told)
+        try:
+            documents = self._outputs.documents(output, self._printed, run)
+            return applicable(documents, settings_of(application).hooks)
+        except InvalidInput as error:
+            raise InvalidInput(*(_for(application, problem) for problem in error.problems)) from None
+
+    def _chart(self, tree: ChartTree, application: ApplicationSource) -> ChartSource:
+        if application.chart is not None:
+            return application.chart
+        closure = follow_chart(application, tree)
+        if closure.problems or closure.chart is None:
+            raise InvalidInput(*closure.problems)
+        return closure.chart
+
+    def _values_of(self, tree: ChartTree, file: SourceFile) -> tuple[Document, ...]:
+        return self._values.get(file, partial(tree.read, file.path))
+
+    def _run(self, tree: ChartTree, chart: ChartSource, told: Release) -> bytes:
+        contents: dict[str, bytes] = {}
+        left = _MOST_BYTES
+        for file in chart.files:
+            path = file.path.removeprefix(f"{chart.folder}/")
+            contents[path] = tree.read(file.path)
+            left -= len(contents[path])
+            if left < 0:
+                message = f"its files have more than {_MOST_BYTES >> 20} MiB together"
+                raise InvalidInput(Problem(Location(f"{chart.folder}/{CHART_FILE}"), message))
+        files = ChartFiles(chart.folder, contents)
+        try:
+            printed = self._helm.template(told, files.files)
+        except ToolFailed as failed:
+            raise InvalidInput(_told(failed, files, partial(_redactor, files.files, told))) from None
+        return relocated(printed, files.file_of)
+
+
+def _for(application: ApplicationSource, problem: Problem) -> Problem:
+    """Say for whom, where several applications may use the chart."""
+    if is_within(problem.location.path, application.path):
+        return problem
+    return Problem(problem.location, f"{problem.message} (for {application.path})")
+
+
+def _redactor(files: Mapping[str, bytes], told: Release) -> Redactor | None:
+    texts = chart_texts(files, told.values, _MOST_REDACTED)
+    return None if texts is None else Redactor(texts)
+
+
+def _told(failed: ToolFailed, files: ChartFiles, redactor: Callable[[], Redactor | None]) -> Problem:
+    """What went wrong, where, in one line."""
+    found = complaint(str(failed), files.known)
+    text, place = found.text, Location(files.file_of(found.template))
+    if found.line:
+        before = files.line(found.template, found.line).encode()[: found.column].decode(errors="replace")
+        column = len(unbarred(before)) + 1 if found.column >= 0 else 0
+        inside = place.path.endswith(".tgz")
+        place = (
+            Location(place.path, inside=found.template)
+            if inside
+            else Location(place.path, found.line, column)
+        )
+    if not failed.exhausted:
+        known = redactor()
+        text = (
+            "it failed; what it said is not shown, because so large an input may have Secrets in it anywhere"
+            if known is None
+            else known.text(text)
+        )
+    return Problem(place, f"helm: {text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + '…'}")

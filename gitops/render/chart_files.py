@@ -1,0 +1,156 @@
+"""The files of one chart and of those vendored in it: Helm's names for them, and what is kept from Helm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from gitops.dialect import parse
+from gitops.errors import InvalidInput, Location, Problem
+from gitops.model.folders import CHART_FILE
+from gitops.render.archives import unpack_dependencies
+from gitops.render.references import joined
+from gitops.render.templates import CHANGING_FUNCTIONS, CLUSTER_FUNCTIONS, barred, words
+
+_DEPENDENCIES = ("requirements.yaml", CHART_FILE)  # Helm 2's file, and today's
+
+
+class ChartFiles:
+    """A chart whose files are known by their paths in its folder, archives in it unpacked."""
+
+    def __init__(self, folder: str, files: Mapping[str, bytes]) -> None:
+        """`folder` is where it is in the repository. Raises InvalidInput for what Helm must not get."""
+        self._folder = folder
+        self._packed = files.keys()
+        unpacked = unpack_dependencies(files, Location(folder))
+        self._templates = {path for path in unpacked if _is_template(path)}
+        problems = list(self._asking(unpacked))
+        if problems:
+            raise InvalidInput(*problems)
+        self.files = {
+            path: barred(data.decode()).encode() if path in self._templates and _is_text(data) else data
+            for path, data in unpacked.items()
+        }
+        self._folders = dict(_named(unpacked))
+
+    def changing(self) -> frozenset[str]:
+        """Name the functions in templates that may answer otherwise the next time."""
+        found = (word.text for path in self._templates for word in words(self._text(path)))
+        return frozenset(found) & CHANGING_FUNCTIONS
+
+    def file_of(self, name: str) -> str:
+        """Give the path in the repository of what Helm calls `web/charts/db/templates/x.yaml`, say.
+
+        Of a file in an archive it is that of the archive, of what is not known that of `Chart.yaml`.
+        """
+        path = self._path(name)
+        if path is None:
+            return joined(self._folder, CHART_FILE)
+        while path not in self._packed:
+            folder, _, _ = path.rpartition("/")
+            if f"{folder}.tgz" in self._packed:
+                return joined(self._folder, f"{folder}.tgz")
+            if not folder:
+                return joined(self._folder, CHART_FILE)
+            path = folder
+        return joined(self._folder, path)
+
+    def known(self, name: str) -> bool:
+        """Whether Helm calls a file of this chart so."""
+        return self._path(name) is not None
+
+    def line(self, name: str, number: int) -> str:
+        """A line, counted from 1, of the file as Helm sees it; empty where there is none."""
+        path = self._path(name)
+        lines = self._text(path).split("\n") if path else []
+        return lines[number - 1] if 0 < number <= len(lines) else ""
+
+    def _text(self, path: str) -> str:
+        return self.files[path].decode(errors="replace")
+
+    def _path(self, name: str) -> str | None:
+        """The longest beginning that is a chart's name tells the folder, the rest is the path in there."""
+        parts = name.split("/")
+        for length in range(len(parts) - 1, 0, -1):
+            folder = self._folders.get("/".join(parts[:length]))
+            if folder is not None:
+                path = joined(folder, "/".join(parts[length:]))
+                return path if path in self.files else None
+        return None
+
+    def _asking(self, unpacked: Mapping[str, bytes]) -> Iterator[Problem]:
+        """Refuse what `tpl` could execute, in files that are no templates."""
+        for path, data in unpacked.items():
+            if path in self._templates or path.endswith(".md") or b"{{" not in data or not _is_text(data):
+                continue
+            text = data.decode()
+            for word in words(text):
+                if word.text in CLUSTER_FUNCTIONS:
+                    line = text.count("\n", 0, word.start) + 1
+                    column = word.start - text.rfind("\n", 0, word.start)
+                    message = (
+                        f"text that calls {word.text} is refused: a template might execute it, and a render "
+                        "must not depend on the cluster"
+                    )
+                    yield Problem(Location(joined(self._folder, path), line, column), message)
+
+
+def _is_template(path: str) -> bool:
+    parts = path.split("/")
+    while parts[0] == "charts" and len(parts) > 2:  # noqa: PLR2004 - charts/x/y
+        parts = parts[2:]
+    return parts[0] == "templates"
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _named(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
+    """Give the folder of each chart in here by the names that Helm may give it: its own, and its aliases."""
+    todo = [(_name_of(files, "") or "chart", "")]
+    subcharts = _subcharts(files)
+    while todo:
+        prefix, folder = todo.pop()
+        yield prefix, folder
+        aliases = _aliases(files, folder)
+        for below in subcharts.get(folder, ()):
+            name = _name_of(files, below) or below.rpartition("/")[2]
+            todo += [(f"{prefix}/charts/{one}", below) for one in {name, *aliases.get(name, ())}]
+
+
+def _subcharts(files: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for path in files:
+        folder, _, name = path.rpartition("/")
+        above, _, last = folder.rpartition("/")
+        if name == CHART_FILE and last and (above == "charts" or above.endswith("/charts")):
+            found.setdefault(above.removesuffix("charts").removesuffix("/"), []).append(folder)
+    return found
+
+
+def _name_of(files: Mapping[str, bytes], folder: str) -> str:
+    return str(_read(files, joined(folder, CHART_FILE)).get("name") or "")
+
+
+def _aliases(files: Mapping[str, bytes], folder: str) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for name in _DEPENDENCIES:
+        dependencies = _read(files, joined(folder, name)).get("dependencies")
+        for one in dependencies if isinstance(dependencies, list) else ():
+            if isinstance(one, dict) and one.get("alias"):
+                found.setdefault(str(one.get("name")), set()).add(str(one["alias"]))
+    return found
+
+
+def _read(files: Mapping[str, bytes], path: str) -> dict[str, Any]:
+    """A file of a chart's description; empty where it is not sound, which Helm will tell."""
+    try:
+        documents = parse(files.get(path, b""), path)
+    except InvalidInput:
+        return {}
+    return documents[0].value if documents and isinstance(documents[0].value, dict) else {}

@@ -1,0 +1,104 @@
+"""What Helm printed → documents: each at the template that it is from, without hooks, in our words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from gitops.dialect import Document, parse
+from gitops.errors import InvalidInput, Location, Problem
+from gitops.inventory import PRUNE
+from gitops.model.helm import HelmHooks
+from gitops.objects import JsonObject
+from gitops.ordering import DEPENDS_ON
+from gitops.render.plain import OUTPUT_LIMITS
+
+_HEADER = re.compile(r"^# Source: (.+)$")
+_CUT = "---"
+_ELSEWHERE = re.compile(r", first on line \d+")
+_HOOK = "helm.sh/hook"
+_POLICY = "helm.sh/resource-policy"
+
+FileOf = Callable[[str], str]
+"""Gives the path in the repository of a template, by Helm's name for it."""
+
+
+def relocated(data: bytes, file_of: FileOf) -> bytes:
+    """Give what Helm printed, with paths of the repository in the line that it writes before each part."""
+    lines = data.decode(errors="replace").split("\n")
+    for number, line in enumerate(lines):
+        if number and lines[number - 1] == _CUT and (found := _HEADER.match(line)):
+            lines[number] = f"# Source: {file_of(found[1])}"
+    return "\n".join(lines).encode()
+
+
+def parse_release(path: str, data: bytes) -> tuple[Document, ...]:
+    """Read what `relocated` gave; each document's path is its template's, or `path`. Raises InvalidInput."""
+    try:
+        documents = parse(data, path, OUTPUT_LIMITS, rendered=True)
+    except InvalidInput as error:
+        raise InvalidInput(*_placed(error.problems, data)) from None
+    return tuple(_with_source(documents, path))
+
+
+def _with_source(documents: Sequence[Document], path: str) -> Iterator[Document]:
+    """A file of `crds/` has the line once, for all its documents."""
+    for document in documents:
+        found = _HEADER.match(document.text.partition("\n")[0])
+        path = found[1] if found else path
+        yield replace(document, path=path)
+
+
+def _placed(problems: Sequence[Problem], data: bytes) -> Iterator[Problem]:
+    """Name the template, in place of a line that nobody wrote."""
+    lines = data.decode(errors="replace").split("\n")
+    for problem in problems:
+        path = problem.location.path
+        for number in range(min(problem.location.line, len(lines)) - 1, 0, -1):
+            if lines[number - 1] == _CUT and (found := _HEADER.match(lines[number])):
+                path = found[1]
+                break
+        message = _ELSEWHERE.sub("", problem.message)
+        yield Problem(Location(path), f"its output cannot be applied: {message}")
+
+
+def applicable(documents: Sequence[Document], hooks: HelmHooks) -> tuple[Document, ...]:
+    """Give what is applied: without hooks that are left out, `keep` said in our words.
+
+    Raises InvalidInput with every hook that nothing here runs, unless these shall be skipped. One that says
+    what it depends on, in our annotation, is an object like any other.
+    """
+    kept = [document for document in documents if not _hook(document)]
+    if hooks is HelmHooks.REFUSE and len(kept) < len(documents):
+        raise InvalidInput(*(_refused(one, hook) for one in documents if (hook := _hook(one))))
+    return tuple(map(_translated, kept))
+
+
+def _annotations(document: Document) -> JsonObject:
+    value = document.value
+    metadata = value.get("metadata") if isinstance(value, dict) else None
+    found = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _hook(document: Document) -> str:
+    annotations = _annotations(document)
+    return "" if DEPENDS_ON in annotations else str(annotations.get(_HOOK) or "")
+
+
+def _refused(document: Document, hook: str) -> Problem:
+    message = (
+        f"a hook ({hook}): nothing here runs hooks. Leave hooks out with spec.helm.hooks: Skip, or have this "
+        f"one applied like any object, in its order, with the annotation {DEPENDS_ON}"
+    )
+    return Problem(document.locate(), message)
+
+
+def _translated(document: Document) -> Document:
+    annotations = _annotations(document)
+    value = document.value
+    if annotations.get(_POLICY) != "keep" or PRUNE in annotations or not isinstance(value, dict):
+        return document
+    metadata = {**value["metadata"], "annotations": {**annotations, PRUNE: "disabled"}}
+    return replace(document, value={**value, "metadata": metadata})

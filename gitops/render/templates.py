@@ -1,0 +1,84 @@
+"""The words inside a template's actions, `{{ … }}`, as Go's text/template cuts them; nothing is executed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+CLUSTER_FUNCTIONS = frozenset({"lookup", "getHostByName"})
+"""Helm's functions whose answer depends on where and when they are asked."""
+CHANGING_FUNCTIONS = frozenset(
+    {
+        *("ago", "bcrypt", "date", "dateInZone", "date_in_zone", "encryptAES", "genCA", "genCAWithKey"),
+        *("genPrivateKey", "genSelfSignedCert", "genSelfSignedCertWithKey", "genSignedCert"),
+        *("genSignedCertWithKey", "htmlDate", "htmlDateInZone", "htpasswd", "keys", "now", "randAlpha"),
+        *("randAlphaNum", "randAscii", "randBytes", "randInt", "randNumeric", "shuffle", "uuidv4", "values"),
+    }
+)
+"""Functions that may answer otherwise the next time."""
+
+_MARK = 'call "gitops-waves: {}"'
+_MARKED = re.compile(r'call "gitops-waves: (\w+)"')
+# What may stand in an action: text, raw text, characters, a word with the dot or $ that makes it a field or
+# a variable, the end. Everything else is of no interest one character at a time.
+_TOKEN = re.compile(
+    r'"(?:\\.|[^"\\\n])*"|`[^`]*`|\'(?:\\.|[^\'\\\n])*\'|(?P<word>[.$]?\w+)|(?P<end>\}\})', re.DOTALL
+)
+# No blank but the trim marker's may stand before it: what is no comment to Go must be none here.
+_COMMENT = re.compile(r"\{\{(?:-[ \t\r\n])?/\*.*?\*/(?:[ \t\r\n]-)?\}\}", re.DOTALL)
+
+
+class Word(NamedTuple):
+    """A name that stands for a function (or a keyword, or a constant), and where it begins."""
+
+    text: str
+    start: int
+
+
+def words(template: str) -> Iterator[Word]:
+    """Give the words in all actions: not fields, variables, texts and comments.
+
+    A template that is cut off in the middle of an action gives what is there of it: Helm refuses it.
+    """
+    at = 0
+    while (start := template.find("{{", at)) >= 0:
+        comment = _COMMENT.match(template, start)
+        if comment is not None:
+            at = comment.end()
+            continue
+        at = start + 2
+        while (token := _TOKEN.search(template, at)) is not None:
+            at = token.end()
+            if token["end"]:
+                break
+            word = token["word"]
+            if word and word[0] not in ".$":
+                yield Word(word, token.start())
+        else:
+            return
+
+
+def barred(template: str) -> str:
+    """Give the template with every call of CLUSTER_FUNCTIONS made one that fails, when it is executed.
+
+    Library charts define helpers with such calls that nobody uses; these do no harm.
+    """
+    parts: list[str] = []
+    kept = 0
+    for word in words(template):
+        if word.text in CLUSTER_FUNCTIONS:
+            parts += (template[kept : word.start], _MARK.format(word.text))
+            kept = word.start + len(word.text)
+    return "".join((*parts, template[kept:])) if parts else template
+
+
+def unbarred(text: str) -> str:
+    """Give a part of what `barred` gave as it was written."""
+    return _MARKED.sub(r"\1", text)
+
+
+def barred_call(message: str) -> str | None:
+    """Name the function that a message of Helm's is about, where `barred` made it fail."""
+    found = re.search(r'non-function "gitops-waves: (\w+)"', message)
+    return found[1] if found else None

@@ -1,0 +1,172 @@
+"""What a chart is rendered with on one target: values in their order, release, versions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from gitops.dialect import Document
+from gitops.errors import InvalidInput, Location, Problem
+from gitops.model.catalog import ApplicationSource, ChartSource, EnvironmentSource, SourceFile
+from gitops.model.helm import LONGEST_RELEASE
+from gitops.model.kinds import Cluster
+from gitops.model.reading import Locate
+from gitops.model.targets import Target
+from gitops.objects import Json, JsonObject
+from gitops.render.charts import settings_of
+from gitops.render.encrypted import encrypted
+from gitops.render.growth import Growth, TooLarge, size_of
+from gitops.render.plain import parse_file
+from gitops.render.templates import CLUSTER_FUNCTIONS, words
+from gitops.render.variables import substitute, target_variables
+
+ValuesOf = Callable[[SourceFile], tuple[Document, ...]]
+"""Reads a file of values, as `parse_values` does. Raises InvalidInput."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where an application is rendered for. `at` is where the cluster is written."""
+
+    environment: EnvironmentSource
+    target: Target
+    cluster: Cluster
+    at: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What Helm is told beside the chart. Equal ones make the same of one chart, on whatever cluster."""
+
+    name: str
+    namespace: str
+    kubernetes_version: str
+    api_versions: tuple[str, ...]
+    values: tuple[JsonObject, ...]
+
+
+def parse_values(path: str, data: bytes) -> tuple[Document, ...]:
+    """Read a file of values: one document, or none. Raises InvalidInput."""
+    documents = parse_file(path, data)
+    if (sealed := encrypted(documents)) is not None:
+        message = "encrypted with SOPS: values for Helm are not decrypted; put the Secret beside the chart"
+        raise InvalidInput(Problem(sealed.locate_key("sops"), message))
+    if len(documents) > 1:
+        raise InvalidInput(Problem(documents[1].locate(), "a file of values is one document"))
+    if documents and not isinstance(documents[0].value, dict):
+        raise InvalidInput(Problem(documents[0].locate(), "values are a mapping of names to values"))
+    return documents
+
+
+def release(
+    application: ApplicationSource, chart: ChartSource, destination: Destination, values_of: ValuesOf
+) -> Release:
+    """Put together what Helm is told for one target. Raises InvalidInput with every problem of the values."""
+    version = destination.cluster.spec.kubernetes_version
+    if version is None:
+        message = (
+            f"{application.path} is a chart, which may ask for the cluster's version: "
+            "write spec.kubernetesVersion, such as 1.37.2"
+        )
+        raise InvalidInput(Problem(destination.at, message))
+    name = settings_of(application).release_name or application.name
+    if len(name) > LONGEST_RELEASE:
+        message = f"Helm takes {LONGEST_RELEASE} characters as a release's name: write spec.helm.releaseName"
+        raise InvalidInput(Problem(application.at("spec", "helm"), message))
+    return Release(
+        name,
+        destination.target.namespace,
+        _full(version),
+        tuple(sorted(set(destination.cluster.spec.api_versions))),
+        _Values(application, chart, destination, values_of).all(),
+    )
+
+
+def _full(version: str) -> str:
+    """Helm's own form: three numbers."""
+    numbers = version.removeprefix("v").split(".")
+    return ".".join([*numbers, "0"][:3])
+
+
+class _Values:
+    """Fills variables into the values of one target, and collects what is wrong."""
+
+    def __init__(
+        self,
+        application: ApplicationSource,
+        chart: ChartSource,
+        destination: Destination,
+        values_of: ValuesOf,
+    ) -> None:
+        self._application = application
+        self._chart = chart
+        self._labels = destination.cluster.metadata.labels
+        self._values_of = values_of
+        self._variables = target_variables(
+            destination.environment, application, destination.target, destination.cluster
+        )
+        self._growth = Growth()
+        self._problems: list[Problem] = []
+
+    def all(self) -> tuple[JsonObject, ...]:
+        """Give the values in their order; a later one wins."""
+        found = [one for value, locate in self._written() for one in self._filled(value, locate)]
+        if self._problems:
+            raise InvalidInput(*self._problems)
+        return tuple(found)
+
+    def _written(self) -> Iterator[tuple[JsonObject, Locate]]:
+        helm, at = settings_of(self._application), self._application.at
+        yield from self._files(self._chart.values)
+        yield helm.values, lambda *pointer: at("spec", "helm", "values", *pointer)
+        for index, override in enumerate(helm.overrides):
+            if override.cluster_selector.matches(self._labels):
+                yield from self._files(self._chart.overrides[index])
+                place = ("spec", "helm", "overrides", index, "values")
+                yield override.values, lambda *pointer, place=place: at(*place, *pointer)
+
+    def _files(self, files: tuple[SourceFile, ...]) -> Iterator[tuple[JsonObject, Locate]]:
+        for file in files:
+            try:
+                documents = self._values_of(file)
+            except InvalidInput as error:
+                self._problems += error.problems
+                continue
+            for document in documents:
+                if isinstance(document.value, dict):
+                    yield document.value, document.locate
+
+    def _filled(self, value: JsonObject, locate: Locate) -> Iterator[JsonObject]:
+        if not value:
+            return
+        try:
+            filled = substitute(value, self._variables, locate, self._growth)
+            size_of(filled)
+        except InvalidInput as error:
+            self._problems += error.problems
+            return
+        except TooLarge as error:
+            self._problems.append(Problem(locate(), str(error).replace("the object", "the values")))
+            return
+        for pointer, function in _calls(filled, ()):
+            message = (
+                f"text that calls {function} is refused: a chart might execute it, and a render must not "
+                "depend on the cluster"
+            )
+            self._problems.append(Problem(locate(*pointer), message))
+        if isinstance(filled, dict):
+            yield filled
+
+
+def _calls(value: Json, pointer: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Find texts that would ask the cluster when a chart gives them to `tpl`."""
+    if isinstance(value, str):
+        if "{{" in value:
+            called = {word.text for word in words(value)} & CLUSTER_FUNCTIONS
+            yield from ((pointer, name) for name in sorted(called))
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _calls(inner, (*pointer, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _calls(inner, (*pointer, index))

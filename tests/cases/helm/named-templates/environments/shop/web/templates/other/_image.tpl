@@ -1,0 +1,1 @@
+{{- define "image" }}{{ .repository }}:{{ .tag | default $.version }}{{ end -}}

@@ -1,0 +1,68 @@
+"""What Helm 3 and 4 say, told in one line at its place."""
+
+from __future__ import annotations
+
+import pytest
+
+from gitops.render.complaints import Complaint, complaint
+
+BAD = "web/templates/bad.yaml"
+HINT = "\n\nUse --debug flag to render out invalid YAML"
+REFUSED = "lookup is refused: a render must not depend on the cluster"
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (f"Error: execution error at ({BAD}:1:6): need it", Complaint("need it", BAD, 1, 6)),
+        (
+            f'Error: parse error at ({BAD}:3): function "foo" not defined',
+            Complaint('function "foo" not defined', BAD, 3),
+        ),
+        (
+            f'Error: {BAD}:4:13\n  executing "{BAD}" at <.Values.x.y>:\n    nil pointer evaluating {{}}.y',
+            Complaint("nil pointer evaluating {}.y", BAD, 4, 13),
+        ),
+        (
+            f'Error: template: {BAD}:4:13: executing "{BAD}" at <.Values.x.y>: nil pointer evaluating x',
+            Complaint("nil pointer evaluating x", BAD, 4, 13),
+        ),
+        (
+            (
+                f'Error: {BAD}:1:11\n  executing "{BAD}" at <include "x" .>:\n    error calling include:\n'
+                'web/templates/cm.yaml:7:20\n  executing "x" at <call "gitops-waves: lookup" "v1">:\n'
+                '    error calling call:\n    non-function "gitops-waves: lookup" of type string'
+            ),
+            Complaint(REFUSED, "web/templates/cm.yaml", 7, 20),
+        ),
+        (
+            (
+                f'Error: template: {BAD}:1:11: executing "{BAD}" at <include "x" .>: error calling include: '
+                'template: web/templates/cm.yaml:7:20: executing "x" at <call "gitops-waves: lookup" "v1">: '
+                'error calling call: non-function "gitops-waves: lookup" of type string'
+            ),
+            Complaint(REFUSED, "web/templates/cm.yaml", 7, 20),
+        ),
+        (
+            f"Error: YAML parse error on {BAD}: yaml: line 3: mapping values are not allowed",
+            Complaint("yaml: line 3: mapping values are not allowed", BAD),
+        ),
+        (
+            "Error: found in Chart.yaml, but missing in charts/ directory: db",
+            Complaint("found in Chart.yaml, but missing in charts/ directory: db"),
+        ),
+        ("level=WARN msg=x\nError: no", Complaint("no")),
+    ],
+)
+def test_the_last_place_and_the_last_reason_are_told(said: str, expected: Complaint) -> None:
+    known = {BAD, "web/templates/cm.yaml"}.__contains__
+    assert complaint(said, known) == expected
+    assert complaint(said + HINT, known) == expected
+
+
+def test_a_place_that_the_chart_does_not_have_is_not_taken_for_one() -> None:
+    """A message may quote anything."""
+    found = complaint(
+        "Error: execution error at (web/x.yaml:1:6): see /etc/passwd:1:1", {"web/x.yaml"}.__contains__
+    )
+    assert found == Complaint("see /etc/passwd:1:1", "web/x.yaml", 1, 6)
