@@ -47,6 +47,10 @@ class ChartRenders:
         self._values = ParsedFiles(parse=parse_values)
         self._printed = ParsedFiles(parse=parse_release)
 
+    def stop(self) -> None:
+        """End the templates that run: whoever waits for one, now or later, gets a TransientError."""
+        self._helm.stop()
+
     def documents(
         self, tree: ChartTree, application: ApplicationSource, destination: Destination
     ) -> tuple[Document, ...]:
@@ -98,7 +102,7 @@ class ChartRenders:
                 raise InvalidInput(Problem(Location(f"{chart.folder}/{CHART_FILE}"), message))
         files = ChartFiles(chart.folder, contents)
         try:
-            printed = self._helm.template(told, files.files)
+            printed = self._helm.template(told, files.files, files.archives)
         except ToolFailed as failed:
             raise InvalidInput(_told(failed, files, partial(_redactor, files.files, told))) from None
         return relocated(printed, files.file_of)
