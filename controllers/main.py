@@ -135,6 +135,7 @@ class Fleet:
         """
         self._watch_drift = not once
         async with self._stack:
+            self._stack.callback(self._renders.stop)  # last of all: threads that render are waited for
             await self._build()
             tasks = [asyncio.create_task(one.run(), name=one.name) for one in self.repositories]
             self._stack.push_async_callback(_end, tasks)

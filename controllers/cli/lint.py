@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
 
+from controllers import processors
 from controllers.adapters.git import Mirror
 from controllers.adapters.renderers import Concealed
 from controllers.cli import output, worktree
@@ -58,29 +58,37 @@ def of_folder(path: Path) -> Verdict:
     tree, renders = worktree.FolderTree(path, snapshot), Renders(decryptor=Concealed())
     catalog = catalogs.build(dict.fromkeys(snapshot.contents, ""), snapshot.contents)
     catalog = complete(catalog, partial(renders.closure, tree))
-    documents = _ahead(catalog, partial(renders.documents, tree))
+    documents = _ahead(catalog, partial(renders.documents, tree), renders)
     found = _all(linting.lint(catalog, documents), snapshot.problems)
     return catalog, found, linting.warnings(catalog, documents)
 
 
 def of_commit(mirror: Mirror, revision: str) -> Verdict:
     """Judge files as they are in a commit."""
-    revisions = Revisions(mirror, Renders(decryptor=Concealed()))
+    renders = Renders(decryptor=Concealed())
+    revisions = Revisions(mirror, renders)
     catalog = revisions.catalog(revision)
-    documents = _ahead(catalog, partial(revisions.documents, revision))
+    documents = _ahead(catalog, partial(revisions.documents, revision), renders)
     return catalog, linting.lint(catalog, documents), linting.warnings(catalog, documents)
 
 
-def _ahead(catalog: Catalog, documents: linting.Documents) -> linting.Documents:
+def _ahead(catalog: Catalog, documents: linting.Documents, renders: Renders) -> linting.Documents:
     """Let tools render side by side what lint asks for one by one, and more than once."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        rendered = {
-            (application.path, place and place.target): pool.submit(documents, application, place)
-            for environment in catalog.environments.values()
-            for application in environment.applications.values()
-            if application.renderer is not RendererName.PLAIN and not application.problems
-            for place in _places(application, environment, catalog)
-        }
+    pool = ThreadPoolExecutor(processors.available())
+    rendered = {
+        (application.path, place and place.target): pool.submit(documents, application, place)
+        for environment in catalog.environments.values()
+        for application in environment.applications.values()
+        if application.renderer is not RendererName.PLAIN and not application.problems
+        for place in _places(application, environment, catalog)
+    }
+    try:
+        wait(rendered.values())
+    except KeyboardInterrupt:
+        renders.stop()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
     def documents_of(application: ApplicationSource, place: Destination | None) -> Sequence[Document]:
         known = rendered.get((application.path, place and place.target))

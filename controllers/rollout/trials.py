@@ -11,6 +11,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 
+from controllers import processors
 from gitops.render.trial import Trial, succeeds
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class Trials:
 
     def __init__(self, workers: int = 0, worth: int = WORTH_RENDERS) -> None:
         """By default one for each processor but the controller's own; a single one is never started."""
-        self._workers = workers or len(os.sched_getaffinity(0)) - 1
+        self._workers = workers or processors.available() - 1
         self._worth = worth
         self._lock = threading.Lock()
 

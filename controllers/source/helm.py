@@ -51,6 +51,10 @@ class ChartRenders:
         self._values = ParsedFiles(parse=parse_values)
         self._printed = ParsedFiles(parse=parse_release)
 
+    def stop(self) -> None:
+        """End the templates that run: whoever waits for one, now or later, gets a TransientError."""
+        self._helm.stop()
+
     def documents(
         self, tree: ChartTree, application: ApplicationSource, destination: Destination
     ) -> tuple[Document, ...]:
@@ -109,7 +113,7 @@ class ChartRenders:
 
     def _printed_by(self, files: ChartFiles, told: Release, contents: Mapping[str, bytes]) -> bytes:
         try:
-            printed = self._helm.template(told, contents)
+            printed = self._helm.template(told, contents, files.archives)
         except ToolFailed as failed:
             raise InvalidInput(_told(failed, files, partial(_redactor, files.files, told))) from None
         return relocated(printed, files.file_of)
@@ -143,7 +147,11 @@ def _told(failed: ToolFailed, files: ChartFiles, redactor: Callable[[], Redactor
     found = complaint(str(failed), files.known)
     text, place = found.text, Location(files.file_of(found.template))
     if found.line:
-        before = files.line(found.template, found.line).encode()[: found.column].decode(errors="replace")
+        before = (
+            files.line(found.template, found.line)
+            .encode(errors="surrogateescape")[: found.column]
+            .decode(errors="replace")
+        )
         column = len(unbarred(before)) + 1 if found.column >= 0 else 0
         inside = place.path.endswith(".tgz")
         place = (

@@ -58,6 +58,12 @@ class Renders:
         self._lock = threading.Lock()
         self._readings: OrderedDict[tuple[Use, SourceFile], Reading] = OrderedDict()
 
+    def stop(self) -> None:
+        """End the tools that run: whoever waits for one, now or later, gets a TransientError."""
+        self._kustomize.stop()
+        self._charts.stop()
+        self._decryptor.stop()
+
     def closure(self, tree: ChartTree, application: ApplicationSource) -> Closure:
         """Find everything that the application's renderer reads. Raises nothing for what people wrote."""
         if application.renderer is RendererName.HELM:

@@ -17,6 +17,7 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Place = tuple[int, int]
 
 _TAG_WITHOUT_BLANK = re.compile(r"(?:&[^\s,\[\]{}]+\s+)?![^\s,\[\]{}]*[,\[\]{}]")
+_NO_MERGE = "<< takes a mapping or a list of mappings, written here or each by an alias"
 _JSON_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\/")
 
 
@@ -134,7 +135,8 @@ class Composer:
             if depth > self._limits.depth:
                 raise Malformed(place, f"nested deeper than {self._limits.depth} levels")
             node = self._collection(event, events, depth)
-        if event.anchor is not None:
+        # What used the name again inside comes later, so it stays.
+        if event.anchor is not None and self._anchors[event.anchor] is None:
             self._anchors[event.anchor] = node
         return node
 
@@ -203,10 +205,12 @@ class Composer:
         while not isinstance(event := next(events), yaml.MappingEndEvent):
             key_place = self._place(event.start_mark)
             name = self._key(event, events, depth)
-            value = self._node(next(events), events, depth + 1)
+            inner = next(events)
+            value = self._node(inner, events, depth + 1)
             size, text = size + 1 + value.size, text + len(name or "") + value.text
             if _is_merge(event):
-                self._merge(value, entries, keys)
+                if not self._merge(value, entries, keys, alias=isinstance(inner, yaml.AliasEvent)):
+                    self.faults.append((self._place(inner.start_mark), _NO_MERGE))
                 continue
             if name is None:
                 continue
@@ -234,20 +238,20 @@ class Composer:
             self.faults.append((place, str(error)))
             return None
 
-    def _merge(self, value: Node, entries: dict[str, Node], keys: dict[str, Place]) -> None:
+    def _merge(self, value: Node, entries: dict[str, Node], keys: dict[str, Place], *, alias: bool) -> bool:
         # As go-yaml v2 does it: in order of writing, so a merge replaces keys written above it.
-        sources = reversed(value.children) if isinstance(value.children, list) else [value]
+        sources = reversed(value.children) if isinstance(value.children, list) and not alias else [value]
         for source in sources:
             if not isinstance(source.children, dict):
-                self.faults.append((value.place, "<< takes a mapping or a list of mappings"))
-                return
+                return False
             entries.update(source.children)
             keys.update(source.keys)
+        return True
 
 
 def _is_merge(event: Any) -> bool:  # noqa: ANN401 - PyYAML's events have no common type
     return (
         isinstance(event, yaml.ScalarEvent)
         and event.value == "<<"
-        and (event.tag == scalars.MERGE or (event.tag is None and bool(event.implicit[0])))
+        and (event.tag == scalars.MERGE or (event.tag in (None, "!") and bool(event.implicit[0])))
     )

@@ -40,6 +40,8 @@ _FIRST_OF_NUMBER = frozenset("+-0123456789")
 _INTEGER = re.compile(
     r"([+-]?)(?:0[xX](?P<hex>[0-9a-fA-F]+)|0[bB](?P<bin>[01]+)|0[oO]?(?P<oct>[0-7]+)|(?P<dec>0|[1-9][0-9]*))"
 )
+# go-yaml hands what follows a small 0b to strconv.ParseInt, which takes a sign.
+_SIGNED_BINARY = re.compile(r"0b([+-])([01]+)")
 _BASES = {"hex": 16, "bin": 2, "oct": 8, "dec": 10}
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 # Without a digit in front go-yaml leaves underscores to strconv.ParseFloat, which wants them between digits.
@@ -57,7 +59,7 @@ def resolve(tag: str | None, text: str) -> Scalar:
         raise ValueError(UNSUPPORTED_TAG)
     value = _implicit(text)
     if tag is None or _fits(tag, value):
-        return value
+        return float(value) if tag == FLOAT and isinstance(value, int) else value
     raise ValueError(f"the value is not what its tag !!{tag.removeprefix(_PREFIX)} says")
 
 
@@ -66,7 +68,9 @@ def _fits(tag: str, value: Scalar) -> bool:
         return value is None
     if isinstance(value, bool):
         return tag == BOOL
-    return (tag == INT and isinstance(value, int)) or (tag == FLOAT and isinstance(value, int | float))
+    if isinstance(value, int):
+        return tag == INT or (tag == FLOAT and value in _INT64)
+    return tag == FLOAT and isinstance(value, float)
 
 
 def _implicit(text: str) -> Scalar:
@@ -88,6 +92,8 @@ def _implicit(text: str) -> Scalar:
 
 
 def _integer(plain: str) -> int | None:
+    if (signed := _SIGNED_BINARY.fullmatch(plain)) is not None:
+        plain = f"{signed[1]}0b{signed[2]}"
     match = _INTEGER.fullmatch(plain)
     if match is None:
         return None

@@ -26,7 +26,7 @@ _QUOTED = re.compile(r"'([^']*)'")
 _PATTERNS = {
     NAME: "is not a name: use a to z, 0 to 9 and -, beginning and ending with a letter or digit",
     VARIABLE_NAME: "is not a variable name: begin with a letter or _, then letters, digits, _, . and -",
-    JSON_POINTER: "is not a JSON pointer: it begins with /",
+    JSON_POINTER: "is not a JSON pointer: it begins with /, and has ~0 for ~ and ~1 for / in a name",
     RELEASE_NAME: "is not a release name: use a to z, 0 to 9, - and ., at most 53",
     KUBERNETES_VERSION: "is not a version of Kubernetes: write it like 1.37.2",
     SERVED_API: "is no API version or kind: write it like monitoring.coreos.com/v1 or .../v1/ServiceMonitor",

@@ -10,7 +10,7 @@ from gitops.model.schema import MOST, Schema
 from gitops.model.selectors import LabelSelector
 
 VARIABLE_NAME = r"^[A-Za-z_][A-Za-z0-9_.-]*$"
-JSON_POINTER = r"^(/.*)?$"
+JSON_POINTER = r"^(/([^~]|~[01])*)?$"
 
 VariableName = Annotated[str, StringConstraints(pattern=VARIABLE_NAME, max_length=63)]
 Variables = Annotated[dict[VariableName, str], Field(max_length=MOST)]
@@ -30,7 +30,7 @@ class JsonPatchOperation(Schema):
 
     op: Literal["add", "remove", "replace", "move", "copy", "test"]
     path: str = Field(pattern=JSON_POINTER)
-    from_: str | None = Field(default=None, alias="from")
+    from_: str | None = Field(default=None, alias="from", pattern=JSON_POINTER)
     value: Any = None
 
     @model_validator(mode="after")

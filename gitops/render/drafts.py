@@ -12,6 +12,7 @@ from gitops.errors import Location, Problem
 from gitops.inventory import PRUNE, unknown_word
 from gitops.model.schema import API_VERSION
 from gitops.objects import Json, JsonObject, ObjectKey, split_api_version
+from gitops.render.origins import Step, written
 from gitops.render.scopes import CLUSTER_SCOPED
 
 _API_VERSION = re.compile(r"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[a-z0-9]+")
@@ -33,29 +34,39 @@ _OWN_GROUP, _ = split_api_version(API_VERSION)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An object and where in its document it stands. `body` is frozen: changes make a new Draft."""
+    """An object and where in its document it stands. `body` is frozen: changes make a new Draft.
+
+    `steps` are what patches did to it, in order.
+    """
 
     body: JsonObject
     document: Document
     pointer: tuple[str | int, ...] = ()
+    steps: tuple[Step, ...] = ()
 
     def __str__(self) -> str:
         place = replace(self.source, inside="")  # it would say kind and name once more
         return f"{self.body.get('kind')} {self.metadata.get('name')} ({place})"
 
     def at(self, *pointer: str | int, key: bool = False) -> Location:
-        """Where the value at `pointer` below the object was written, or its key."""
+        """Where the value at `pointer` below the object was written, or its key; where a patch removed it."""
+        if self.steps:
+            found = written(pointer, self.steps, key=key)
+            if isinstance(found, Location):
+                return found
+            pointer = found
         locate = self.document.locate_key if key else self.document.locate
         return locate(*self.pointer, *pointer)
 
     @property
     def source(self) -> Location:
         """The file and line that the object begins on."""
+        begins = self.document.locate(*self.pointer)
         if self.document.rendered:
-            return self.at()
+            return begins
         if not self.pointer:
             return Location(self.document.path, self.document.line)
-        return replace(self.at(), column=0)
+        return replace(begins, column=0)
 
     @property
     def secret(self) -> bool:
@@ -124,6 +135,16 @@ def _text_problems(draft: Draft, field: str, value: Json) -> Iterator[Problem]:
         yield Problem(draft.at("metadata", field), f"metadata.{field} must be text: put it in quotes")
     elif value in (".", "..") or "/" in value or "%" in value:
         yield Problem(draft.at("metadata", field), f"metadata.{field} cannot be part of a path")
+
+
+def problems_of(draft: Draft) -> list[Problem]:
+    """Say everything that an object must not be; where a patch wrote it, name the object too."""
+    return [
+        one
+        if one.location.path == draft.document.path
+        else Problem(one.location, f"after this patch of the object at {draft.source}, {one.message}")
+        for one in shape_problems(draft) or content_problems(draft)
+    ]
 
 
 def content_problems(draft: Draft) -> list[Problem]:

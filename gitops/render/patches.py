@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,10 +17,13 @@ from gitops.model.rendering import JsonPatchOperation, Patch, PatchTarget
 from gitops.objects import Json, split_api_version
 from gitops.render.drafts import Draft
 from gitops.render.growth import Growth, TooLarge, size_of
+from gitops.render.origins import Place, Step, resolved
 from gitops.render.pointers import missing
 from gitops.render.variables import overrides_for, substitute
 
 Pointer = tuple[str | int, ...]
+
+_VALUES = ("data", "stringData")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,11 @@ class PlacedPatch:
 
     def at(self, *pointer: str | int) -> Location:
         """Where a part of the patch is written."""
-        return self.owner.at(*self.pointer, *pointer)
+        return self.place(*pointer).at()
+
+    def place(self, *pointer: str | int) -> Place:
+        """A part of the patch, without the rest of its owner."""
+        return Place(self.owner.document, (*self.pointer, *pointer), self.owner.at())
 
 
 def patches_for(
@@ -110,19 +118,19 @@ def _patched(draft: Draft, placed: PlacedPatch, variables: Mapping[str, str], gr
     before = size_of(draft.body)
     growth.copied(before)
     body: Json = copy.deepcopy(draft.body)
+    steps = list(draft.steps)
     for number, operation in enumerate(placed.patch.operations):
-        pointer = ("operations", number)
-        written = copy.deepcopy(operation.as_json())
-        if "value" in written:
-            written["value"] = substitute(
-                written["value"],
-                variables,
-                lambda *rest, pointer=pointer: placed.at(*pointer, "value", *rest),
-                growth,
-                secret=draft.secret,
-            )
+        place = placed.place("operations", number)
+        if draft.secret and _publishes(operation):
+            raise _refused(operation, place, draft, "a value of a Secret must stay in its data")
+        filled = copy.deepcopy(operation.as_json())
+        if "value" in filled:
+            locate = functools.partial(place.at, "value")
+            filled["value"] = substitute(filled["value"], variables, locate, growth, secret=draft.secret)
+        taken = operation.path if operation.op == "remove" else operation.from_
+        source = None if taken is None else resolved(body, taken)
         try:
-            body = jsonpatch.JsonPatch([written]).apply(body, in_place=True)
+            body = jsonpatch.JsonPatch([filled]).apply(body, in_place=True)
         except (
             jsonpatch.JsonPatchException,
             jsonpointer.JsonPointerException,
@@ -130,21 +138,49 @@ def _patched(draft: Draft, placed: PlacedPatch, variables: Mapping[str, str], gr
             ValueError,
         ) as error:
             # The library's texts quote the object, which may be a Secret.
-            message = f"{operation.op} {operation.path} on {draft}: {_reason(error, operation, body)}"
-            raise InvalidInput(Problem(placed.at(*pointer), message)) from None
+            raise _refused(operation, place, draft, _reason(error, operation, body)) from None
         if operation.op == "copy":  # at most doubled, then measured
             growth.copied(size_of(body))
+        if operation.op != "test":
+            target = None if operation.op == "remove" else resolved(body, operation.path)
+            steps.append(Step(operation.op, source, target, place))
     growth.spend(max(size_of(body) - before, 0))
+    return _whole(replace(draft, steps=tuple(steps)), body, placed)
+
+
+def _whole(draft: Draft, body: Json, placed: PlacedPatch) -> Draft:
+    """Give the object as it is now; it must be one, and a Secret exactly where it was one."""
     if not isinstance(body, dict):
-        raise InvalidInput(Problem(placed.at(), "after this patch there is no object left"))
+        raise InvalidInput(Problem(placed.at(), f"after this patch, nothing is left of {draft}"))
+    if draft.secret != (body.get("kind") == "Secret"):
+        message = f"this patch changes the kind of {draft}: no Secret is made of another kind, or otherwise"
+        raise InvalidInput(Problem(placed.at(), message))
     return replace(draft, body=body)
 
 
+def _refused(operation: JsonPatchOperation, place: Place, draft: Draft, why: str) -> InvalidInput:
+    path = operation.path or "the whole object"
+    what = f"{operation.op} {path if operation.from_ is None else f'{operation.from_} to {path}'}"
+    return InvalidInput(Problem(place.at(), f"{what} on {draft}: {why}"))
+
+
+def _publishes(operation: JsonPatchOperation) -> bool:
+    """Whether an operation would take a Secret's values to where everybody may read them."""
+    if operation.from_ is None or operation.op not in ("move", "copy"):
+        return False
+    holds, put = (path.split("/")[1:2] for path in (operation.from_, operation.path))
+    return holds in ([], *([field] for field in _VALUES)) and put not in [[field] for field in _VALUES]
+
+
 def _reason(error: Exception, operation: JsonPatchOperation, body: Json) -> str:
+    if operation.op == "remove" and not operation.path:
+        return "a patch cannot remove it"
+    if operation.op == "move" and f"{operation.path}/".startswith(f"{operation.from_}/"):
+        return "a value cannot be moved into itself"
+    places = (operation.from_, operation.path) if operation.from_ is not None else (operation.path,)
+    gone = next(filter(None, (missing(body, place) for place in places)), "")
+    if gone:
+        return f"there is nothing at this path: {gone}"
     if isinstance(error, jsonpatch.JsonPatchTestFailed):
         return "the test failed, the value is another"
-    if isinstance(error, jsonpatch.JsonPatchConflict | jsonpointer.JsonPointerException):
-        places = (operation.from_, operation.path) if operation.from_ is not None else (operation.path,)
-        gone = next(filter(None, (missing(body, place) for place in places)), "")
-        return f"there is nothing at this path: {gone}" if gone else "there is nothing at this path"
     return "this operation does not fit what is at this path"

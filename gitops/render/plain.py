@@ -12,7 +12,7 @@ from gitops.model.folders import RendererName
 from gitops.model.kinds import Cluster
 from gitops.model.targets import Target
 from gitops.objects import Manifest, ObjectKey
-from gitops.render.drafts import Draft, cleaned, content_problems, drafts, identity, shape_problems
+from gitops.render.drafts import Draft, cleaned, drafts, identity, problems_of, shape_problems
 from gitops.render.growth import Growth, TooLarge, size_of
 from gitops.render.patches import Pointer, apply_patches, patches_for
 from gitops.render.variables import substitute, target_variables
@@ -106,7 +106,7 @@ def render_documents(
     patches = patches_for(environment, application, cluster)
     patched, matched = apply_patches(found, patches, variables, growth)
     for draft in patched:
-        problems += shape_problems(draft) or content_problems(draft)
+        problems += problems_of(draft)
     if problems:
         raise InvalidInput(*problems)
     _refuse_duplicates(patched, target.namespace)

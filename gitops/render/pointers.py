@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from gitops.model.reading import nearest
 from gitops.objects import Json
 
 _SHOWN = 200
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 
 
 def missing(body: Json, path: str) -> str:
@@ -19,7 +22,7 @@ def missing(body: Json, path: str) -> str:
                 return f'{here} has no "{name[:_SHOWN]}"{nearest(name, value)}'
             value = value[name]
         elif isinstance(value, list):
-            if not (name.isascii() and name.isdigit() and int(name[:9]) < len(value)):
+            if _INDEX.fullmatch(name) is None or int(name) >= len(value):
                 return f"{here} is a list of {len(value)}, counted from 0"
             value = value[int(name)]
         else:

@@ -36,6 +36,10 @@ class Kustomize:
         """The version of kustomize that is used. Raises TerminalError where there is none."""
         return self._tool.found()[1]
 
+    def stop(self) -> None:
+        """End builds that run, and refuse further ones."""
+        self._sandbox.stop()
+
     def build(self, folder: str, asked: Location, files: Files, redactor: Redaction) -> bytes:
         """Give the manifests that the kustomization in `folder`, a path in `files`, makes.
 

@@ -8,6 +8,7 @@ is killed with it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import resource
 import shutil
@@ -21,13 +22,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from controllers import processors
+from controllers.adapters.renderers import isolation
 from controllers.adapters.renderers.pipes import TooLong, TooMuch, exchange
+from gitops.errors import TransientError
 
 _PREFIX = "gitops-waves-render-"
 _PRIVATE = 0o700
 _STALE = 3600  # seconds after which a folder can only be a killed process's
 _MEBIBYTE = 1 << 20
-_PROBE_SECONDS = 5
+# The machine has too little left for one more process.
+_SCARCE = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
+# Names that are too long, or that only Git can tell apart.
+_UNFIT = frozenset(
+    {errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EILSEQ, errno.EINVAL}
+)
 _RESERVED = 1536 * _MEBIBYTE  # address space that a Go program may have and not use: about 1 GiB
 # Where no network can be taken away: a port where nobody listens.
 _NO_PROXY = "http://127.0.0.1:1"
@@ -61,6 +70,13 @@ class ToolFailed(Exception):  # noqa: N818 - internal: becomes a Problem in the 
         super().__init__(text)
 
 
+class Stopped(TransientError):  # noqa: N818 - nothing went wrong
+    """Nobody waits for the tool any more."""
+
+    def __init__(self) -> None:
+        super().__init__("rendering was stopped")
+
+
 class Sandbox:
     """Runs tools, at most `side_by_side` at once; further callers wait. For any thread."""
 
@@ -69,10 +85,20 @@ class Sandbox:
     ) -> None:
         """`folder` holds the private folders, by default the system's place for temporary files."""
         self._limits = limits or Limits()
-        self._slots = threading.BoundedSemaphore(side_by_side or max(2, os.cpu_count() or 2))
+        self._slots = threading.BoundedSemaphore(side_by_side or max(2, processors.available()))
         self._folder = Path(folder or tempfile.gettempdir()).resolve()
         self._swept = False
         self._isolation: tuple[str, ...] | None = None
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Kill the tools that run, for good: whoever waits for one, now or later, gets Stopped."""
+        with self._lock:
+            self._stopped = True
+            for process in self._running:
+                _kill(process)
 
     def run(
         self,
@@ -85,15 +111,19 @@ class Sandbox:
     ) -> bytes:
         """Give what the tool prints. It starts in the root of the tree that `files` make.
 
-        `environment` is added to the little that every tool gets. Raises ToolFailed.
+        `environment` is added to the little that every tool gets. Raises ToolFailed, and TransientError for
+        a machine that has no room for it.
         """
         if not os.access(executable, os.X_OK):
             raise ToolFailed(f"{executable} cannot be started: there is no such program")
         with self._slots, self._private() as place:
             tree, home = place / "tree", place / "home"
-            for each in (tree, home):
-                each.mkdir(mode=_PRIVATE)
-            _write(files, tree)
+            try:
+                for each in (tree, home):
+                    each.mkdir(mode=_PRIVATE)
+                _write(files, tree)
+            except OSError as error:
+                raise self._no_room(error) from None
             variables = {
                 "HOME": str(home),
                 "TMPDIR": str(home),
@@ -102,16 +132,15 @@ class Sandbox:
                 **(environment or {}),
             }
             try:
-                command = [*self._without_network(), str(executable), *arguments]
+                command = [*self._isolated(), str(executable), *arguments]
                 return self._run(command, tree, variables, stdin)
             except ToolFailed as failed:
                 text = str(failed).replace(f"{tree}/", "").replace(str(tree), ".")
                 raise ToolFailed(text.replace(str(place), "."), exhausted=failed.exhausted) from None
 
-    def _without_network(self) -> Sequence[str]:
-        """The words before a command that starts it without any network, where this system can do that."""
+    def _isolated(self) -> Sequence[str]:
         if self._isolation is None:
-            self._isolation = probed()
+            self._isolation = (*isolation.without_network(), *isolation.ending_with_us())
         return self._isolation
 
     def _run(self, command: Sequence[str], tree: Path, variables: Mapping[str, str], stdin: bytes) -> bytes:
@@ -127,8 +156,11 @@ class Sandbox:
                 start_new_session=True,
             )
         except OSError as error:
+            if error.errno in _SCARCE:
+                raise TransientError(f"{command[0]} cannot be started: {error.strerror}") from None
             raise ToolFailed(f"{command[0]} cannot be started: {error.strerror}") from None
         try:
+            self._note(process)
             _limit(process.pid, limits)
             out, err = exchange(process, stdin, time.monotonic() + limits.seconds, limits.output)
             code = process.wait(timeout=limits.seconds)
@@ -137,48 +169,63 @@ class Sandbox:
         except TooMuch:
             raise ToolFailed(f"it prints more than {limits.output} bytes", exhausted=True) from None
         finally:
+            with self._lock:
+                self._running.discard(process)
             _end(process)
+        if code and self._stopped:
+            raise Stopped
         if code:
             raise _failure(code, err, limits)
         return out
 
+    def _note(self, process: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            if self._stopped:
+                raise Stopped
+            self._running.add(process)
+
+    def _no_room(self, error: OSError) -> TransientError:
+        return TransientError(f"nothing can be rendered in {self._folder}: {error.strerror}")
+
     @contextlib.contextmanager
     def _private(self) -> Iterator[Path]:
+        if self._stopped:
+            raise Stopped
         if not self._swept:
             self._swept = True
             _sweep(self._folder)
-        place = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._folder))  # 0700
+        try:
+            place = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._folder))  # 0700
+        except OSError as error:
+            raise self._no_room(error) from None
         try:
             yield place
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
 
-def probed() -> tuple[str, ...]:
-    """Find out whether a process may have a network of its own, with nothing in it: user namespaces."""
-    unshare = shutil.which("unshare", path="/usr/bin:/bin")
-    if unshare is None:
-        return ()
-    words = (unshare, "--user", "--map-current-user", "--net", "--")
-    try:
-        done = subprocess.run(  # noqa: S603 - fixed words
-            [*words, "/bin/true"], env={}, capture_output=True, timeout=_PROBE_SECONDS, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return words if done.returncode == 0 else ()
-
-
 def _write(files: Files, tree: Path) -> None:
-    """Lay the files out. Paths come from Git trees, so none of them climbs; links are checked by then."""
-    for path, content in files.contents.items():
-        place = tree / path
-        place.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
-        place.write_bytes(content)
-    for path, target in files.links.items():
-        place = tree / path
-        place.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
-        place.symlink_to(target)
+    """Lay the files out. Paths come from Git trees, so none of them climbs; links are checked by then.
+
+    Raises ToolFailed for names that no folder takes, OSError where the machine is at fault.
+    """
+    try:
+        for path, content in files.contents.items():
+            _within_folder(tree / path).write_bytes(content)
+        for path, target in files.links.items():
+            _within_folder(tree / path).symlink_to(target)
+    except OSError as error:
+        if error.errno not in _UNFIT:
+            raise
+        name = Path(error.filename or "").name[:50]
+        message = f"this system cannot have such a file: {error.strerror} ({name})"
+        raise ToolFailed(message, exhausted=True) from None
+
+
+def _within_folder(place: Path) -> Path:
+    """Make the folder of a place; give the place."""
+    place.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    return place
 
 
 def _limit(pid: int, limits: Limits) -> None:
@@ -199,10 +246,14 @@ def _limit(pid: int, limits: Limits) -> None:
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (limits.output, limits.output))
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill the tool and all it started, also where it has ended by itself."""
+def _kill(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the tool and all it started, also where it has ended by itself."""
+    _kill(process)
     process.wait()
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:

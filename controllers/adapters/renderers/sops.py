@@ -33,6 +33,9 @@ class Decryptor(Protocol):
     def documents(self, path: str, data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
         """Give the documents of an encrypted file; `written` are those that it shows. Raises InvalidInput."""
 
+    def stop(self) -> None:
+        """End what runs, and refuse more."""
+
 
 class Concealed:
     """Leaves values encrypted: for looking at what is around them."""
@@ -40,6 +43,9 @@ class Concealed:
     def documents(self, _path: str, _data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
         """Give the objects that can be told without a key."""
         return concealed(written)
+
+    def stop(self) -> None:
+        """Nothing runs."""
 
 
 class Sops:
@@ -59,6 +65,10 @@ class Sops:
         self._search = search
         self._lock = threading.Lock()
         self._tool: Path | None = None
+
+    def stop(self) -> None:
+        """End decryptions that run, and refuse further ones."""
+        self._sandbox.stop()
 
     def documents(self, path: str, data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
         """Decrypt a file and read it. Raises InvalidInput at the file, never quoting what is in it."""

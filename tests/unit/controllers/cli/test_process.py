@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from controllers.cli import open_files
-from tests.unit.controllers.cli.conftest import Shop
+from tests.unit.controllers.cli.conftest import Shop, config_map
 
 _GITOPS = [sys.executable, "-c", "from controllers.cli.app import main; main()"]
 _ROOT = Path(__file__).parents[4]
@@ -148,6 +148,53 @@ def test_a_signal_ends_the_controller_in_an_orderly_way(
         _, rest = process.communicate(timeout=30)
     assert process.returncode == 0
     assert "Traceback" not in rest
+
+
+def endless(shop: Shop) -> None:
+    """Add an application that kustomize builds until its time is up: every level has the next one twice."""
+    files: dict[str, str | None] = {
+        f"bases/{level}{side}/kustomization.yaml": (
+            f"resources: [../{level + 1}a, ../{level + 1}b]\nnamePrefix: {side}\n"
+        )
+        for level in range(20)
+        for side in "ab"
+    }
+    for side in "ab":
+        files[f"bases/20{side}/kustomization.yaml"] = f"resources: [c.yaml]\nnamePrefix: {side}\n"
+        files[f"bases/20{side}/c.yaml"] = config_map("c", "d")
+    overlay = "resources: [../../../bases/0a]\n"
+    shop.commit("Never end", {**files, "environments/production/endless/kustomization.yaml": overlay})
+
+
+@pytest.mark.parametrize("command", ["run", "lint"])
+def test_a_signal_ends_a_build_that_runs(shop: Shop, tmp_path: Path, command: str) -> None:
+    """Nobody waits until its time is up, and nothing of it stays: neither the process nor its files."""
+    endless(shop)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    arguments = listening(tmp_path) if command == "run" else (command,)
+    with subprocess.Popen(
+        [*_GITOPS, *arguments],
+        cwd=shop.path,
+        env={**os.environ, "PYTHONPATH": str(_ROOT), "TMPDIR": str(temporary)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            deadline = time.monotonic() + 50
+            while not list(temporary.glob("*/tree/bases/20b")):
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            asked = time.monotonic()
+            process.send_signal(signal.SIGTERM if command == "run" else signal.SIGINT)
+            _, told = process.communicate(timeout=50)
+        finally:
+            process.kill()
+    assert time.monotonic() - asked < 25  # of the 60 s that the build has
+    assert process.returncode == (0 if command == "run" else 130)
+    assert "Traceback" not in told
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_configuration_with_problems_is_refused_with_their_places(tmp_path: Path) -> None:

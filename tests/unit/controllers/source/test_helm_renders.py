@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +46,10 @@ class Counted(Helm):
         super().__init__(search=search)
         self.runs = 0
 
-    def template(self, release: Release, chart: Mapping[str, bytes]) -> bytes:
+    def template(self, release: Release, chart: Mapping[str, bytes], archives: Iterable[str] = ()) -> bytes:
         """Count, and render."""
         self.runs += 1
-        return super().template(release, chart)
+        return super().template(release, chart, archives)
 
 
 @pytest.fixture(scope="module")

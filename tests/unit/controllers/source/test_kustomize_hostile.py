@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from controllers.adapters.renderers import Files, Kustomize, Limits, Sandbox, sandbox
+from controllers.adapters.renderers import Files, Kustomize, Limits, Sandbox, isolation
 from controllers.source.renders import Renders
 from gitops.errors import InvalidInput, Location
 from gitops.redact import Redactor
@@ -152,7 +152,7 @@ def test_the_sandbox_holds_where_nothing_else_would(
     with pytest.raises(InvalidInput) as caught:
         Kustomize(Sandbox(folder=tmp_path)).build(APP, Location(APP), given, Redactor)
     assert not outside.ran.exists()
-    if sandbox.probed():  # elsewhere only what is not on this machine is out of reach
+    if isolation.without_network():  # elsewhere only what is not on this machine is out of reach
         assert outside.asked == []
     assert CANARY not in str(caught.value)
     assert str(tmp_path / "gitops") not in str(caught.value)

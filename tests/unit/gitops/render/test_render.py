@@ -305,3 +305,34 @@ def test_a_thousand_undefined_variables_are_told_a_hundred_times(catalog_of: Cat
         "  variables: {}\n", CONFIG + f"data: {{a: '{''.join(f'${{u{n}}}' for n in range(1000))}'}}\n"
     )
     assert len(complaints(catalog_of, files)) == 100
+
+
+def test_places_are_those_of_the_patch_that_wrote_a_value(catalog_of: CatalogOf) -> None:
+    """And behind what a patch put into a list, or took from it, still those of the manifest."""
+    patch = """\
+    - target: {kind: ConfigMap}
+      operations:
+        - {op: remove, path: /items/0}
+        - {op: add, path: /items/0, value: {name: "${a}", port: [80]}}
+"""
+    manifest = config_map("web") + "items:\n  - one\n  - two\n  - three\nother: x\n"
+    application = APPLICATION.partition("    -")[0] + patch
+    files = encoded(
+        {"environments/shop/web/application.yaml": application, "environments/shop/web/a.yaml": manifest}
+    )
+    catalog = catalog_of(files)
+    environment = catalog.environments["shop"]
+    (found,) = render(
+        environment,
+        environment.applications["web"],
+        Target("eu", "shop"),
+        catalog.clusters["eu"],
+        files,
+    )
+    assert found.body["items"] == [{"name": "x", "port": [80]}, "two", "three"]
+    web = "environments/shop/web"
+    assert str(found.at("items", 0, "port", 0)) == f"{web}/application.yaml:9:66"
+    assert str(found.at("items", 0, "port", key=True)) == f"{web}/application.yaml:9:59"
+    assert str(found.at("items", 1)) == f"{web}/a.yaml:6:5"
+    assert str(found.at("other", key=True)) == f"{web}/a.yaml:8:1"
+    assert str(found.source) == f"{web}/a.yaml:1"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -10,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from controllers.adapters.renderers.sandbox import Files, Limits, Sandbox, ToolFailed
+from controllers.adapters.renderers import isolation
+from controllers.adapters.renderers.sandbox import Files, Limits, Sandbox, Stopped, ToolFailed
+from gitops.errors import TransientError
 
 SHELL = Path("/bin/sh")
 NOTHING = Files({})
@@ -186,3 +190,103 @@ def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
     Sandbox(folder=tmp_path).run(SHELL, ["-c", ":"], NOTHING)
     assert not old.exists()
     assert young.exists()
+
+
+def test_a_name_that_is_too_long_is_the_repositorys_fault(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Git has no bound; no limit of ours is the reason, and no defect."""
+    with pytest.raises(ToolFailed, match=r"File name too long \(nnn") as caught:
+        sandbox.run(SHELL, ["-c", ":"], Files({"n" * 300: b""}))
+    assert caught.value.exhausted
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "files", [Files({"a": b"", "a/b": b""}), Files({"a/b": b""}, {"a": "b"}), Files({}, {"a": "l" * 5000})]
+)
+def test_a_tree_that_no_folder_can_hold_is_the_repositorys_fault(sandbox: Sandbox, files: Files) -> None:
+    with pytest.raises(ToolFailed, match="cannot have such a file"):
+        sandbox.run(SHELL, ["-c", ":"], files)
+
+
+def test_a_full_disk_may_be_empty_later(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is nothing that is wrong in the repository."""
+
+    def full(path: Path, _content: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(TransientError, match=r"nothing can be rendered in .*: No space left on device"):
+        sandbox.run(SHELL, ["-c", ":"], Files({"a": b""}))
+
+
+def test_a_folder_that_is_gone_may_come_back(tmp_path: Path) -> None:
+    with pytest.raises(TransientError, match=r"nothing can be rendered in .*: No such file or directory"):
+        Sandbox(folder=tmp_path / "nowhere").run(SHELL, ["-c", ":"], NOTHING)
+
+
+def test_a_machine_with_too_many_processes_may_have_fewer_later(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.run(SHELL, ["-c", ":"], NOTHING)
+
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    with pytest.raises(TransientError, match="cannot be started: Resource temporarily unavailable"):
+        sandbox.run(SHELL, ["-c", ":"], NOTHING)
+
+
+def test_a_stop_ends_what_runs_and_refuses_more(tmp_path: Path) -> None:
+    """Whoever ends the controller does not wait for a build; nothing of it is left."""
+    sandbox, stopped = Sandbox(side_by_side=1, folder=tmp_path), []
+
+    def run() -> None:
+        try:
+            sandbox.run(SHELL, ["-c", "touch begun; sleep 600 & wait"], NOTHING)
+        except Stopped:
+            stopped.append(True)
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("*/tree/begun")):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    sandbox.stop()
+    for thread in threads:
+        thread.join(60)
+    assert stopped == [True] * 3
+    assert list(tmp_path.iterdir()) == []
+
+
+_PARENT = """
+import os, signal, sys, threading
+from pathlib import Path
+from controllers.adapters.renderers import isolation
+from controllers.adapters.renderers.sandbox import Files, Sandbox
+
+tell = "echo $$ > pid.new; mv pid.new pid; exec sleep 600"
+sandbox = Sandbox(folder=Path(sys.argv[1]))
+run = threading.Thread(target=sandbox.run, args=(Path("/bin/sh"), ["-c", tell], Files({})))
+run.start()
+run.join()
+"""
+
+
+@pytest.mark.skipif(not isolation.ending_with_us(), reason="setpriv is Linux' own")
+def test_a_tool_does_not_outlive_a_controller_that_is_killed(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[5])}
+    deadline = time.monotonic() + 60
+    with subprocess.Popen([sys.executable, "-c", _PARENT, tmp_path], env=environment) as parent:
+        try:
+            while not (told := list(tmp_path.glob("*/tree/pid"))):
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+        finally:
+            parent.kill()
+    tool = int(told[0].read_text())
+    while alive(tool):
+        assert time.monotonic() < deadline, "the tool still runs"
+        time.sleep(0.02)
