@@ -66,3 +66,16 @@ def test_a_place_that_the_chart_does_not_have_is_not_taken_for_one() -> None:
         "Error: execution error at (web/x.yaml:1:6): see /etc/passwd:1:1", {"web/x.yaml"}.__contains__
     )
     assert found == Complaint("see /etc/passwd:1:1", "web/x.yaml", 1, 6)
+
+
+@pytest.mark.parametrize(
+    "text", ["a " * 9_000_000, "a." * 9_000_000, 'web/x.yaml:1: executing "x" at <' * 300_000]
+)
+def test_a_chart_that_says_too_much_is_cut_short(text: str) -> None:
+    found = complaint(f"Error: execution error at (web/x.yaml:1:6): {text}", {"web/x.yaml"}.__contains__)
+    assert (found.text, found.template) == ("it failed, and said too much to be shown", "web/x.yaml")
+
+
+def test_a_number_of_a_line_is_a_small_one() -> None:
+    found = complaint(f"Error: web/x.yaml:{'9' * 5000}: x", {"web/x.yaml"}.__contains__)
+    assert found.line == 0
