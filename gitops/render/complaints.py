@@ -38,12 +38,10 @@ class Complaint:
 
 def complaint(said: str, known: Callable[[str], bool]) -> Complaint:
     """Read what Helm wrote on its error output; `known` tells names of templates from other words."""
-    text = _NOISE.sub("", said[:_MOST]).strip()
+    text = _NOISE.sub("", said if len(said) <= _MOST else _end(said)).strip()
     places = [found for found in _PLACE.finditer(text) if known(found[1])]
     called = barred_call(text)
     message = f"{called} is refused: a render must not depend on the cluster" if called else _message(text)
-    if len(said) > _MOST and not called:
-        message = "it failed, and said too much to be shown"
     if places:
         last = places[-1]
         return Complaint(message, last[1], int(last[2]), int(last[3]) if last[3] else -1)
@@ -51,6 +49,12 @@ def complaint(said: str, known: Callable[[str], bool]) -> Complaint:
     if parse and known(parse[1]):
         return Complaint(_PARSE.sub("", message, count=1).strip() or message, parse[1])
     return Complaint(message)
+
+
+def _end(said: str) -> str:
+    """The last step of a long way, whole: nobody would know the half of a secret."""
+    steps = [found.start() for found in _STEPS.finditer(said[-_MOST:])]
+    return said[-_MOST:][steps[-1] :] if steps else "it failed, and said too much to be shown"
 
 
 def _message(text: str) -> str:
