@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from functools import cache, partial
 
-from controllers.drift.environment import EnvironmentDrift, Following, rules_of
+from controllers.drift.environment import EnvironmentDrift, Following
 from controllers.rollout.board import Board
 from controllers.rollout.branch import Branch
 from controllers.rollout.crew import Crew
@@ -17,6 +17,7 @@ from controllers.rollout.hands import Hands
 from controllers.rollout.tools import Tools
 from controllers.rollout.wishes import Wishes
 from gitops import audit
+from gitops.drift import DriftRules
 from gitops.errors import Conflict, GitopsError, TerminalError
 from gitops.model.kinds import OnFailure
 from gitops.rollout.decide import Decision, advance
@@ -165,7 +166,7 @@ class EnvironmentLoop:
         """Watch live objects by the rules of Git; of an environment that left Git nobody looks after them."""
         spec = self._wish.spec
         if self._tools.watch_drift and spec is not None:
-            self._drift.follow(Following(self.state, rules_of(spec)))
+            self._drift.follow(Following(self.state, DriftRules.of(spec)))
         elif spec is None and not self._wish.problems:
             self._drift.follow(None)
 

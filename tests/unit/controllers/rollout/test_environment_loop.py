@@ -230,5 +230,5 @@ async def test_what_git_wants_is_not_read_again_for_every_target_that_starts(sho
         loop.state = holding("eu-1/shop", "us-1/shop")
         return loop._wish_depends_on(shop.first) != before
 
-    assert not read_again(Desired(shop.first, "A", ()))
-    assert read_again(Desired(shop.first, "A", (), removed=True))
+    assert not read_again(Desired("A", ()))
+    assert read_again(Desired("A", (), removed=True))
