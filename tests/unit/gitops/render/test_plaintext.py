@@ -114,7 +114,7 @@ def test_the_environment_says_what_they_are_and_the_repository_where_it_does_not
     ],
 )
 def test_what_a_patch_writes_into_a_secret_counts_too(
-    operation: str, warned: bool, catalog_of: Callable[[Mapping[str, bytes]], Catalog]
+    operation: str, *, warned: bool, catalog_of: Callable[[Mapping[str, bytes]], Catalog]
 ) -> None:
     """At the patch, whichever clusters it is for, and though the Secret's own file is encrypted."""
     patch = f"{{target: {{kind: Secret}}, operations: [{operation}]}}"
