@@ -187,7 +187,7 @@ class _Application:
         errands = self._planner.errands(self._environment)
         names = tuple(sorted(desired.targets))
         if not desired.removed:
-            found = await asyncio.to_thread(errands.check, self._name, desired.revision, names)
+            found = await asyncio.to_thread(errands.check, self._name, self._wanted.revision, names)
             if found:
                 return Unusable(found)
         reserved: dict[str, dict[str, int]] = {wave.name: {} for wave in desired.waves}
@@ -204,7 +204,7 @@ class _Application:
             errand = await errands.prepare(
                 self._name,
                 target,
-                desired.revision,
+                self._wanted.revision,
                 Purpose(removed=desired.removed, prune_permitted=self._prune_permitted),
             )
         except InvalidInput as error:

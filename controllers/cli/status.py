@@ -99,7 +99,7 @@ def unrenderable(
     for name, desired in wanted.desired.items():
         good = state.application(name).good
         if not desired.removed and (good is None or good.digest != desired.digest):
-            found[name] = errands.check(name, desired.revision, tuple(sorted(desired.targets)))
+            found[name] = errands.check(name, wanted.revision, tuple(sorted(desired.targets)))
     return {name: problems for name, problems in found.items() if problems}
 
 

@@ -102,7 +102,7 @@ class ChartRenders:
                 raise InvalidInput(Problem(Location(f"{chart.folder}/{CHART_FILE}"), message))
         files = ChartFiles(chart.folder, contents)
         try:
-            printed = self._helm.template(told, files.files)
+            printed = self._helm.template(told, files.files, files.archives)
         except ToolFailed as failed:
             raise InvalidInput(_told(failed, files, partial(_redactor, files.files, told))) from None
         return relocated(printed, files.file_of)
