@@ -26,10 +26,14 @@ _ANOTHER_TIME = '(toDate "2006-01-02 15:04:05" "2001-02-03 04:05:06")'
 _MARK = 'call "gitops-waves: {}"'
 _MARKED = re.compile(r'call "gitops-waves: (\w+)"')
 # What may stand in an action: text, raw text, characters, a word with the dot or $ that makes it a field or
-# a variable, the end. Everything else is of no interest one character at a time.
-_TOKEN = re.compile(r'"(?:\\.|[^"\\\n])*"|`[^`]*`|\'(?:\\.|[^\'\\\n])*\'|[.$]?\w+|(?P<end>\}\})', re.DOTALL)
+# a variable, the end; or text that does not end, with which Go stops. Everything else is of no interest one
+# character at a time.
+_TOKEN = re.compile(
+    r'"(?:\\.|[^"\\\n])*"|`[^`]*`|\'(?:\\.|[^\'\\\n])*\'|[.$]?\w+|(?P<end>\}\})|(?P<open>["`\'])', re.DOTALL
+)
 # No blank but the trim marker's may stand before it: what is no comment to Go must be none here.
-_COMMENT = re.compile(r"\{\{(?:-[ \t\r\n])?/\*.*?\*/(?:[ \t\r\n]-)?\}\}", re.DOTALL)
+_COMMENT = re.compile(r"\{\{(?:-[ \t\r\n])?/\*")
+_COMMENT_END = re.compile(r"(?:[ \t\r\n]-)?\}\}")
 
 
 class Word(NamedTuple):
@@ -66,14 +70,19 @@ def _actions(template: str) -> Iterator[list[Word]]:
     """Give the words, and the texts with their quotes, of each action."""
     at = 0
     while (start := template.find("{{", at)) >= 0:
-        comment = _COMMENT.match(template, start)
-        if comment is not None:
-            at = comment.end()
+        if comment := _COMMENT.match(template, start):
+            closing = template.find("*/", comment.end())
+            end = _COMMENT_END.match(template, closing + 2) if closing >= 0 else None
+            if end is None:
+                return
+            at = end.end()
             continue
         at = start + 2
         action: list[Word] = []
         while (token := _TOKEN.search(template, at)) is not None:
             at = token.end()
+            if token["open"]:
+                return
             if token["end"]:
                 break
             if token[0][0] not in ".$":

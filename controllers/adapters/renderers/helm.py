@@ -15,10 +15,7 @@ from gitops.errors import TerminalError
 from gitops.objects import canonical_json
 from gitops.render.values import Release
 
-MISSING = (
-    "helm is not on the PATH where the controller runs: put Helm 4, or Helm 3.8 or later, there, "
-    "and start again"
-)
+MISSING = "helm is not on the PATH where the controller runs: put Helm 4, or Helm 3.8 or later, there"
 _OLDEST = (3, 8)
 _VERSION = re.compile(r"v(\d+)\.(\d+)(?:\.\d+)?[-+.\w]*")
 _CHART = "chart"

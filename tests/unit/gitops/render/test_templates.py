@@ -81,3 +81,23 @@ def test_the_marker_is_found_in_what_helm_says() -> None:
     )
     assert barred_call(said) == "lookup"
     assert barred_call("non-function something of type string") is None
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        '{{ "' + '\\"' * 1_000_000,
+        "{{ '" + "\\'" * 1_000_000,
+        "{{/*}}" * 500_000,
+        "{{ ` }} `" * 300_001,
+        "{{ a" * 300_000,
+    ],
+)
+def test_a_template_that_is_never_closed_takes_no_longer_than_it_is_long(template: str) -> None:
+    """Go stops at the first text or comment that does not end, and so does this."""
+    assert len(list(words(template))) <= 300_000
+
+
+@pytest.mark.parametrize("opened", ['{{ "', "{{ `", "{{ '", "{{/*", "{{- /* x */ }}", '{{ "\n'])
+def test_what_follows_something_that_go_does_not_read_is_no_word(opened: str) -> None:
+    assert list(words(f"{opened} }}}} {{{{ lookup }}}}")) == []
