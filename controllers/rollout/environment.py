@@ -223,7 +223,7 @@ class EnvironmentLoop:
     async def _wanted(self) -> Wish:
         """What Git wants; computed once per revision and set of applications, or of targets to be left."""
         head = self._head
-        if self._wish_depends_on(head) != self._wished_for:
+        if self._wish_depends_on(head) != self._wished_for or self._wishes.stale:
             await self._branch.refuse_rewritten(self.state.observed, head)
             self._wish = await asyncio.to_thread(self._wishes.read, head, self.state)
             self._wished_for = self._wish_depends_on(head)

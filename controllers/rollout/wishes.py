@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,8 +14,9 @@ from typing import NamedTuple
 from controllers import processors
 from controllers.rollout.errands import Errands
 from controllers.rollout.trials import Trials
+from controllers.source.attempts import FAILED_SECONDS
 from controllers.source.revisions import Revisions
-from gitops.errors import TransientError
+from gitops.errors import Denied, TransientError
 from gitops.mappings import changed, differing
 from gitops.rollout.desired import Wish, wish
 from gitops.rollout.observation import Desired
@@ -21,6 +24,9 @@ from gitops.rollout.state import ApplicationState, EnvironmentState
 
 # Fewer are rendered sooner than threads are started for them.
 _SIDE_BY_SIDE = 4
+# What is wrong in a manifest stays wrong; a key or a tool may come, a build may be quicker another time.
+_FAILED_SECONDS = FAILED_SECONDS + 1
+_UNABLE_SECONDS = 30.0
 
 
 class Stopped(TransientError):  # noqa: N818 - nothing went wrong
@@ -28,10 +34,11 @@ class Stopped(TransientError):  # noqa: N818 - nothing went wrong
 
 
 class _Checked(NamedTuple):
-    """What is wrong with the renders of an application that has these inputs."""
+    """What is wrong with the renders of an application that has these inputs, and when to look again."""
 
     digest: str
     problems: tuple[str, ...]
+    until: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +54,14 @@ class Wishes:
     """Reads wishes, each from what is known of the one before. Synchronous: call it from a worker thread."""
 
     def __init__(
-        self, environment: str, revisions: Revisions, errands: Errands, trials: Trials | None = None
+        self,
+        environment: str,
+        revisions: Revisions,
+        errands: Errands,
+        trials: Trials | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self._environment = environment
         self._revisions = revisions
         self._errands = errands
@@ -61,6 +74,12 @@ class Wishes:
         """End a read that is under way, in another thread: nobody waits for it any more."""
         self._stopped.set()
 
+    @property
+    def stale(self) -> bool:
+        """Whether to read again, though nothing changed: what could not be rendered may be by now."""
+        now = self._clock()
+        return any(one.until <= now for one in self._checked.values())
+
     def read(self, revision: str, state: EnvironmentState) -> Wish:
         """Give what Git wants at `revision`; what is new to `state` and cannot be rendered is a problem.
 
@@ -71,7 +90,9 @@ class Wishes:
         wanted = wish(catalog, self._environment, revision, state, before.wanted)
         due = _due(before, wanted, state)
         self._before = _Before(wanted, state.applications, due)
-        for name in self._checked.keys() - due.keys():
+        now = self._clock()
+        over = [name for name, one in self._checked.items() if name not in due or one.until <= now]
+        for name in over:
             del self._checked[name]
         self._check(due, revision)
         problems: dict[str, tuple[str, ...]] = {}
@@ -126,8 +147,12 @@ class Wishes:
     def _render(self, revision: str, name: str, desired: Desired) -> None:
         if self._stopped.is_set():
             raise Stopped(f"{self._environment} is not read any more")
-        found = self._errands.check(name, revision, tuple(sorted(desired.targets)))
-        self._checked[name] = _Checked(desired.digest, found)
+        seconds = _FAILED_SECONDS
+        try:
+            found = self._errands.check(name, revision, tuple(sorted(desired.targets)))
+        except (TransientError, Denied) as error:  # of the machine or a registry: others can be rendered
+            found, seconds = (f"{error} (tried again every {_UNABLE_SECONDS:g} s)",), _UNABLE_SECONDS
+        self._checked[name] = _Checked(desired.digest, found, self._clock() + seconds if found else math.inf)
 
 
 def _due(before: _Before, wanted: Wish, state: EnvironmentState) -> Mapping[str, Desired]:

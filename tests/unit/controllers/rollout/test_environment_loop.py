@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from controllers.adapters.renderers import executables
 from controllers.rollout import environment as environments
+from controllers.rollout import wishes
 from controllers.rollout.environment import EnvironmentLoop
 from controllers.rollout.tools import Tools
 from gitops import audit
@@ -179,6 +181,22 @@ async def test_what_cannot_be_rendered_is_remembered_for_the_newest_inputs_only(
             assert f"missing_{number}" in loop._wish.problems["web"][0]
             assert len(loop._wishes._checked) <= 2
         assert "api" in loop._wish.desired
+
+
+async def test_a_tool_that_is_installed_later_is_found_without_a_commit(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = executables.search_path()
+    monkeypatch.setattr(executables, "search_path", lambda: "/nonexistent")
+    monkeypatch.setattr(wishes, "_FAILED_SECONDS", 0.01)
+    monkeypatch.setattr(environments, "_LONGEST_SLEEP_SECONDS", 0.01)
+    files: dict[str, str | bytes | None] = {web("kustomization.yaml"): "resources: [web.yaml]\n"}
+    head = shop.commit("Use kustomize", files)
+    async with running(shop.tools(), head) as loop:
+        await until(lambda: "neither kustomize nor kubectl" in loop._wish.problems.get("web", ("",))[0])
+        monkeypatch.setattr(executables, "search_path", lambda: found)
+        await until(lambda: "web" in loop._wish.desired)
+    assert loop._wish.problems == {}
 
 
 async def test_an_application_that_cannot_be_rendered_holds_up_no_other(shop: Shop) -> None:
