@@ -23,6 +23,7 @@ def lint(
     rev: Annotated[
         str | None, typer.Option(metavar="REV", help="Look at this commit, not at the files on disk.")
     ] = None,
+    config: options.Config = None,
     output: options.Output = Form.TEXT,
 ) -> None:
     """Show everything that is wrong, as file:line:column: message. Asks no cluster.
@@ -31,7 +32,7 @@ def lint(
     """
     from controllers.cli import lint as linting
 
-    _end(good=linting.run(path, rev, output))
+    _end(good=linting.run(path, rev, config, output))
 
 
 def plan(  # noqa: PLR0913 - an option each

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from functools import cache, partial
 
+from controllers.adapters.kube.patience import Patience
 from controllers.drift.environment import EnvironmentDrift, Following, rules_of
 from controllers.rollout.board import Board
 from controllers.rollout.branch import Branch
@@ -42,6 +43,10 @@ _REST_PER_PASS = 3.0
 _LONGEST_REST_SECONDS = 1.0
 
 
+# What does not answer, so that something cannot be rendered, is asked again after these waits.
+_SILENCE = Patience(first_wait=2.0, longest_wait=30.0)
+
+
 class EnvironmentLoop:
     """Drives one environment. `notice` is a hint; everything is read again."""
 
@@ -66,6 +71,8 @@ class EnvironmentLoop:
         self._head = ""
         self._wish = Wish("")
         self._wished_for: object = None
+        self._silences = 0
+        self._ask_again_at = 0.0
         self._waits: Callable[[], tuple[Wait, ...]] = tuple
 
     def notice(self, head: str, *, soon: bool = True) -> None:
@@ -194,10 +201,13 @@ class EnvironmentLoop:
     def _pause(self, decision: Decision) -> float:
         if decision.events:
             return 0.0  # perhaps nothing wakes the loop again: only another pass can tell that it is at rest
+        longest = _LONGEST_SLEEP_SECONDS
+        if self._wish.awaiting:
+            longest = min(max(self._ask_again_at - time.monotonic(), 0.0), longest)
         if decision.look_again_at is None:
-            return _LONGEST_SLEEP_SECONDS
+            return longest
         until = (decision.look_again_at - self._tools.clock()).total_seconds()
-        return min(max(until, 0.0), _LONGEST_SLEEP_SECONDS)
+        return min(max(until, 0.0), longest)
 
     async def _look(self) -> Observation:
         wanted = await self._wanted()
@@ -207,6 +217,7 @@ class EnvironmentLoop:
             revision=wanted.revision,
             desired=wanted.desired,
             problems=wanted.problems,
+            awaiting=wanted.awaiting,
             commands=await self._branch.commands(self.state, wanted.revision),
             suspended=spec.suspended if spec else False,
             on_failure=spec.on_failure if spec else OnFailure(),
@@ -222,11 +233,17 @@ class EnvironmentLoop:
     async def _wanted(self) -> Wish:
         """What Git wants; computed once per revision and set of applications, or of targets to be left."""
         head = self._head
-        if self._wish_depends_on(head) != self._wished_for:
+        if self._wish_depends_on(head) != self._wished_for or self._asks_again():
             await self._branch.refuse_rewritten(self.state.observed, head)
             self._wish = await asyncio.to_thread(self._wishes.read, head, self.state)
             self._wished_for = self._wish_depends_on(head)
+            self._silences = self._silences + 1 if self._wish.awaiting else 0
+            self._ask_again_at = time.monotonic() + _SILENCE.wait(max(self._silences, 1))
         return self._wish
+
+    def _asks_again(self) -> bool:
+        """Whether it is time to try what could not be rendered because something did not answer."""
+        return bool(self._wish.awaiting) and time.monotonic() >= self._ask_again_at
 
     def _wish_depends_on(self, head: str) -> object:
         """What the wish at `head` follows; who holds an application counts only once that left Git."""

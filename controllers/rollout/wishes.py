@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from controllers import processors
 from controllers.rollout.errands import Errands
 from controllers.rollout.trials import Trials
 from controllers.source.revisions import Revisions
-from gitops.errors import TransientError
+from gitops.errors import Denied, TransientError
 from gitops.rollout.desired import Wish, wish
 from gitops.rollout.observation import Desired
 from gitops.rollout.state import EnvironmentState
@@ -35,6 +36,7 @@ class Wishes:
         self._trials = trials or Trials()
         self._before: Wish | None = None
         self._checked: dict[str, tuple[str, ...]] = {}
+        self._awaiting: dict[str, str] = {}
         self._stopped = threading.Event()
 
     def stop(self) -> None:
@@ -43,6 +45,8 @@ class Wishes:
 
     def read(self, revision: str, state: EnvironmentState) -> Wish:
         """Give what Git wants at `revision`; what is new to `state` and cannot be rendered is a problem.
+
+        What only cannot be rendered now, because something else does not answer, is tried at every read.
 
         Raises TerminalError for a commit that the mirror does not have, Stopped after `stop`.
         """
@@ -53,14 +57,17 @@ class Wishes:
         current = {one.digest for one in desired.values()}
         self._checked = {digest: found for digest, found in self._checked.items() if digest in current}
         due = {name: one for name, one in wanted.desired.items() if _is_due(name, one, state)}
+        self._awaiting = {}
         self._check(due)
+        for name in self._awaiting:
+            del desired[name], due[name]
         for name, one in due.items():
             # Gates are no inputs: what is wrong with them is mended without another digest.
             found = (*self._checked[one.digest], *self._errands.check_gates(name, one))
             if found:
                 problems[name] = found
                 del desired[name]
-        return Wish(wanted.revision, wanted.spec, desired, problems, wanted.targets)
+        return replace(wanted, desired=desired, problems=problems, awaiting=self._awaiting, basis=None)
 
     def _check(self, due: Mapping[str, Desired]) -> None:
         """Render what was not rendered before: tools side by side, many plain applications in processes."""
@@ -93,7 +100,10 @@ class Wishes:
         if self._stopped.is_set():
             raise Stopped(f"{self._environment} is not read any more")
         targets = tuple(sorted(desired.targets))
-        self._checked[desired.digest] = self._errands.check(name, desired.revision, targets)
+        try:
+            self._checked[desired.digest] = self._errands.check(name, desired.revision, targets)
+        except (TransientError, Denied) as error:
+            self._awaiting[name] = str(error)
 
 
 def _is_due(name: str, desired: Desired, state: EnvironmentState) -> bool:

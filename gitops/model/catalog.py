@@ -14,6 +14,7 @@ from typing import NamedTuple
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model import folders
+from gitops.model.chart_references import ChartReference
 from gitops.model.dependencies import check_dependencies
 from gitops.model.folders import APPLICATION_FILE, Folder, RendererName, configuration_paths
 from gitops.model.kinds import (
@@ -70,6 +71,8 @@ class SourceLink:
 class ChartSource:
     """What Helm reads for an application: the files of the chart in `folder`, and files of values in order.
 
+    Of a chart in a registry, which is `remote`, `folder` is the reference, and no file is in the repository.
+
     `overrides` has those of each of `spec.helm.overrides`.
     """
 
@@ -77,6 +80,7 @@ class ChartSource:
     files: tuple[SourceFile, ...]
     values: tuple[SourceFile, ...] = ()
     overrides: tuple[tuple[SourceFile, ...], ...] = ()
+    remote: ChartReference | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,14 +23,16 @@ EVERYTHING = "*"
 class Wish:
     """All of an environment's desired applications at a revision, and what is wrong with the others.
 
-    `targets` gives every target that is or was an application's, by the name that waves use. `basis` is what
-    it was read from.
+    `awaiting` says of each application that can neither be rendered nor refused yet what its render waits
+    for. `targets` gives every target that is or was an application's, by the name that waves use. `basis` is
+    what it was read from.
     """
 
     revision: str
     spec: EnvironmentSpec | None = None
     desired: Mapping[str, Desired] = field(default_factory=dict)
     problems: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    awaiting: Mapping[str, str] = field(default_factory=dict)
     targets: Mapping[str, Target] = field(default_factory=dict)
     basis: Basis | None = field(default=None, repr=False, compare=False)
 
@@ -100,7 +102,7 @@ def wish(
     }
     by_name = {str(target): target for target in targets}
     basis = Basis(source, catalog.clusters, found)
-    return Wish(revision, source.spec, {**found, **gone}, problems, by_name, basis)
+    return Wish(revision, source.spec, {**found, **gone}, problems, targets=by_name, basis=basis)
 
 
 class _Waves:
