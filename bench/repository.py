@@ -22,7 +22,7 @@ from unittest.mock import patch
 from bench.generated import BASE, Generated, Size, application_folder, base_config, config_map
 from bench.measure import Cost, measured
 from controllers.adapters.git import Mirror, Remote, tree
-from controllers.adapters.git.listing import raw_entries
+from controllers.adapters.git.listing import raw_tree
 from controllers.adapters.renderers import OutputCache
 from controllers.clusters import Clusters
 from controllers.logs import KnownSecrets
@@ -151,7 +151,7 @@ def _one_file_commits(generated: Generated, follower: Follower) -> dict[str, Any
     for number in range(COMMITS):
         environment, application = _commit(generated, number, "plan")
         name = f"env-{environment}"
-        with measured() as cost, patch(f"{tree.__name__}.raw_entries", wraps=raw_entries) as listings:
+        with measured() as cost, patch(f"{tree.__name__}.raw_tree", wraps=raw_tree) as listings:
             head = _step(steps, "fetch", follower.mirror.fetch).head
             _step(steps, "catalog", partial(follower.revisions.catalog, head))
             read = partial(follower.wishes[name].read, head, follower.states[name])

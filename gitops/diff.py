@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any
 
 from gitops.objects import Json, JsonObject, short_digest
+from gitops.pointers import pointer_to
 from gitops.redact import LAST_APPLIED, redact_pair
 
 
@@ -165,7 +166,7 @@ def live_digests(live: JsonObject, wanted: JsonObject) -> dict[str, str]:
 def _operations(live: Any, wanted: Any, path: str) -> Iterator[Operation]:  # noqa: ANN401 - any JSON
     if isinstance(live, dict) and isinstance(wanted, dict):
         for key in sorted({*live, *wanted}):
-            place = f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
+            place = f"{path}{pointer_to(key)}"
             if key not in wanted:
                 yield Operation("remove", place, live=live[key])
             elif key not in live:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from gitops.fields import Owner, Path, loaded, our_entry, owner_of, place_of, value_at
 from gitops.objects import JsonObject
+from gitops.pointers import pointer_to
 
 ALLOWED_MANAGERS = frozenset(
     {
@@ -45,14 +46,13 @@ _RESTARTED: JsonObject = {
     }
 }
 
-
-_Root: TypeAlias = tuple[Path, JsonObject]
-
 # A manifest has at most 100 levels; Python's own limit, and JSON libraries', is not far above.
 _DEEPEST = 150
 
 # Without a number, a workload falls to one replica, however many an autoscaler or a person had asked for.
 _NEVER_REMOVED: JsonObject = {"f:spec": {"f:replicas": {}}}
+
+_Root: TypeAlias = tuple[Path, JsonObject]
 
 
 class Claim(NamedTuple):
@@ -195,16 +195,6 @@ def union(*tries: JsonObject) -> JsonObject:
     return whole
 
 
-def beyond(theirs: JsonObject, kept: JsonObject) -> Iterator[Path]:
-    """Topmost paths of `theirs` outside metadata and status with nothing of `kept` at or below them.
-
-    Removing all of them removes everything that only `theirs` holds there, and nothing of `kept`. Elements
-    of lists, and the fields of a whole spec, come one by one.
-    """
-    for path, below in _roots(theirs, kept):
-        yield from _topmost(below, path)
-
-
 def _roots(theirs: JsonObject, kept: JsonObject) -> Iterator[_Root]:
     for step, below in theirs.items():
         if step not in _NOT_SPEC:
@@ -267,7 +257,7 @@ def pointers(live: JsonObject, paths: Iterable[Path]) -> tuple[str, ...]:
         place for place in found if not any(place[:length] in found for length in range(1, len(place)))
     ]
     ordered = sorted(outermost, key=lambda place: [_rank(step) for step in place], reverse=True)
-    return tuple("".join(f"/{_escaped(str(step))}" for step in place) for place in ordered)
+    return tuple(pointer_to(*place) for place in ordered)
 
 
 def changed(before: JsonObject, after: JsonObject, paths: Iterable[Path]) -> tuple[Path, ...]:
@@ -281,10 +271,6 @@ def _value(there: tuple[Any, Any] | None) -> tuple[Any, ...]:
 
 def _rank(step: str | int) -> tuple[int, str]:
     return (step, "") if isinstance(step, int) else (0, step)
-
-
-def _escaped(step: str) -> str:
-    return step.replace("~", "~0").replace("/", "~1")
 
 
 def _there(live: Any, path: Path) -> tuple[tuple[str | int, ...], Any] | None:  # noqa: ANN401 - any JSON

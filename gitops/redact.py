@@ -54,7 +54,7 @@ def redact_pair(
 
 def _secret_values(values: Json, other: Json) -> Json:
     if not isinstance(values, dict):
-        return REDACTED
+        return _mark(values, other)
     return {key: _mark(value, _get(other, key)) for key, value in values.items()}
 
 

@@ -27,7 +27,6 @@ class Change:
     author: str
     paths: tuple[str, ...]
     is_revert: bool = False
-    is_merge: bool = False
     reverts: tuple[str, ...] = ()
 
 

@@ -12,7 +12,6 @@ from controllers.cli.naming import AppliedObject, named
 from controllers.cli.repository import Opened
 from controllers.cli.requests import Asking, Draft, ask, line_diff
 from controllers.clusters import Clusters
-from controllers.drift.environment import rules_of
 from controllers.drift.examiner import look_closely, resource_of
 from controllers.logs import KnownSecrets
 from controllers.rollout.errands import Errands
@@ -62,8 +61,7 @@ class _Adoption:
         self._catalog = self._revisions.catalog(head)
         name = records.known("environment", choice.environment, self._catalog.environments)
         self._environment = self._catalog.environments[name]
-        spec = self._environment.spec
-        self._rules = rules_of(spec) if spec is not None else DriftRules()
+        self._rules = DriftRules.of(self._environment.spec)
         self._secrets = KnownSecrets()
         self._clusters = clusters
         self._errands = Errands(name, self._revisions, clusters, self._secrets)
@@ -82,24 +80,19 @@ class _Adoption:
 
     async def _places(self) -> list[AppliedObject]:
         """Every target that has the object. Raises TerminalError for a name that none or several have."""
-        state = records.state(self._mirror, self._choice.environment)
-        there = [
-            (name, target, on.revision)
-            for name, application in sorted(state.applications.items())
-            for target, on in sorted(application.on.items())
-        ]
+        there = records.state(self._mirror, self._choice.environment).applied
         if self._choice.target:
             records.known(
                 "target with something on it", self._choice.target, (target for _, target, _ in there)
             )
         every: list[AppliedObject] = []
-        for name, target, revision in there:
+        for name, target, on in there:
             if self._choice.target not in ("", target):
                 continue
             try:
-                errand = await self._errands.prepare(name, target, revision)
+                errand = await self._errands.prepare(name, target, on.revision)
             except InvalidInput as error:
-                output.note(f"{name} of {revision[:12]} cannot be read, and is left out: {error}")
+                output.note(f"{name} of {on.revision[:12]} cannot be read, and is left out: {error}")
                 continue
             namespace = errand.wanted.scope.target.namespace
             every += [

@@ -10,7 +10,6 @@ from controllers.adapters.kube.errors import Rejected
 from controllers.cli import output, records
 from controllers.cli.repository import Opened
 from controllers.clusters import Clusters
-from controllers.drift.environment import rules_of
 from controllers.drift.examiner import Question, examine, resource_of
 from controllers.logs import KnownSecrets
 from controllers.rollout.errands import Errands
@@ -47,7 +46,7 @@ def diff(repository: Opened, clusters: Clusters, environment: str, form: output.
     catalog = revisions.catalog(repository.head)
     records.known("environment", environment, {*catalog.environments, *mirror.audit_environments()})
     source = catalog.environments.get(environment)
-    rules = rules_of(source.spec) if source is not None and source.spec is not None else DriftRules()
+    rules = DriftRules.of(source.spec if source is not None else None)
     state = records.state(mirror, environment)
     found = asyncio.run(_look(revisions, clusters, environment, state, rules))
     nothing = f"nothing of {environment} was applied yet"
@@ -61,11 +60,6 @@ async def _look(
     secrets = KnownSecrets()
     errands = Errands(environment, revisions, clusters, secrets)
     slots = asyncio.Semaphore(TARGETS_AT_ONCE)
-    places = [
-        _Place(name, target, on)
-        for name, application in sorted(state.applications.items())
-        for target, on in sorted(application.on.items())
-    ]
 
     async def one(place: _Place) -> TargetDrift:
         found = TargetDrift(place.application, place.target, place.on.revision)
@@ -78,7 +72,7 @@ async def _look(
         return replace(found, findings=tuple(clean), foreign=foreign)
 
     try:
-        return tuple(await asyncio.gather(*(one(place) for place in places)))
+        return tuple(await asyncio.gather(*(one(_Place(*applied)) for applied in state.applied)))
     finally:
         await clusters.close()
 

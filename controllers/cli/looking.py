@@ -4,15 +4,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from controllers.cli import options
-from controllers.cli.output import Form
-
-if TYPE_CHECKING:
-    pass
+from controllers.cli.output import Form, end
 
 
 def lint(
@@ -32,7 +29,7 @@ def lint(
     """
     from controllers.cli import lint as linting
 
-    _end(good=linting.run(path, rev, config, output))
+    end(good=linting.run(path, rev, config, output))
 
 
 def plan(  # noqa: PLR0913 - an option each
@@ -56,7 +53,7 @@ def plan(  # noqa: PLR0913 - an option each
     clusters = clusters_of(config, kubeconfig, timeout)
     with opened(Choice(repo, branch, config)) as repository:
         selection = planning.Selection(environment, application, target)
-        _end(good=planning.plan(repository, clusters, rev, selection, output))
+        end(good=planning.plan(repository, clusters, rev, selection, output))
 
 
 def render(  # noqa: PLR0913 - an option each
@@ -81,7 +78,7 @@ def render(  # noqa: PLR0913 - an option each
 
     with opened(Choice(repo, branch, config)) as repository:
         asked = rendering.Asked(environment, rev, application, target, show_secrets)
-        _end(good=rendering.render(repository, asked, output))
+        end(good=rendering.render(repository, asked, output))
 
 
 def diff(  # noqa: PLR0913 - an option each
@@ -100,7 +97,7 @@ def diff(  # noqa: PLR0913 - an option each
     from controllers.cli.repository import Choice, opened
 
     with opened(Choice(repo, branch, config)) as repository:
-        _end(good=drifting.diff(repository, clusters_of(config, kubeconfig, timeout), environment, output))
+        end(good=drifting.diff(repository, clusters_of(config, kubeconfig, timeout), environment, output))
 
 
 def status(
@@ -168,7 +165,7 @@ def verify(
     from controllers.cli import history as showing
     from controllers.cli.repository import Choice
 
-    _end(good=showing.verify(environment, Choice(repo, branch, config), output))
+    end(good=showing.verify(environment, Choice(repo, branch, config), output))
 
 
 def register(app: typer.Typer) -> None:
@@ -179,8 +176,3 @@ def register(app: typer.Typer) -> None:
     audit.command()(verify)
     audit.callback()(lambda: None)  # keeps `audit verify` two words though there is one command
     app.add_typer(audit, name="audit")
-
-
-def _end(*, good: bool) -> None:
-    if not good:
-        raise typer.Exit(1)

@@ -51,6 +51,12 @@ def show(form: Form, value: JsonObject, text: str | Table) -> None:
         typer.echo(visible(str(text)))
 
 
+def end(*, good: bool) -> None:
+    """End a command whose answer is not good with exit code 1."""
+    if not good:
+        raise typer.Exit(1)
+
+
 def note(text: str) -> None:
     """Tell people something beside the answer."""
     typer.echo(visible(text), err=True)

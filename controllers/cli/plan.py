@@ -187,7 +187,7 @@ class _Application:
         names = tuple(sorted(desired.targets))
         if not desired.removed:
             try:
-                found = await asyncio.to_thread(errands.check, self._name, desired.revision, names)
+                found = await asyncio.to_thread(errands.check, self._name, self._wanted.revision, names)
             except (TransientError, Denied) as error:
                 found = (str(error),)
             if found:
@@ -206,7 +206,7 @@ class _Application:
             errand = await errands.prepare(
                 self._name,
                 target,
-                desired.revision,
+                self._wanted.revision,
                 Purpose(removed=desired.removed, prune_permitted=self._prune_permitted),
             )
         except (InvalidInput, TransientError, Denied) as error:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeAlias
 import typer
 
 from controllers.cli import options
-from controllers.cli.output import Form
+from controllers.cli.output import Form, end
 
 _StateDir: TypeAlias = Annotated[
     Path | None,
@@ -111,9 +111,7 @@ def take_over(  # noqa: PLR0913 - an option each
     terms = takeover.Terms(application, target, tuple(manager), remove_marks, dry_run)
     clusters = clusters_of(config, kubeconfig, timeout)
     with opened(Choice(repo, branch, config)) as repository:
-        good = takeover.run(repository, clusters, environment, terms, output)
-    if not good:
-        raise typer.Exit(1)
+        end(good=takeover.run(repository, clusters, environment, terms, output))
 
 
 def register(app: typer.Typer) -> None:

@@ -104,7 +104,7 @@ def unrenderable(
         good = state.application(name).good
         if not desired.removed and (good is None or good.digest != desired.digest):
             with suppress(TransientError, Denied):
-                found[name] = errands.check(name, desired.revision, tuple(sorted(desired.targets)))
+                found[name] = errands.check(name, wanted.revision, tuple(sorted(desired.targets)))
     return {name: problems for name, problems in found.items() if problems}
 
 

@@ -13,7 +13,6 @@ from controllers.adapters.kube.resources import Resource
 from controllers.cli import output, records
 from controllers.cli.repository import Opened
 from controllers.clusters import Clusters
-from controllers.drift.environment import rules_of
 from controllers.drift.examiner import look_closely, resource_of
 from controllers.logs import KnownSecrets
 from controllers.rollout.errands import Errands
@@ -23,6 +22,7 @@ from gitops.errors import Conflict, Denied, GitopsError, InvalidInput, Refused, 
 from gitops.objects import JsonObject, Manifest
 from gitops.ownership import PART_OF, claimed_by
 from gitops.plan import LiveObject
+from gitops.pointers import pointer_to
 from gitops.rollout.desired import Wish, wish
 from gitops.takeover import Managers, Takeover, marks, take_over, unallocated
 from gitops.views import takeover as view
@@ -63,8 +63,8 @@ class _Taker:
         records.known("environment", environment, catalog.environments)
         state = records.state(repository.mirror, environment)
         self._wish = wish(catalog, environment, repository.head, state)
-        rules = rules_of(self._wish.spec) if self._wish.spec is not None else DriftRules()
-        self._managers = Managers(frozenset(terms.managers), rules.allowed_managers)
+        allowed = DriftRules.of(self._wish.spec).allowed_managers
+        self._managers = Managers(frozenset(terms.managers), allowed)
         self._secrets = KnownSecrets()
         self._clusters = clusters
         self._errands = Errands(environment, revisions, clusters, self._secrets)
@@ -187,7 +187,7 @@ def _fields(live: JsonObject, decided: Takeover) -> Iterator[JsonObject]:
 
 def _removals(left: tuple[tuple[str, str], ...]) -> Iterator[JsonObject]:
     for field, key in left:
-        yield {"op": "remove", "path": f"/metadata/{field}/{key.replace('~', '~0').replace('/', '~1')}"}
+        yield {"op": "remove", "path": pointer_to("metadata", field, key)}
 
 
 async def _write(

@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Coroutine, Iterable
+from collections.abc import Collection, Iterable
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.patience import Patience
 from controllers.drift.corrector import Corrector, Standing
 from controllers.drift.place import Place, signature
-from controllers.drift.retries import Alarms
+from controllers.drift.tasks import Tasks
+from controllers.drift.timers import Alarms, Reminder
 from gitops.drift import Sight, Verdict
 from gitops.errors import GitopsError
 from gitops.objects import ObjectKey
@@ -25,9 +26,6 @@ from gitops.plan import Scope
 
 log = logging.getLogger(__name__)
 
-# Nobody tells when work that was ended has finished its write: suspects are looked at again after this.
-_FIRST_SECONDS = 0.5
-_LONGEST_SECONDS = 30.0
 # How much is judged before others get their turn.
 _BATCH = 500
 
@@ -84,22 +82,18 @@ class Attention:
         self._in_hand: dict[int, set[ObjectKey]] = defaultdict(set)
         self._again: set[tuple[int, ObjectKey]] = set()
         self._releasing: set[int] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self._alarms = Alarms()
         self._stopped = False
-        self._patient = _FIRST_SECONDS
-        self._timer: asyncio.TimerHandle | None = None
+        # Nobody tells when work that was ended has finished its write.
+        self._reminder = Reminder(self.resume)
 
     async def stop(self) -> None:
         """End everything; what is being written is written to its end."""
         self._stopped = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._reminder.stop()
         self._alarms.stop()
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._tasks.stop()
 
     def undecided(self, place: Place) -> bool:
         """Whether something of a place is still to be looked at."""
@@ -111,9 +105,7 @@ class Attention:
 
     def resume(self) -> None:
         """Look at what had to wait: somebody was writing, or the record was not there yet."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._reminder.cancel()
         for place in self._view.places():
             if place.suspects and self._desk.standing(place.scope) is not None:
                 self._release(place)
@@ -155,7 +147,7 @@ class Attention:
             return
         if free and place.sure:
             self._in_hand[id(place)].add(key)
-            self._spawn(self._attend(place, key))
+            self._tasks.begin(self._attend(place, key))
             return
         place.suspects.add(key)
         if free:
@@ -198,7 +190,7 @@ class Attention:
         """Judge the suspects of a place anew, by the record that is stored now."""
         if id(place) not in self._releasing and not self._stopped:
             self._releasing.add(id(place))
-            self._spawn(self._released(place))
+            self._tasks.begin(self._released(place))
 
     async def _released(self, place: Place) -> None:
         try:
@@ -227,10 +219,9 @@ class Attention:
     def _resume_later(self) -> None:
         places = self._view.places()
         if not any(map(self.undecided, places)):
-            self._patient = _FIRST_SECONDS
-        elif self._timer is None and not self._stopped and any(place.suspects for place in places):
-            self._timer = asyncio.get_running_loop().call_later(self._patient, self.resume)
-            self._patient = min(self._patient * 2, _LONGEST_SECONDS)
+            self._reminder.reset()
+        elif any(place.suspects for place in places):
+            self._reminder.later()
 
     async def _attend(self, place: Place, key: ObjectKey) -> None:
         failures = 0
@@ -291,8 +282,3 @@ class Attention:
         outcome = await self._corrector.attend(place, key, sight, standing, client)
         self._view.learnt(place, key)
         return outcome
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

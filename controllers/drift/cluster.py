@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Coroutine, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
 
 from controllers.adapters.kube.client import KubeClient
 from controllers.drift.attention import Attention, Desk
@@ -18,6 +18,7 @@ from controllers.drift.ledger import Ledger
 from controllers.drift.patrol import Patrol
 from controllers.drift.place import Place
 from controllers.drift.sightings import Sightings
+from controllers.drift.tasks import Tasks
 from controllers.rollout.observer import CONFIG_MAPS, Access
 from gitops.drift import DriftReport, Sight, released
 from gitops.inventory import Inventory, selector
@@ -57,14 +58,14 @@ class ClusterDrift:
         self._inventories = Inventories(environment, own, self._take, self._is_own_write, habits.turns)
         self._sightings = Sightings(environment, own, self._seen, self._came, habits)
         self._inventories.on_blind = self._sightings.on_blind = desk.told
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self._judging = 0
         self._check_every = habits.check_every
 
     def follow(self, members: Iterable[Member]) -> None:
         """Watch these, and nothing else. The first call begins."""
         if self._check_every:
-            self._spawn(Patrol(self._check_every, self, self._attention).run())
+            self._tasks.begin(Patrol(self._check_every, self, self._attention).run())
             self._check_every = 0.0
         self._members = {(one.application, one.target.namespace): one for one in members}
         for where in self._places.keys() - self._members.keys():
@@ -74,10 +75,7 @@ class ClusterDrift:
     async def stop(self) -> None:
         """End everything; what is being written is written to its end."""
         await self._inventories.stop()
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._tasks.stop()
         await self._attention.stop()
         await self._foreign.stop()
         await asyncio.gather(*(ledger.stop() for ledger in self._ledgers.values()))
@@ -232,7 +230,7 @@ class ClusterDrift:
         ledger = self._ledgers.pop(where)
         for key in [*place.entries]:
             place.forget(key)
-        self._spawn(ledger.stop())
+        self._tasks.begin(ledger.stop())
 
     async def _cover(self) -> None:
         """Watch exactly the kinds and namespaces that inventories name."""
@@ -246,7 +244,7 @@ class ClusterDrift:
 
     def _came(self, kind: GroupKind) -> None:
         self._judging += 1
-        self._spawn(self._listed(kind))
+        self._tasks.begin(self._listed(kind))
 
     async def _listed(self, kind: GroupKind) -> None:
         """After a list, what is not in it is known to be missing."""
@@ -264,11 +262,6 @@ class ClusterDrift:
                 self._attention.note(place, key)
                 if str(key) in self._desk.held(place.scope):
                     self._desk.told()
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def _where(scope: Scope) -> Where:

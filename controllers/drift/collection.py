@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeAlias
@@ -11,6 +10,7 @@ from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.errors import Forbidden
 from controllers.adapters.kube.reflector import Kept, Place, Reflector
 from controllers.adapters.kube.resources import Resource
+from controllers.drift.tasks import Tasks
 from controllers.rollout.observer import METADATA_PAGE
 from gitops.errors import GitopsError
 from gitops.objects import JsonObject
@@ -49,7 +49,7 @@ class Collection(Generic[Kept]):
         self._recall = recall
         self._clients: dict[str, KubeClient] = {}
         self._reflectors: dict[str, Reflector[Kept]] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._ending = Tasks()
         self._stopped = False
 
     def cover(self, clients: Mapping[str, KubeClient]) -> None:
@@ -59,7 +59,7 @@ class Collection(Generic[Kept]):
         self._clients = dict(clients)
         wanted = {""} if self._everywhere is not None or not self.resource.namespaced else set(clients) - {""}
         for namespace in sorted(self._reflectors.keys() - wanted):
-            self._end(self._reflectors.pop(namespace))
+            self._ending.begin(self._reflectors.pop(namespace).stop())
         for namespace in sorted(wanted - self._reflectors.keys()):
             client = self._everywhere or clients.get(namespace) or next(iter(clients.values()), None)
             if client is not None:
@@ -85,10 +85,6 @@ class Collection(Generic[Kept]):
         reflector = self._reflectors.get("") or self._reflectors.get(namespace)
         return reflector.resource_version if reflector is not None else ""
 
-    def items(self) -> list[Kept]:
-        """All that was seen."""
-        return [kept for reflector in self._reflectors.values() for kept in reflector.items.values()]
-
     def seen(self) -> dict[str, Seen[Kept]]:
         """What was seen, and up to which version, by namespace as `recall` is asked for; copies."""
         return {
@@ -111,10 +107,9 @@ class Collection(Generic[Kept]):
         """End every watch, for good."""
         self._stopped = True
         for reflector in self._reflectors.values():
-            self._end(reflector)
+            self._ending.begin(reflector.stop())
         self._reflectors.clear()
-        if self._ending:
-            await asyncio.wait(self._ending)
+        await self._ending.finish()
 
     def _start(self, client: KubeClient, namespace: str) -> Reflector[Kept]:
         reflector: Reflector[Kept] = Reflector(
@@ -152,8 +147,3 @@ class Collection(Generic[Kept]):
             log.info("%s are watched in each namespace by itself: %s", self.resource.plural, error)
             self._everywhere = None
             self.cover(self._clients)
-
-    def _end(self, reflector: Reflector[Kept]) -> None:
-        task = asyncio.ensure_future(reflector.stop())
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)

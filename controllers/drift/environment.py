@@ -18,8 +18,6 @@ from controllers.rollout.errands import Errands
 from controllers.rollout.tools import Tools
 from gitops.drift import DriftFact, DriftRules, ForeignFact
 from gitops.errors import Denied, InvalidInput, TransientError
-from gitops.foreign import ALLOWED_MANAGERS
-from gitops.model.kinds import EnvironmentSpec
 from gitops.plan import Scope
 from gitops.rollout.state import EnvironmentState, Held
 
@@ -34,17 +32,6 @@ class Following:
 
     state: EnvironmentState
     rules: DriftRules
-
-
-def rules_of(spec: EnvironmentSpec) -> DriftRules:
-    """What an environment's settings say about drift."""
-    foreign = spec.foreign_fields
-    return DriftRules(
-        spec.drift,
-        spec.ignore_differences,
-        ALLOWED_MANAGERS.union(foreign.allowed_managers),
-        exclusive=foreign.exclusive,
-    )
 
 
 class EnvironmentDrift:

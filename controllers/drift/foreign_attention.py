@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from functools import partial
 
@@ -10,16 +9,13 @@ from controllers.adapters.kube.patience import Patience
 from controllers.drift.attention import Desk, View
 from controllers.drift.foreign import ForeignKeeper, is_ours
 from controllers.drift.place import Place
-from controllers.drift.retries import Alarms
+from controllers.drift.tasks import Tasks
+from controllers.drift.timers import Alarms, Reminder
 from gitops.drift import Sight
 from gitops.errors import GitopsError
 from gitops.objects import ObjectKey
 
 log = logging.getLogger(__name__)
-
-# Nobody tells when a rollout's work has ended, or when its record comes.
-_FIRST_SECONDS = 0.5
-_LONGEST_SECONDS = 30.0
 
 
 class ForeignAttention:
@@ -30,28 +26,22 @@ class ForeignAttention:
         self._keeper = keeper
         self._patience = patience
         self._view = view
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._patient = _FIRST_SECONDS
-        self._timer: asyncio.TimerHandle | None = None
+        self._tasks = Tasks()
+        # Nobody tells when a rollout's work has ended, or when its record comes.
+        self._reminder = Reminder(self.resume)
         self._alarms = Alarms()
         self._stopped = False
 
     async def stop(self) -> None:
         """End everything; what is being written is written to its end."""
         self._stopped = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._reminder.stop()
         self._alarms.stop()
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._tasks.stop()
 
     def resume(self) -> None:
         """Look at what had to wait: somebody was writing, or the record was not there yet."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._reminder.cancel()
         for place in self._view.places():
             if place.foreign.pending and self._desk.standing(place.scope) is not None:
                 waiting, place.foreign.pending = place.foreign.pending, set()
@@ -74,9 +64,7 @@ class ForeignAttention:
             self._resume_later()
         elif any(not standing.rules.may_own(key, one.owner.manager) for one in sight.foreign):
             notes.in_hand.add(key)
-            task = asyncio.create_task(self._attend(place, key))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.begin(self._attend(place, key))
         elif notes.clear(key):  # all of it by those who may
             self._desk.told()
 
@@ -120,7 +108,6 @@ class ForeignAttention:
 
     def _resume_later(self) -> None:
         if not any(place.foreign.undecided for place in self._view.places()):
-            self._patient = _FIRST_SECONDS
-        elif self._timer is None and not self._stopped:
-            self._timer = asyncio.get_running_loop().call_later(self._patient, self.resume)
-            self._patient = min(self._patient * 2, _LONGEST_SECONDS)
+            self._reminder.reset()
+        else:
+            self._reminder.later()

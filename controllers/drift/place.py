@@ -45,7 +45,6 @@ class Place:
 
     scope: Scope
     entries: dict[ObjectKey, Entry] = field(default_factory=dict)
-    revision: str = ""
     read: bool = False
     lost: bool = False
     where: frozenset[tuple[GroupKind, str]] = frozenset()
@@ -93,7 +92,6 @@ class Place:
         stored = dict(inventory.entries) if inventory else {}
         self.read = True
         self.lost = inventory is None
-        self.revision = inventory.revision if inventory else ""
         for key in self.entries.keys() - stored.keys():
             self.forget(key)
         for key, entry in self.unsaved.items():

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gitops.objects import ObjectKey
-from gitops.plan import Scope
 
 FIRST_SECONDS = 30.0
 LONGEST_SECONDS = 900.0
@@ -43,33 +40,3 @@ class Retries:
         """Forget all."""
         self._tries.clear()
         self._not_before.clear()
-
-
-class Alarms:
-    """One timer at most for each object of each place."""
-
-    def __init__(self) -> None:
-        self._set: dict[tuple[Scope, ObjectKey], asyncio.TimerHandle] = {}
-        self._stopped = False
-
-    def ring_in(self, seconds: float, scope: Scope, key: ObjectKey, do: Callable[[], None]) -> None:
-        """Call `do` then, and nothing that was to be called for the same object before."""
-        self._cancel((scope, key))
-        if self._stopped:
-            return
-        self._set[scope, key] = asyncio.get_running_loop().call_later(seconds, self._ring, (scope, key), do)
-
-    def stop(self) -> None:
-        """Call nothing any more."""
-        self._stopped = True
-        for mark in [*self._set]:
-            self._cancel(mark)
-
-    def _ring(self, mark: tuple[Scope, ObjectKey], do: Callable[[], None]) -> None:
-        del self._set[mark]
-        do()
-
-    def _cancel(self, mark: tuple[Scope, ObjectKey]) -> None:
-        waiting = self._set.pop(mark, None)
-        if waiting is not None:
-            waiting.cancel()

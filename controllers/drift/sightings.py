@@ -13,6 +13,7 @@ from controllers.drift.collection import Collection, Seen
 from controllers.drift.habits import Habits
 from controllers.drift.place import trimmed
 from controllers.drift.snapshots import Kept, Snapshot, WatchName
+from controllers.drift.tasks import Tasks
 from gitops.drift import Sight
 from gitops.errors import GitopsError
 from gitops.objects import GroupKind, ObjectKey
@@ -49,7 +50,7 @@ class Sightings:
         self._tell_listed = listed
         self._wanted: Mapping[GroupKind, Mapping[str, KubeClient]] = {}
         self._collections: dict[GroupKind, Collection[Kept]] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._ending = Tasks()
         self._again: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -59,9 +60,7 @@ class Sightings:
         if self._noting is None and not self._stopped:
             self._noting = asyncio.create_task(self._note_now_and_then(), name="note down what is seen")
         for kind in sorted(self._collections.keys() - wanted.keys()):
-            task = asyncio.ensure_future(self._collections.pop(kind).stop())
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
+            self._ending.begin(self._collections.pop(kind).stop())
         complete = True
         for kind, clients in sorted(wanted.items()):
             foreign = any(client is not self._own for client in clients.values())
@@ -98,8 +97,7 @@ class Sightings:
                 await asyncio.wait({task})
         await self._note_down()
         await asyncio.gather(*(one.stop() for one in self._collections.values()))
-        if self._ending:
-            await asyncio.wait(self._ending)
+        await self._ending.finish()
 
     async def _cover_again(self) -> None:
         await asyncio.sleep(_AGAIN_SECONDS)

@@ -8,8 +8,7 @@ import time
 from collections.abc import Callable
 from functools import cache, partial
 
-from controllers.adapters.kube.patience import Patience
-from controllers.drift.environment import EnvironmentDrift, Following, rules_of
+from controllers.drift.environment import EnvironmentDrift, Following
 from controllers.rollout.board import Board
 from controllers.rollout.branch import Branch
 from controllers.rollout.crew import Crew
@@ -18,6 +17,7 @@ from controllers.rollout.hands import Hands
 from controllers.rollout.tools import Tools
 from controllers.rollout.wishes import Wishes
 from gitops import audit
+from gitops.drift import DriftRules
 from gitops.errors import Conflict, GitopsError, TerminalError
 from gitops.model.kinds import OnFailure
 from gitops.rollout.decide import Decision, advance
@@ -41,10 +41,6 @@ _OTHERS_FIRST_SECONDS = 0.25
 # passes over a thousand targets would take the processor from the work itself.
 _REST_PER_PASS = 3.0
 _LONGEST_REST_SECONDS = 1.0
-
-
-# What does not answer, so that something cannot be rendered, is asked again after these waits.
-_SILENCE = Patience(first_wait=2.0, longest_wait=30.0)
 
 
 class EnvironmentLoop:
@@ -71,8 +67,6 @@ class EnvironmentLoop:
         self._head = ""
         self._wish = Wish("")
         self._wished_for: object = None
-        self._silences = 0
-        self._ask_again_at = 0.0
         self._waits: Callable[[], tuple[Wait, ...]] = tuple
 
     def notice(self, head: str, *, soon: bool = True) -> None:
@@ -172,7 +166,7 @@ class EnvironmentLoop:
         """Watch live objects by the rules of Git; of an environment that left Git nobody looks after them."""
         spec = self._wish.spec
         if self._tools.watch_drift and spec is not None:
-            self._drift.follow(Following(self.state, rules_of(spec)))
+            self._drift.follow(Following(self.state, DriftRules.of(spec)))
         elif spec is None and not self._wish.problems:
             self._drift.follow(None)
 
@@ -201,13 +195,10 @@ class EnvironmentLoop:
     def _pause(self, decision: Decision) -> float:
         if decision.events:
             return 0.0  # perhaps nothing wakes the loop again: only another pass can tell that it is at rest
-        longest = _LONGEST_SLEEP_SECONDS
-        if self._wish.awaiting:
-            longest = min(max(self._ask_again_at - time.monotonic(), 0.0), longest)
-        if decision.look_again_at is None:
-            return longest
-        until = (decision.look_again_at - self._tools.clock()).total_seconds()
-        return min(max(until, 0.0), longest)
+        until = min(self._wishes.stale_in, _LONGEST_SLEEP_SECONDS)
+        if decision.look_again_at is not None:
+            until = min(until, (decision.look_again_at - self._tools.clock()).total_seconds())
+        return max(until, 0.0)
 
     async def _look(self) -> Observation:
         wanted = await self._wanted()
@@ -233,17 +224,11 @@ class EnvironmentLoop:
     async def _wanted(self) -> Wish:
         """What Git wants; computed once per revision and set of applications, or of targets to be left."""
         head = self._head
-        if self._wish_depends_on(head) != self._wished_for or self._asks_again():
+        if self._wish_depends_on(head) != self._wished_for or self._wishes.stale_in <= 0:
             await self._branch.refuse_rewritten(self.state.observed, head)
             self._wish = await asyncio.to_thread(self._wishes.read, head, self.state)
             self._wished_for = self._wish_depends_on(head)
-            self._silences = self._silences + 1 if self._wish.awaiting else 0
-            self._ask_again_at = time.monotonic() + _SILENCE.wait(max(self._silences, 1))
         return self._wish
-
-    def _asks_again(self) -> bool:
-        """Whether it is time to try what could not be rendered because something did not answer."""
-        return bool(self._wish.awaiting) and time.monotonic() >= self._ask_again_at
 
     def _wish_depends_on(self, head: str) -> object:
         """What the wish at `head` follows; who holds an application counts only once that left Git."""

@@ -144,7 +144,7 @@ class Errands:
         except InvalidInput:
             return None
 
-    def check_gates(self, application: str, desired: Desired) -> tuple[str, ...]:
+    def check_gates(self, application: str, desired: Desired, revision: str) -> tuple[str, ...]:
         """Fill the address of every gate for every target it asks, and give all problems, each once."""
         problems: set[Problem] = set()
         for wave in desired.waves:
@@ -153,7 +153,7 @@ class Errands:
                     continue
                 for target in wave.targets:
                     try:
-                        self._filled(application, target, desired.revision, gate.url)
+                        self._filled(application, target, revision, gate.url)
                     except InvalidInput as error:
                         where = f"gate {gate.name} of wave {wave.name}"
                         problems.update(

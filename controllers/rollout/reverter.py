@@ -196,7 +196,6 @@ class Reverter:
                         author=commit.author_name,
                         paths=touched,
                         is_revert=ours,
-                        is_merge=len(commit.parents) > 1,
                         reverts=revert.reverted_by(commit.trailers),
                     )
                 )

@@ -14,6 +14,7 @@ from controllers.adapters.git.mirror import Mirror
 from controllers.adapters.git.tree import TreeView
 from controllers.source.renders import Renders
 from gitops.errors import GitopsError
+from gitops.mappings import changed, differing
 from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
 from gitops.render.sources import Closure, completed, reads_more
 
@@ -26,10 +27,12 @@ class _Environment:
     completed: EnvironmentSource
     closures: Mapping[str, Closure]
 
-    @property
-    def folders(self) -> set[str]:
-        """Where the applications with closures are."""
-        return {self.source.applications[name].path for name in self.closures}
+    def folder_of(self, name: str) -> str:
+        """Where an application is, or was."""
+        return self.source.applications[name].path
+
+
+_NOTHING = EnvironmentSource("", "", None, {})
 
 
 class Closures:
@@ -41,6 +44,7 @@ class Closures:
         self._tree = ""
         self._environments: dict[str, _Environment] = {}
         self._known: dict[str, Closure] = {}
+        self._faulty: set[str] = set()
         self._users: defaultdict[str, set[str]] = defaultdict(set)  # applications by the paths that decided
         self._whole: defaultdict[str, set[str]] = defaultdict(set)  # and by the folders of which all did
 
@@ -49,36 +53,41 @@ class Closures:
 
         What did not change since the last tree is the same object again.
         """
-        stale = {_environment_of(folder) for folder in self._move(tree.root_oid)}
+        stale = defaultdict[str, set[str]](set)
+        for folder in self._move(tree.root_oid):
+            stale[folder.split("/")[1]].add(folder.rpartition("/")[2])
+        # What is under way is lost with whatever is raised: the next look begins anew.
         before, now = self._environments, dict[str, _Environment]()
+        self._environments = {}
         for name, source in catalog.environments.items():
             known = before.get(name)
             if known is not None and known.source is source and name not in stale:
                 now[name] = known
             else:
-                now[name] = self._completed(source, known, tree)
+                now[name] = self._completed(source, known, stale[name], tree)
         for name, one in before.items():
             if now.get(name) is not one:
-                self._forget(one.folders - (now[name].folders if name in now else set()))
+                left = now[name].closures if name in now else {}
+                self._forget(one.folder_of(gone) for gone in one.closures.keys() - left.keys())
         self._environments = now
         return replace(catalog, environments={name: one.completed for name, one in now.items()})
 
     def _completed(
-        self, source: EnvironmentSource, before: _Environment | None, tree: TreeView
+        self, source: EnvironmentSource, before: _Environment | None, stale: set[str], tree: TreeView
     ) -> _Environment:
-        closures: dict[str, Closure] = {}
-        applications = dict(source.applications)
-        for name, one in source.applications.items():
-            if not reads_more(one):
-                continue
-            closures[name] = self._closure(one, tree)
-            same = before is not None and before.source.applications.get(name) is one
-            if before is not None and same and before.closures[name] is closures[name]:
-                applications[name] = before.completed.applications[name]
-            else:
-                applications[name] = completed(one, closures[name])
-        whole = replace(source, applications=applications) if closures else source
-        return _Environment(source, whole, closures)
+        before = before or _Environment(_NOTHING, _NOTHING, {})
+        closures: dict[str, Closure | None] = {}
+        applications: dict[str, ApplicationSource | None] = {}
+        names = {*differing(before.source.applications, source.applications), *stale}
+        for name in sorted(names):
+            one = applications[name] = source.applications.get(name)
+            closures[name] = None
+            if one is not None and reads_more(one):
+                found = closures[name] = self._closure(one, tree)
+                applications[name] = completed(one, found)
+        now = changed(before.closures, closures)
+        whole = changed(before.completed.applications, applications) if now else source.applications
+        return _Environment(source, replace(source, applications=whole), now)
 
     def _closure(self, application: ApplicationSource, tree: TreeView) -> Closure:
         known = self._known.get(application.path)
@@ -105,10 +114,12 @@ class Closures:
             if self._whole:
                 yield from (user for folder in _above(path) for user in self._whole.get(folder, ()))
         # How far a closure with problems was followed says little about what mends it.
-        yield from (folder for folder, closure in self._known.items() if closure.problems)
+        yield from self._faulty
 
     def _keep(self, folder: str, closure: Closure) -> None:
         self._known[folder] = closure
+        if closure.problems:
+            self._faulty.add(folder)
         for users, paths in ((self._users, closure.looked), (self._whole, closure.folders)):
             for path in paths:
                 users[path].add(folder)
@@ -116,6 +127,7 @@ class Closures:
     def _forget(self, folders: Iterable[str]) -> None:
         for folder in folders:
             closure = self._known.pop(folder, None)
+            self._faulty.discard(folder)
             if closure is None:
                 continue
             for users, paths in ((self._users, closure.looked), (self._whole, closure.folders)):
@@ -130,7 +142,3 @@ def _above(path: str) -> Iterator[str]:
     while path:
         path = path.rpartition("/")[0]
         yield path
-
-
-def _environment_of(folder: str) -> str:
-    return folder.split("/")[1]

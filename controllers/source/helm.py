@@ -112,7 +112,7 @@ class ChartRenders:
     def _run(self, tree: ChartTree, chart: ChartSource, told: Release) -> bytes:
         files = ChartFiles(chart.folder, self._contents(tree, chart))
         try:
-            printed = self._helm.template(told, files.files)
+            printed = self._helm.template(told, files.files, files.archives)
         except ToolFailed as failed:
             raise InvalidInput(_told(failed, files, partial(_redactor, files.files, told))) from None
         return relocated(printed, files.file_of)

@@ -197,19 +197,49 @@ class _Reader:
             self.documents.append(Document(root.value, index, root.place[0], self._path, text, first_line))
 
     def chunks(self, text: str) -> Iterator[Chunk]:
-        """Cut `text` into single documents."""
+        """Cut `text` into single documents.
+
+        As kubectl does it: a file that begins with a JSON value may hold more of them, with nothing between
+        them; once a line begins with `---`, there is one document after each, and that is YAML.
+        """
         lines = text.removesuffix("\n").split("\n")
+        cuts = [number for number, line in enumerate(lines) if line.startswith("---")]
         start = 0
-        for number, line in enumerate(lines):
-            if not line.startswith("---"):
-                continue
-            rest = line[3:].strip()
+        for number in (*cuts, len(lines)):
+            chunk = Chunk(_joined(lines[start:number]), start + 1)
+            yield from (chunk,) if start else self._json_values(chunk, most=1 if cuts else len(text))
+            start = number + 1
+            rest = lines[number][3:].strip() if number < len(lines) else ""
             if rest and not rest.startswith("#"):
                 message = "only a comment may follow --- on its line, as kubectl has it"
-                self._fault((number + 1, 4 + len(line[3:]) - len(line[3:].lstrip())), message)
-            yield from _json_values(_joined(lines[start:number]), start + 1)
-            start = number + 1
-        yield from _json_values(_joined(lines[start:]), start + 1)
+                column = len(lines[number]) - len(lines[number][3:].lstrip()) + 1
+                self._fault((number + 1, column), message)
+
+    def _json_values(self, chunk: Chunk, most: int) -> Iterator[Chunk]:
+        """Cut a chunk that is nothing but JSON values, up to `most`, into these; leave any other alone."""
+        text = chunk.text
+        values: list[tuple[int, int]] = []
+        decoder = json.JSONDecoder()
+        start = _after_blanks(text, 0)
+        while start < len(text) and (values or text[start] == "{"):
+            try:
+                _, end = decoder.raw_decode(text, start)
+            except (ValueError, RecursionError):  # not JSON: read it as YAML, whose limits then decide
+                if values and text.startswith("...", start):
+                    line, column = _place_of(text[:start])
+                    self._fault((line + chunk.first_line - 1, column), "this cannot follow a JSON value")
+                break
+            values.append((start, end))
+            start = _after_blanks(text, end)
+        if start < len(text) or not 0 < len(values) <= most:
+            yield chunk
+            return
+        line, counted = chunk.first_line, 0
+        for start, end in values:  # lazily: each value is padded to its column, which adds up
+            line += text.count("\n", counted, start)
+            counted = start
+            column = start - text.rfind("\n", 0, start)
+            yield Chunk(" " * (column - 1) + _join_surrogates(text[start:end]), line, json=True)
 
     def _fault(self, place: Place, message: str) -> None:
         self.problems.append(Problem(Location(self._path, *place), message))
@@ -218,30 +248,6 @@ class _Reader:
 def _joined(lines: list[str]) -> str:
     """Every line ends, the last one too: text in a block (`|`) keeps its last line feed by it."""
     return "".join(f"{line}\n" for line in lines)
-
-
-def _json_values(text: str, first_line: int) -> Iterator[Chunk]:
-    """Cut a chunk that is nothing but JSON values into these; leave any other alone."""
-    if not text.lstrip().startswith("{"):
-        yield Chunk(text, first_line)
-        return
-    decoder = json.JSONDecoder()
-    values: list[tuple[int, int]] = []
-    start = _after_blanks(text, 0)
-    while start < len(text):
-        try:
-            _, end = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):  # not JSON: read it as YAML, whose limits then decide
-            yield Chunk(text, first_line)
-            return
-        values.append((start, end))
-        start = _after_blanks(text, end)
-    line, counted = first_line, 0
-    for start, end in values:  # lazily: each value is padded to its column, which adds up
-        line += text.count("\n", counted, start)
-        counted = start
-        column = start - text.rfind("\n", 0, start)
-        yield Chunk(" " * (column - 1) + _join_surrogates(text[start:end]), line, json=True)
 
 
 def _after_blanks(text: str, start: int) -> int:

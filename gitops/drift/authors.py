@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from gitops.fields import FIELD_MANAGER, Owner, owner_of, place_of, value_at
 from gitops.objects import JsonObject
+from gitops.pointers import steps_of
 
 Pointer: TypeAlias = tuple[str, ...]
 
@@ -34,17 +35,12 @@ class Author:
 NOBODY = Author(Owner("", ""), certain=False)
 
 
-def unescaped(pointer: str) -> Pointer:
-    """Take a JSON pointer (RFC 6901) apart."""
-    return tuple(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
-
-
 def author_of(live: JsonObject, pointer: str) -> Author:
     """Say who holds, or last wrote, the field at `pointer` of a live object.
 
     Others come before us: our entry holds a field that differs only where somebody applied under our name.
     """
-    at = unescaped(pointer)
+    at = steps_of(pointer)
     entries = list((live.get("metadata") or {}).get("managedFields") or ())
     holders = [entry for entry in entries if _holds(entry, live, at)]
     others = [entry for entry in holders if not _ours(entry)]

@@ -7,18 +7,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from gitops.diff import Operation, json_patch
-from gitops.drift.authors import Author, author_of, unescaped
+from gitops.drift.authors import Author, author_of
 from gitops.objects import Json, JsonObject, canonical_json
+from gitops.pointers import steps_of
 
 _MISSING = object()
+_GRANULAR = ("labels", "annotations")
 
 
 def compare(live: JsonObject, applied: JsonObject) -> tuple[tuple[Operation, Author], ...]:
     """Give what an apply would change, redacted, and whose each change is. Empty: our values are there."""
     return tuple((operation, author_of(live, operation.path)) for operation in json_patch(live, applied))
-
-
-_GRANULAR = ("labels", "annotations")
 
 
 def holds(live: JsonObject, manifest: JsonObject) -> bool:
@@ -56,7 +55,7 @@ def carried_over(
     """
     body = copy.deepcopy(manifest)
     for pointer in pointers:
-        if not _carry(body, live, applied, unescaped(pointer)):
+        if not _carry(body, live, applied, steps_of(pointer)):
             return None
     return body
 

@@ -67,11 +67,6 @@ class Contests:
         going = [one for one in (*concerned, self.across) if one is not None and one.goes_on(now)]
         return max(going, key=lambda one: (one.until, one.rounds), default=None)
 
-    def open_at(self, paths: Iterable[str], now: datetime) -> datetime:
-        """Give the moment from which a change of `paths` may be corrected; `now` where nothing holds it."""
-        contest = self.over(paths, now)
-        return now if contest is None else max(now, contest.until)
-
     def corrected(self, managers: Iterable[str], paths: Iterable[str], now: datetime) -> Contests:
         """Take in one more correction; what is over is forgotten."""
         who, concerned = frozenset(managers), frozenset(paths)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any
+from typing import Any, Self
 
 from gitops.diff import Operation
-from gitops.drift.authors import Author, unescaped
+from gitops.drift.authors import Author
 from gitops.errors import Problem
 from gitops.fields import Path
 from gitops.foreign import ALLOWED_MANAGERS, Claim, ForeignFields, foreign_fields, removable, union
-from gitops.model.kinds import DriftMode, IgnoredDifference
+from gitops.model.kinds import DriftMode, EnvironmentSpec, IgnoredDifference
 from gitops.model.reading import nearest
 from gitops.objects import JsonObject, Manifest, ObjectKey
+from gitops.pointers import steps_of
 
 DRIFT = "gitops-waves.io/drift"
 
@@ -38,6 +39,15 @@ class DriftRules:
     ignored: tuple[IgnoredDifference, ...] = ()
     allowed_managers: frozenset[str] = ALLOWED_MANAGERS
     exclusive: bool = False
+
+    @classmethod
+    def of(cls, spec: EnvironmentSpec | None) -> Self:
+        """Read an environment's settings; of one that cannot be read or left Git, the defaults."""
+        if spec is None:
+            return cls()
+        foreign = spec.foreign_fields
+        allowed = ALLOWED_MANAGERS.union(foreign.allowed_managers)
+        return cls(spec.drift, spec.ignore_differences, allowed, exclusive=foreign.exclusive)
 
     def mode_of(self, annotations: Mapping[str, str]) -> DriftMode:
         """Give an object's mode: what the annotation of its manifest says, else the environment's.
@@ -63,7 +73,7 @@ class DriftRules:
         """Whether a manager may own fields inside this object's spec."""
         if manager in self.allowed_managers:
             return True
-        return any(manager in rule.managers for rule in self.ignored if _is_about(rule, key))
+        return any(manager in rule.managers for rule in self._about(key))
 
     def foreign(
         self, key: ObjectKey, found: Iterable[Claim], manifest: JsonObject
@@ -96,7 +106,7 @@ class DriftRules:
         self, key: ObjectKey, differences: Iterable[tuple[Operation, Author]]
     ) -> tuple[tuple[tuple[Operation, Author], ...], tuple[tuple[Operation, Author], ...]]:
         """Part the differences of an object into those that count and those to look past."""
-        about = [rule for rule in self.ignored if _is_about(rule, key)]
+        about = self._about(key)
         counting: list[tuple[Operation, Author]] = []
         ignored: list[tuple[Operation, Author]] = []
         for operation, author in differences:
@@ -105,8 +115,10 @@ class DriftRules:
         return tuple(counting), tuple(ignored)
 
     def _looked_past(self, key: ObjectKey) -> tuple[tuple[str, ...], ...]:
-        about = (rule for rule in self.ignored if _is_about(rule, key))
-        return tuple(unescaped(pointer) for rule in about for pointer in rule.json_pointers)
+        return tuple(steps_of(pointer) for rule in self._about(key) for pointer in rule.json_pointers)
+
+    def _about(self, key: ObjectKey) -> list[IgnoredDifference]:
+        return [rule for rule in self.ignored if _is_about(rule, key)]
 
 
 def _written(annotations: Mapping[str, str]) -> DriftMode | None:

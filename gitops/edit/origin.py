@@ -10,6 +10,7 @@ from gitops.model.catalog import ApplicationSource, EnvironmentSource
 from gitops.model.kinds import Cluster
 from gitops.objects import Json
 from gitops.ownership import ENVIRONMENT, PART_OF
+from gitops.pointers import pointer_to
 from gitops.render.drafts import Draft
 from gitops.render.patches import matches, patches_for
 from gitops.render.variables import overrides_for, references
@@ -28,7 +29,7 @@ class Around:
 
 def explain(draft: Draft, pointer: Pointer, around: Around) -> str:
     """Say what to change, and where, instead of the text that `draft` was read from. Quotes no value."""
-    path = "/" + "/".join(str(step).replace("~", "~0").replace("/", "~1") for step in pointer)
+    path = pointer_to(*pointer) or "/"
     if pointer[-1:] in ((PART_OF,), (ENVIRONMENT,)):
         return f"{path} marks which application the object belongs to, and is written by the controller"
     if draft.secret and pointer[:1] in (("data",), ("stringData",)):

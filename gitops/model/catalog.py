@@ -9,17 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model import folders
-from gitops.model.chart_references import ChartReference
-from gitops.model.dependencies import check_dependencies
+from gitops.model.application import (
+    ORDINARY,
+    ApplicationSource,
+    ChartSource,
+    Place,
+    SourceFile,
+    SourceLink,
+)
 from gitops.model.folders import APPLICATION_FILE, Folder, RendererName, configuration_paths
+from gitops.model.judgement import Judged, judge
 from gitops.model.kinds import (
     Application,
-    ApplicationSpec,
     Cluster,
     Environment,
     EnvironmentSpec,
@@ -43,69 +48,10 @@ __all__ = [
     "build",
     "configuration_paths",
     "environment",
+    "environment_settings",
+    "settled",
     "surroundings",
 ]
-
-
-# Shared by all that have no `application.yaml`; nobody writes to a model.
-_ORDINARY = ApplicationSpec()
-
-
-@dataclass(frozen=True, order=True, slots=True)
-class SourceFile:
-    """A blob of the repository."""
-
-    path: str
-    oid: str
-
-
-@dataclass(frozen=True, order=True, slots=True)
-class SourceLink:
-    """A symlink of the repository, and where it leads as it is written there."""
-
-    path: str
-    target: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChartSource:
-    """What Helm reads for an application: the files of the chart in `folder`, and files of values in order.
-
-    Of a chart in a registry, which is `remote`, `folder` is the reference, and no file is in the repository.
-
-    `overrides` has those of each of `spec.helm.overrides`.
-    """
-
-    folder: str
-    files: tuple[SourceFile, ...]
-    values: tuple[SourceFile, ...] = ()
-    overrides: tuple[tuple[SourceFile, ...], ...] = ()
-    remote: ChartReference | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ApplicationSource:
-    """A folder of manifests. `problems` block this application alone.
-
-    `path` is the folder, `files` what is rendered, sorted, without `application.yaml`: its manifests, or,
-    once `gitops.render.sources.complete` has looked, exactly what its renderer reads, in other folders too,
-    through `links`. `chart` is what they are to Helm.
-    """
-
-    environment: str
-    name: str
-    path: str
-    files: tuple[SourceFile, ...]
-    spec: ApplicationSpec = _ORDINARY
-    problems: tuple[Problem, ...] = ()
-    renderer: RendererName = RendererName.PLAIN
-    links: tuple[SourceLink, ...] = ()
-    document: Document | None = field(default=None, repr=False, compare=False)
-    chart: ChartSource | None = None
-
-    def at(self, *pointer: str | int) -> Location:
-        """Where `application.yaml` says what `pointer` names; the folder when there is no such file."""
-        return self.document.locate(*pointer) if self.document else Location(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,19 +180,26 @@ def environment(
     contents: Mapping[str, bytes],
     applications: Mapping[str, ApplicationSource],
 ) -> EnvironmentSource:
-    """Read an environment's own file, and judge its applications together. One without fault stays itself.
+    """Read an environment: its own file, and its applications together."""
+    settings = environment_settings(folder, repository, contents)
+    return settled(settings, judge(settings.spec, applications))
+
+
+def environment_settings(
+    folder: Folder, repository: RepositorySpec, contents: Mapping[str, bytes]
+) -> EnvironmentSource:
+    """Read an environment's own file; of its applications nothing.
 
     Of `folder`, which files lie in it directly counts, and whether there are others.
     """
     spec, document, problems = _environment_spec(folder, repository, contents)
     problems += folders.problems(folder)
-    blamed = check_dependencies({name: (one.spec, one.at) for name, one in applications.items()})
-    judged = dict(applications)
-    for name, one in applications.items():
-        if name in blamed or (one.spec.gates and spec is not None):
-            found = {*blamed.get(name, ()), *(_gate_problems(spec, one) if spec is not None else ())}
-            judged[name] = replace(one, problems=tuple(sorted({*one.problems, *found}))) if found else one
-    return EnvironmentSource(folder.name, folder.path, spec, judged, tuple(sorted(problems)), document)
+    return EnvironmentSource(folder.name, folder.path, spec, {}, tuple(sorted(problems)), document)
+
+
+def settled(settings: EnvironmentSource, judged: Judged) -> EnvironmentSource:
+    """Give the environment with its applications."""
+    return replace(settings, applications=judged.applications)
 
 
 def _environment_spec(
@@ -289,14 +242,6 @@ def _misnamed(what: str, name: str, folder: str, document: Document) -> Problem 
     return Problem(place, f'this {what} is named like its folder: write "{folder}", not "{name}"')
 
 
-class Place(NamedTuple):
-    """An application, and its folder."""
-
-    environment: str
-    name: str
-    path: str
-
-
 def application(
     place: Place, found: Iterable[SourceFile], contents: Mapping[str, bytes]
 ) -> ApplicationSource:
@@ -305,7 +250,7 @@ def application(
     files = tuple(file for file in found if file.path != settings)
     paths = [file.path for file in files]
     problems: list[Problem] = []
-    spec, document = _ORDINARY, None
+    spec, document = ORDINARY, None
     if settings in contents:
         try:
             model, document = read_one(Application, settings, contents[settings])
@@ -327,14 +272,3 @@ def application(
         renderer,
         document=document,
     )
-
-
-def _gate_problems(spec: EnvironmentSpec, application: ApplicationSource) -> Iterable[Problem]:
-    """Name gates of the application that share a name, but not their content, with a wave's."""
-    for wave in spec.waves:
-        theirs = {gate.name: gate for gate in wave.gates}
-        for index, gate in enumerate(application.spec.gates):
-            if theirs.get(gate.name, gate) != gate:
-                place = application.at("spec", "gates", index)
-                message = f'wave {wave.name} has another gate named "{gate.name}": choose another name'
-                yield Problem(place, message)

@@ -2,39 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import TypeAlias
 
-from gitops.errors import Problem
-from gitops.model.kinds import ApplicationSpec
-from gitops.model.reading import Locate, nearest
+from gitops.model.reading import nearest
+
+Edges: TypeAlias = Mapping[str, tuple[str, ...]]
+"""Whom each application waits for; those that wait for nobody may be left out."""
 
 
-def check_dependencies(
-    applications: Mapping[str, tuple[ApplicationSpec, Locate]],
-) -> Mapping[str, tuple[Problem, ...]]:
-    """Give the problems of each application whose `dependsOn` is wrong, by application."""
-    edges = {name: spec.depends_on for name, (spec, _) in applications.items()}
-    backwards = _backwards({name: others for name, others in edges.items() if others})
-    found: dict[str, tuple[Problem, ...]] = {}
-    for name in sorted(name for name, others in edges.items() if others):
-        spec, at = applications[name]
+def wrong_dependencies(edges: Edges, names: Collection[str]) -> Mapping[str, tuple[tuple[int, str], ...]]:
+    """Give what is wrong with each application's `dependsOn`: the index there, and why.
+
+    `names` are all applications of the environment.
+    """
+    backwards = _backwards(_leading_to_a_circle(edges))
+    found: dict[str, tuple[tuple[int, str], ...]] = {}
+    for name in sorted(edges):
         problems = []
         ways = _ways_to(name, backwards)
-        for index, other in enumerate(spec.depends_on):
-            if other not in edges:
-                hint = nearest(other, edges.keys() - {name})
-                message = f'no application "{other}" in this environment{hint}'
+        for index, other in enumerate(edges[name]):
+            if other not in names:
+                message = f'no application "{other}" in this environment{nearest(other, set(names) - {name})}'
             elif other in ways:
                 message = f"applications wait for each other: {name} → {_way(other, name, ways)}"
             else:
                 continue
-            problems.append(Problem(at("spec", "dependsOn", index), message))
+            problems.append((index, message))
         if problems:
             found[name] = tuple(problems)
     return found
 
 
-def _backwards(edges: Mapping[str, tuple[str, ...]]) -> Mapping[str, list[str]]:
+def _leading_to_a_circle(edges: Edges) -> Edges:
+    """Leave out who waits, in the end, only for applications that wait for nobody: most or all."""
+    backwards = _backwards(edges)
+    open_ = {name: len(set(others)) for name, others in edges.items()}
+    ended = [name for name in backwards if not open_.get(name)]
+    for name in ended:
+        for before in backwards.get(name, ()):
+            open_[before] -= 1
+            if not open_[before]:
+                ended.append(before)
+    return {name: others for name, others in edges.items() if open_[name]}
+
+
+def _backwards(edges: Edges) -> Mapping[str, list[str]]:
     """Who waits for each application, sorted."""
     found: dict[str, list[str]] = {}
     for name in sorted(edges):

@@ -45,7 +45,7 @@ def settle(
         served = namespaced(manifest.api_version, manifest.kind)
         has_namespace = ours.get((manifest.api_version, manifest.kind)) if served is None else served
         if has_namespace is None:
-            problems.append(Problem(manifest.source, _unknown(manifest, scope)))
+            problems.append(Problem(manifest.at("apiVersion"), _unknown(manifest, scope, namespaced)))
             continue
         done = _placed(manifest, scope.target.namespace if has_namespace else None, labels)
         key = done.key
@@ -58,12 +58,11 @@ def settle(
     return Settled(tuple(settled[key] for key in sorted(settled)), frozenset(unserved), tuple(problems))
 
 
-def _unknown(manifest: Manifest, scope: Scope) -> str:
+def _unknown(manifest: Manifest, scope: Scope, namespaced: Callable[[str, str], bool | None]) -> str:
     became = removal(manifest.api_version, manifest.kind)
     if became is not None:
-        return (
-            f"cluster {scope.target.cluster} does not serve {manifest.api_version} {manifest.kind}, {became}"
-        )
+        told = became.told(lambda one: namespaced(one.api_version, manifest.kind) is not None)
+        return f"cluster {scope.target.cluster} does not serve {manifest.api_version} {manifest.kind}, {told}"
     return (
         f"cluster {scope.target.cluster} does not serve kind {manifest.kind} of {manifest.api_version}, "
         "and no CustomResourceDefinition of this application defines it"

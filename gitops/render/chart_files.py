@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from gitops.dialect import parse
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.folders import CHART_FILE
 from gitops.render.archives import unpack_dependencies
+from gitops.render.chart_schemas import schema_problems
 from gitops.render.references import joined
 from gitops.render.templates import CHANGING_FUNCTIONS, CLUSTER_FUNCTIONS, barred, words
 
@@ -24,13 +26,14 @@ class ChartFiles:
         self._packed = files.keys()
         unpacked = unpack_dependencies(files, Location(folder))
         self._templates = {path for path in unpacked if _is_template(path)}
-        problems = list(self._asking(unpacked))
+        problems = [*self._asking(unpacked), *self._fetching(unpacked)]
         if problems:
             raise InvalidInput(*problems)
         self.files = {
-            path: barred(data.decode()).encode() if path in self._templates and _is_text(data) else data
+            path: _bytes(barred(_text(data))) if path in self._templates else data
             for path, data in unpacked.items()
         }
+        self.archives = tuple(sorted(self._packed - unpacked.keys()))
         self._folders = dict(_named(unpacked))
 
     def changing(self) -> frozenset[str]:
@@ -44,8 +47,10 @@ class ChartFiles:
         Of a file in an archive it is that of the archive, of what is not known that of `Chart.yaml`.
         """
         path = self._path(name)
-        if path is None:
-            return joined(self._folder, CHART_FILE)
+        return joined(self._folder, CHART_FILE) if path is None else self._written(path)
+
+    def _written(self, path: str) -> str:
+        """Where in the repository a file is that was unpacked or not."""
         while path not in self._packed:
             folder, _, _ = path.rpartition("/")
             if f"{folder}.tgz" in self._packed:
@@ -81,9 +86,9 @@ class ChartFiles:
     def _asking(self, unpacked: Mapping[str, bytes]) -> Iterator[Problem]:
         """Refuse what `tpl` could execute, in files that are no templates."""
         for path, data in unpacked.items():
-            if path in self._templates or path.endswith(".md") or b"{{" not in data or not _is_text(data):
+            if path in self._templates or path.endswith(".md") or b"{{" not in data:
                 continue
-            text = data.decode()
+            text = _text(data)
             for word in words(text):
                 if word.text in CLUSTER_FUNCTIONS:
                     line = text.count("\n", 0, word.start) + 1
@@ -92,7 +97,19 @@ class ChartFiles:
                         f"text that calls {word.text} is refused: a template might execute it, and a render "
                         "must not depend on the cluster"
                     )
-                    yield Problem(Location(joined(self._folder, path), line, column), message)
+                    yield Problem(self._in_repository(Location(path, line, column)), message)
+
+    def _fetching(self, unpacked: Mapping[str, bytes]) -> Iterator[Problem]:
+        """Refuse schemas that Helm would fetch parts of."""
+        for problem in schema_problems(unpacked):
+            yield Problem(self._in_repository(problem.location), problem.message)
+
+    def _in_repository(self, place: Location) -> Location:
+        """Where a place in the chart is written; what is in an archive is named beside it."""
+        path = self._written(place.path)
+        if path == joined(self._folder, place.path):
+            return replace(place, path=path)
+        return Location(path, inside=place.path)
 
 
 def _is_template(path: str) -> bool:
@@ -102,12 +119,13 @@ def _is_template(path: str) -> bool:
     return parts[0] == "templates"
 
 
-def _is_text(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+def _text(data: bytes) -> str:
+    """Read a file as Go does, whom bytes that are no UTF-8 do not stop; `_bytes` reverses it."""
+    return data.decode(errors="surrogateescape")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogateescape")
 
 
 def _named(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:

@@ -37,5 +37,5 @@ def dependency_missing(name: str, target: str, state: EnvironmentState, seen: Ob
             return f"{other}, which cannot be rendered or is not in Git"
         on = state.application(other).on.get(target)
         if on is None or on.digest != theirs.digest or not on.settled:
-            return f"{other} to be healthy there at {theirs.revision[:12]}"
+            return f"{other} to be healthy there at {seen.revision[:12]}"
     return ""

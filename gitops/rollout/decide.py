@@ -126,7 +126,7 @@ class _Pass:
         halted = rollout.phase is RolloutPhase.HALTED
         if desired is None or (not halted and advancing.applying(name, rollout, self.seen)):
             return None
-        return e.RolloutSuperseded(at=self.now, application=name, rollout=rollout.id, by=desired.revision)
+        return e.RolloutSuperseded(at=self.now, application=name, rollout=rollout.id, by=self.seen.revision)
 
     def _start(self, name: str, application: ApplicationState) -> e.Event | None:
         desired = self.seen.desired.get(name)
@@ -162,14 +162,14 @@ class _Pass:
         changes = {"name": f"{last.name}-rejoin", "targets": tuple(sorted(back)), "max_concurrent": len(back)}
         plan = last.model_copy(update=changes)
         removed = desired.removed and desired.digest == good.digest
-        return Desired(good.revision, good.digest, (plan,), desired.depends_on, removed=removed)
+        return Desired(good.digest, (plan,), desired.depends_on, removed=removed)
 
     def _started(self, name: str, application: ApplicationState, plan: Desired, *, rejoin: bool) -> e.Event:
         return e.RolloutStarted(
             at=self.now,
             application=name,
             rollout=f"{name}#{application.rollouts + 1}",
-            revision=plan.revision,
+            revision=application.good.revision if rejoin and application.good else self.seen.revision,
             digest=plan.digest,
             waves=plan.waves,
             on_failure=self.seen.on_failure.action,

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gitops.errors import InvalidInput
-from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
+from gitops.mappings import changed, differing
+from gitops.model.application import ORDINARY, ApplicationSource
+from gitops.model.catalog import Catalog, EnvironmentSource
 from gitops.model.gates import HttpGate
 from gitops.model.kinds import ApplicationSpec, Cluster, EnvironmentSpec
 from gitops.model.targets import Target, targets_of
@@ -25,7 +27,7 @@ class Wish:
 
     `awaiting` says of each application that can neither be rendered nor refused yet what its render waits
     for. `targets` gives every target that is or was an application's, by the name that waves use. `basis` is
-    what it was read from.
+    what it was read from. What is wanted as before is the same object again, all of it together too.
     """
 
     revision: str
@@ -38,23 +40,37 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
-    """What a wish follows from besides the state, and what followed for the applications of Git."""
+class Ground:
+    """What bears on all applications of an environment, and what follows from that alone."""
 
-    source: EnvironmentSource
+    environment: str
+    spec: EnvironmentSpec
     clusters: Mapping[str, Cluster]
-    desired: Mapping[str, Desired]
+    targets: Mapping[str, Target]
+    waves: tuple[AssignedWave, ...]
+    ordinary: tuple[WavePlan, ...]
 
-    def still(self, source: EnvironmentSource, clusters: Mapping[str, Cluster]) -> Mapping[str, Desired]:
-        """Give what holds for `source` too: of applications that are the same object, on equal ground."""
-        same_ground = clusters is self.clusters and source.spec == self.source.spec
-        if not same_ground or source.name != self.source.name:
-            return {}
-        if source is self.source:
-            return self.desired
-        before = self.source.applications
-        now = source.applications
-        return {name: one for name, one in self.desired.items() if now.get(name) is before[name]}
+    def holds(self, source: EnvironmentSource, clusters: Mapping[str, Cluster]) -> bool:
+        """Whether the same follows for `source`."""
+        same = clusters is self.clusters and source.name == self.environment
+        return same and (source.spec is self.spec or source.spec == self.spec)
+
+    def plans(self, spec: ApplicationSpec) -> tuple[WavePlan, ...]:
+        """Plan the waves of an application; those without gates of their own share theirs."""
+        return _plans(self.waves, spec) if spec.gates else self.ordinary
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a wish follows from, and what followed for the applications of Git and for those that left it."""
+
+    ground: Ground
+    applications: Mapping[str, ApplicationSource] = field(default_factory=dict)
+    known: Mapping[str, ApplicationState] = field(default_factory=dict)
+    found: Mapping[str, Desired] = field(default_factory=dict)
+    problems: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    gone: Mapping[str, Desired] = field(default_factory=dict)
+    desired: Mapping[str, Desired] = field(default_factory=dict)
 
 
 def wish(
@@ -73,63 +89,63 @@ def wish(
     if source is None:
         return Wish(revision)
     blocking = tuple(str(problem) for problem in (*catalog.problems, *source.problems))
-    names = sorted(set(source.applications) | set(state.applications))
-    if blocking or source.spec is None:
+    basis = before.basis if before else None
+    if source.spec is not None and not blocking:
+        try:
+            if basis is None or not basis.ground.holds(source, catalog.clusters):
+                basis = Basis(_ground(source, source.spec, catalog.clusters))
+            basis = _advanced(basis, source, state.applications)
+        except InvalidInput as error:
+            blocking = tuple(str(problem) for problem in error.problems)
+    if basis is None or source.spec is None or blocking:
+        names = sorted(source.applications.keys() | state.applications.keys())
         return Wish(revision, problems=dict.fromkeys(names or [EVERYTHING], blocking))
-    try:
-        targets = targets_of(source.spec, catalog.clusters, source.at)
-        waves = assign(source.spec.waves, targets, catalog.clusters, source.at)
-    except InvalidInput as error:
-        lines = tuple(str(problem) for problem in error.problems)
-        return Wish(revision, problems=dict.fromkeys(names or [EVERYTHING], lines))
-    known = before.basis.still(source, catalog.clusters) if before and before.basis else {}
-    planned = _Waves(waves)
-    found = {
-        name: known[name].at(revision)
-        if name in known
-        else _application(source, application, planned, catalog, revision)
-        for name, application in source.applications.items()
-        if not application.problems
-    }
-    gone = {
-        name: _removed(source.spec, state.applications[name], waves, revision)
-        for name in sorted(set(state.applications) - set(source.applications))
-    }
-    problems = {
-        name: tuple(map(str, application.problems))
-        for name, application in source.applications.items()
-        if application.problems
-    }
+    targets = basis.ground.targets
+    return Wish(revision, source.spec, basis.desired, basis.problems, targets=targets, basis=basis)
+
+
+def _ground(source: EnvironmentSource, spec: EnvironmentSpec, clusters: Mapping[str, Cluster]) -> Ground:
+    """Raises InvalidInput where targets and waves do not fit."""
+    targets = targets_of(spec, clusters, source.at)
+    waves = assign(spec.waves, targets, clusters, source.at)
     by_name = {str(target): target for target in targets}
-    basis = Basis(source, catalog.clusters, found)
-    return Wish(revision, source.spec, {**found, **gone}, problems, targets=by_name, basis=basis)
+    return Ground(source.name, spec, clusters, by_name, waves, _plans(waves, ORDINARY))
 
 
-class _Waves:
-    """Wave plans of applications; those whose `application.yaml` says the same share theirs."""
+def _advanced(basis: Basis, source: EnvironmentSource, known: Mapping[str, ApplicationState]) -> Basis:
+    """Say what follows of `source` on the same ground; of applications that are the same object, the same."""
+    names = differing(basis.applications, source.applications)
+    if not names and known is basis.known:
+        return basis
+    ground = basis.ground
+    now = {name: source.applications.get(name) for name in names}
+    sound = {name: one if one and not one.problems else None for name, one in now.items()}
+    found = changed(
+        basis.found,
+        {name: _application(source, one, ground) if one else None for name, one in sound.items()},
+    )
+    problems = changed(
+        basis.problems,
+        {name: tuple(map(str, one.problems)) or None if one else None for name, one in now.items()},
+    )
+    left = sorted(known.keys() - source.applications.keys())
+    gone = {name: _removed(ground, known[name]) for name in left}
+    same = found is basis.found and gone == basis.gone
+    desired = basis.desired if same else {**found, **gone} if gone else found
+    return Basis(ground, source.applications, known, found, problems, gone, desired)
 
-    def __init__(self, waves: tuple[AssignedWave, ...]) -> None:
-        self._waves = waves
-        self.targets = tuple(target for wave in waves for target in wave.targets)
-        self._known: dict[int, tuple[ApplicationSpec, tuple[WavePlan, ...]]] = {}
 
-    def of(self, spec: ApplicationSpec) -> tuple[WavePlan, ...]:
-        known = self._known.get(id(spec))
-        if known is None:  # the spec is held too, so that no other gets its identity
-            known = spec, tuple(_wave(wave, wave.targets, spec) for wave in self._waves)
-            self._known[id(spec)] = known
-        return known[1]
-
-
-def _application(
-    source: EnvironmentSource, application: ApplicationSource, waves: _Waves, catalog: Catalog, revision: str
-) -> Desired:
+def _application(source: EnvironmentSource, application: ApplicationSource, ground: Ground) -> Desired:
+    targets = (target for wave in ground.waves for target in wave.targets)
     return Desired(
-        revision=revision,
-        digest=inputs_digest(source, application, waves.targets, catalog.clusters),
-        waves=waves.of(application.spec),
+        digest=inputs_digest(source, application, targets, ground.clusters),
+        waves=ground.plans(application.spec),
         depends_on=application.spec.depends_on,
     )
+
+
+def _plans(waves: tuple[AssignedWave, ...], spec: ApplicationSpec) -> tuple[WavePlan, ...]:
+    return tuple(_wave(wave, wave.targets, spec) for wave in waves)
 
 
 def _wave(wave: AssignedWave, targets: tuple[Target, ...], spec: ApplicationSpec | None) -> WavePlan:
@@ -147,16 +163,14 @@ def _wave(wave: AssignedWave, targets: tuple[Target, ...], spec: ApplicationSpec
     )
 
 
-def _removed(
-    spec: EnvironmentSpec, state: ApplicationState, waves: tuple[AssignedWave, ...], revision: str
-) -> Desired:
+def _removed(ground: Ground, state: ApplicationState) -> Desired:
     """An application that left Git leaves its targets wave by wave; one that is on none, at once."""
     plans = []
-    for wave in waves:
+    for wave in ground.waves:
         held = tuple(target for target in wave.targets if str(target) in state.on)
         if held:
             plans.append(_wave(wave, held, None))
     names = sorted(name for plan in plans for name in plan.targets)
-    account = spec.service_account_name or ""
+    account = ground.spec.service_account_name or ""
     identity = digest({"removed": True, "targets": list(names), "serviceAccountName": account})
-    return Desired(revision, identity, tuple(plans), removed=True)
+    return Desired(identity, tuple(plans), removed=True)

@@ -120,18 +120,18 @@ def _at_rest(view: _View, name: str, application: ApplicationState) -> Wait:
         return Wait(name, "", "is not in Git at this revision", release="a commit")
     held = application.quarantine.get(desired.digest)
     if held is not None:
-        waits = f"holds revision {desired.revision[:12]}: the same inputs failed in {held.rollout}"
+        waits = f"holds revision {seen.revision[:12]}: the same inputs failed in {held.rollout}"
         return Wait(name, "", waits, held.because, held.at, release=view.retry(name))
     if arrived(application, desired):
         since = application.good.at if application.good else None
         behind = len(application.lagging)
         where = f"every target but {behind}" if behind else "every target"
-        return Wait(name, "", f"waits for nothing: {desired.revision[:12]} is on {where}", since=since)
+        return Wait(name, "", f"waits for nothing: {seen.revision[:12]} is on {where}", since=since)
     if seen.suspended:
         return Wait(name, "", "waits: the environment is suspended", release=view.resume())
     if not view.slots.open_to(name):
         return Wait(name, "", f"waits for one of {seen.max_concurrent_rollouts} rollouts to end")
-    return Wait(name, "", f"is about to roll out {desired.revision[:12]}")
+    return Wait(name, "", f"is about to roll out {seen.revision[:12]}")
 
 
 def _left_behind(
@@ -171,10 +171,9 @@ def _running(view: _View, name: str, application: ApplicationState, rollout: Rol
 
 
 def _advancing(view: _View, name: str, application: ApplicationState, rollout: Rollout) -> Wait:
-    desired = newer(name, application, view.seen)
-    if desired is not None:
+    if newer(name, application, view.seen) is not None:
         writing = ", ".join(rollout.in_phase(TargetPhase.APPLYING)) or "nothing"
-        waits = f"waits for {writing} to be applied, then goes on with {desired.revision[:12]}"
+        waits = f"waits for {writing} to be applied, then goes on with {view.seen.revision[:12]}"
         return Wait(name, "", waits, since=rollout.since, release=THE_CLUSTER)
     wave = rollout.current_wave
     if wave is None or rollout.wave_started_at is None:

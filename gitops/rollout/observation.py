@@ -41,9 +41,11 @@ def shortened(line: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What Git wants of one application. `removed`: it left Git, so nothing shall remain of it."""
+    """What Git wants of one application. `removed`: it left Git, so nothing shall remain of it.
 
-    revision: str
+    It names no revision: what many revisions want alike is one value.
+    """
+
     digest: str
     waves: tuple[WavePlan, ...]
     depends_on: tuple[str, ...] = ()
@@ -53,10 +55,6 @@ class Desired:
     def targets(self) -> frozenset[str]:
         """All targets, by name."""
         return frozenset(name for wave in self.waves for name in wave.targets)
-
-    def at(self, revision: str) -> Desired:
-        """The same inputs, wanted by another revision."""
-        return Desired(revision, self.digest, self.waves, self.depends_on, self.removed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +186,9 @@ class RevertReport:
 class Observation:
     """One look at everything that an environment's decision rests on.
 
-    `desired` leaves out applications that cannot be rendered: those are in `problems`, or in `awaiting` with
-    what their render waits for. All are empty of an application that neither Git nor the state knows. `drift`
-    is by application and target.
+    `desired` is what `revision` wants. It leaves out applications that cannot be rendered: those are in
+    `problems`, or in `awaiting` with what their render waits for. All are empty of an application that
+    neither Git nor the state knows. `drift` is by application and target.
     """
 
     revision: str

@@ -267,6 +267,15 @@ class EnvironmentState(Recorded):
     refused: str = ""
     applications: dict[str, ApplicationState] = Field(default_factory=dict)
 
+    @property
+    def applied(self) -> tuple[tuple[str, str, OnTarget], ...]:
+        """Everything that was applied, as application, target and what is there, in order."""
+        return tuple(
+            (name, target, on)
+            for name, application in sorted(self.applications.items())
+            for target, on in sorted(application.on.items())
+        )
+
     def application(self, name: str) -> ApplicationState:
         """The named application's state; a new one where nothing is recorded yet."""
         return self.applications.get(name) or ApplicationState()

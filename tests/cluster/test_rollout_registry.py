@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from controllers.rollout import wishes
 from gitops.rollout import events as e
 from tests.cluster.registries import DockerRegistry, packed, push
 from tests.cluster.rig import binaries
@@ -109,7 +110,7 @@ async def test_a_chart_rolls_out_by_its_digest(world: World, registry: DockerReg
 
 
 async def test_a_registry_that_is_down_holds_up_what_needs_it_and_refuses_nothing(
-    world: World, registry: DockerRegistry
+    world: World, registry: DockerRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was fetched before renders without it, after a restart too; a new chart waits for it."""
     digest = push(registry, "team/web", chart("1.0.0"))
@@ -118,6 +119,7 @@ async def test_a_registry_that_is_down_holds_up_what_needs_it_and_refuses_nothin
     async with world.controller(**configured(registry)):
         await world.succeeded(first, "web")
     registry.stop()
+    monkeypatch.setattr(wishes, "_UNABLE_SECONDS", 1.0)
     async with world.controller(renderCache={"mebibytes": 0}, **configured(registry)):
         red = application(registry, digest, values={"colour": "red"})
         second = world.people.push("Other values", {world.path("web", "application.yaml"): red})

@@ -21,6 +21,7 @@ from gitops.dialect import parse
 from gitops.errors import Location, Unreachable
 from gitops.objects import Manifest
 from gitops.validation import Schemas, check, defined
+from gitops.validation.removed import REMOVALS
 from tests.cluster.mutations import Mutation, mutations
 from tests.cluster.rig.control_plane import ControlPlane
 
@@ -186,3 +187,20 @@ async def test_the_example_passes(server: Server) -> None:
     assert len(bodies) > 20
     for body in bodies:
         assert check(body, kind_of(body), await server.schemas(body)) == ()
+
+
+# Served only where an operator asks for it.
+OFF_BY_DEFAULT = {"ClusterTrustBundle", "PodCertificateRequest", "LeaseCandidate", "DeviceTaintRule"}
+
+
+async def test_what_is_removed_and_what_replaces_it_is_the_servers(client: KubeClient) -> None:
+    """By its discovery: no removed version is there, and every stable one that we tell people to write is."""
+    discovery = await client.discovery()
+    minor = await client.openapi.minor()
+    assert minor >= 37
+    for (api_version, kind), became in REMOVALS.items():
+        if became.removed and became.removed <= minor:
+            assert discovery.find(api_version, kind) is None, (api_version, kind)
+        for successor in became.successors[:1]:
+            if kind not in OFF_BY_DEFAULT:
+                assert discovery.find(successor.api_version, kind) is not None, (successor, kind)

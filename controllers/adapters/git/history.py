@@ -11,7 +11,7 @@ from itertools import islice
 import pygit2
 from pygit2.enums import SortMode
 
-from controllers.adapters.git.listing import RawEntry, differing, raw_entries
+from controllers.adapters.git.listing import RawEntry, differing, raw_tree
 from controllers.adapters.git.tree import DEEPEST, WALK_LIMIT
 from gitops.errors import Refused
 
@@ -130,7 +130,7 @@ def _at(tree: pygit2.Tree, path: str) -> RawEntry | None:
 def _differences(
     repository: pygit2.Repository, left: pygit2.Oid | None, right: pygit2.Oid | None, prefix: str
 ) -> Iterator[str]:
-    sides = (raw_entries(repository, side) if side else () for side in (left, right))
+    sides = (raw_tree(repository, side) if side else b"" for side in (left, right))
     for name, old, new in differing(*sides):
         path = prefix + name.decode("utf-8", errors="replace")
         yield from _differences_at(repository, old, new, path)

@@ -1,13 +1,15 @@
 """Take tree objects apart: folders of thousands of names are compared by their bytes.
 
-An object of the library for every entry costs ten times as much, and only what differs needs one.
+An object for every entry costs a hundred times as much, and only what differs needs one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple, TypeAlias
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import pygit2
 from pygit2.enums import FileMode, ObjectType
@@ -15,6 +17,8 @@ from pygit2.enums import FileMode, ObjectType
 _ENTRY = re.compile(rb"([0-7]{5,6}) ([^\0]+)\0(.{20})", re.DOTALL)
 _TREE = re.compile(rb"(?:[0-7]{5,6} [^\0]+\0.{20})*+", re.DOTALL)
 _FORMAT_BITS = 0o170000  # stat(2): the permission bits below them say nothing of what an entry is
+_RECENT_BYTES = 8 << 20
+_FIRST_LOOK = 64  # bytes: about one entry
 
 
 class RawEntry(NamedTuple):
@@ -39,27 +43,118 @@ class RawEntry(NamedTuple):
         """Whether the entry is a folder."""
         return self.format == FileMode.TREE
 
+    @property
+    def length(self) -> int:
+        """How many bytes the line has."""
+        return len(self.mode) + len(self.name) + len(self.hash) + 2
 
-Raw: TypeAlias = tuple[bytes, bytes, bytes]
-"""A RawEntry that nobody has looked into yet."""
+    @property
+    def place(self) -> bytes:
+        """What tree objects are sorted by."""
+        return self.name + b"/" if self.is_tree else self.name
 
 
-def raw_entries(repository: pygit2.Repository, oid: str | pygit2.Oid) -> list[Raw]:
-    """List a tree object in its own order. Raises pygit2.GitError for one that is none, or is damaged."""
-    kind, data = repository.odb.read(oid if isinstance(oid, pygit2.Oid) else pygit2.Oid(hex=oid))
+class _Recent:
+    """Tree objects that were read last, by their hash, so of any repository. For any thread.
+
+    A commit's folders are read to fetch it, and then by all that ask what it changed.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self._limit = limit_bytes
+        self._held = 0
+        self._lock = threading.Lock()
+        self._trees: OrderedDict[bytes, bytes] = OrderedDict()
+
+    def get(self, oid: bytes) -> bytes | None:
+        with self._lock:
+            known = self._trees.get(oid)
+            if known is not None:
+                self._trees.move_to_end(oid)
+            return known
+
+    def keep(self, oid: bytes, data: bytes) -> None:
+        with self._lock:
+            if oid in self._trees:
+                return
+            self._trees[oid] = data
+            self._held += len(data)
+            while self._held > self._limit:
+                self._held -= len(self._trees.popitem(last=False)[1])
+
+
+_recent = _Recent(_RECENT_BYTES)
+
+
+def raw_tree(repository: pygit2.Repository, oid: str | pygit2.Oid) -> bytes:
+    """Read a tree object. Raises pygit2.GitError for one that is none, or is damaged."""
+    name = oid if isinstance(oid, pygit2.Oid) else pygit2.Oid(hex=oid)
+    known = _recent.get(name.raw)
+    if known is not None:
+        return known
+    kind, data = repository.odb.read(name)
     if kind != ObjectType.TREE:
         raise pygit2.GitError(f"{oid} is not a tree")
     if _TREE.fullmatch(data) is None:
         raise pygit2.GitError(f"the tree {oid} is damaged")
-    return _ENTRY.findall(data)
+    _recent.keep(name.raw, data)
+    return data
 
 
-def differing(
-    left: Iterable[Raw], right: Iterable[Raw]
-) -> Iterator[tuple[bytes, RawEntry | None, RawEntry | None]]:
-    """Pair the entries that two folders do not have in common, by name, sorted."""
-    before, after = set(left), set(right)
-    old = {entry[1]: RawEntry(*entry) for entry in before - after}
-    new = {entry[1]: RawEntry(*entry) for entry in after - before}
+def entries(data: bytes) -> Iterator[RawEntry]:
+    """List what a tree object holds, in its own order."""
+    return map(RawEntry._make, _ENTRY.findall(data))
+
+
+def differing(left: bytes, right: bytes) -> Iterator[tuple[bytes, RawEntry | None, RawEntry | None]]:
+    """Pair the entries that two tree objects do not have in common, by name, sorted.
+
+    What they have in common is compared as bytes and not taken apart: it costs next to nothing.
+    """
+    old: dict[bytes, RawEntry] = {}
+    new: dict[bytes, RawEntry] = {}
+    at, there = 0, 0
+    while at < len(left) or there < len(right):
+        alike = _whole_entries(left, at, _alike(left, at, right, there))
+        at, there = at + alike, there + alike
+        before, after = _entry(left, at), _entry(right, there)
+        # Git sorts entries: what comes first on one side is not on the other.
+        if before is not None and (after is None or before.place <= after.place):
+            old[before.name] = before
+            at += before.length
+        if after is not None and (before is None or after.place <= before.place):
+            new[after.name] = after
+            there += after.length
+        if before is None and after is None:
+            break
     for name in sorted(old.keys() | new.keys()):
-        yield name, old.get(name), new.get(name)
+        if old.get(name) != new.get(name):
+            yield name, old.get(name), new.get(name)
+
+
+def _entry(data: bytes, start: int) -> RawEntry | None:
+    found = _ENTRY.match(data, start)
+    return RawEntry(*found.groups()) if found else None
+
+
+def _whole_entries(data: bytes, start: int, length: int) -> int:
+    """How many of `length` bytes from `start` on are whole entries; an entry begins at `start`."""
+    found = _TREE.match(data, start, start + length)
+    return found.end() - start if found else 0
+
+
+def _alike(left: bytes, start: int, right: bytes, beginning: int) -> int:
+    """How many bytes are the same, from two places on. Slices, because comparing them is a memcmp(3)."""
+    most = min(len(left) - start, len(right) - beginning)
+    low, high = 0, _FIRST_LOOK
+    while left[start + low : start + high] == right[beginning + low : beginning + high]:
+        if high >= most:
+            return most
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        if left[start + low : start + middle] == right[beginning + low : beginning + middle]:
+            low = middle
+        else:
+            high = middle
+    return low

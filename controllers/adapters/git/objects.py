@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pygit2
 from pygit2.enums import FileMode
 
-from controllers.adapters.git.listing import differing, raw_entries
+from controllers.adapters.git.listing import differing, raw_tree
 
 _SPARE = 1 << 16  # bytes beside the object itself: folders, a partly filled block
 
@@ -59,8 +59,8 @@ def _children(source: pygit2.Repository, target: pygit2.Repository, due: _Due) -
         known = next((parent for parent in found.parent_ids if parent in target), None)
         yield _Due(found.tree_id, target[known].peel(pygit2.Tree).id if known else None)
     elif isinstance(found, pygit2.Tree):
-        present = raw_entries(target, due.present) if due.present else ()
-        for _, old, new in differing(present, raw_entries(source, due.oid)):
+        present = raw_tree(target, due.present) if due.present else b""
+        for _, old, new in differing(present, raw_tree(source, due.oid)):
             if new is not None and new.format != FileMode.COMMIT:
                 inside = pygit2.Oid(raw=old.hash) if old is not None and old.is_tree and new.is_tree else None
                 yield _Due(pygit2.Oid(raw=new.hash), inside)

@@ -10,7 +10,7 @@ from enum import StrEnum
 import pygit2
 from pygit2.enums import FileMode
 
-from controllers.adapters.git.listing import RawEntry, differing, raw_entries
+from controllers.adapters.git.listing import RawEntry, differing, entries, raw_tree
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import SourceLink
 from gitops.render.sources import Found, Leaf
@@ -77,10 +77,10 @@ class TreeView:
         """
         with self._lock:
             try:
-                old = raw_entries(self._repository, before)
+                old = raw_tree(self._repository, before)
             except (KeyError, pygit2.GitError):
                 return None
-            raw = list(differing(old, raw_entries(self._repository, folder.oid)))
+            raw = list(differing(old, raw_tree(self._repository, folder.oid)))
             there = (new for _, _, new in raw if new is not None)
             now = {entry.name: entry for entry in self._entries(there, folder.path)}
         gone = (old for _, old, new in raw if old is not None and new is None)
@@ -169,7 +169,7 @@ class TreeView:
         return content
 
     def _list(self, oid: str, path: str, problems: list[Problem] | None = None) -> Iterator[Entry]:
-        return self._entries(map(RawEntry._make, raw_entries(self._repository, oid)), path, problems)
+        return self._entries(entries(raw_tree(self._repository, oid)), path, problems)
 
     def _entries(
         self, found: Iterable[RawEntry], path: str, problems: list[Problem] | None = None

@@ -30,7 +30,10 @@ def find(names: Iterable[str], path: str) -> Path | None:
 
 
 class Tool:
-    """A tool that is looked for when it is needed first, and asked for its version then. For any thread."""
+    """A tool that is looked for when it is needed, and asked for its version once. For any thread.
+
+    One that is replaced or installed while we run is another tool: what it prints may be something else.
+    """
 
     def __init__(
         self, names: Iterable[str], search: str | None, missing: str, ask: Callable[[Path], str]
@@ -41,14 +44,24 @@ class Tool:
         self._missing = missing
         self._ask = ask
         self._lock = threading.Lock()
-        self._found: tuple[Path, str] | None = None
+        self._found: tuple[Path, object, str] | None = None
 
     def found(self) -> tuple[Path, str]:
         """Give the program and its version. Raises TerminalError where there is none."""
         with self._lock:
-            if self._found is None:
+            if self._found is None or _identity(self._found[0]) != self._found[1]:
                 executable = find(self._names, self._search or search_path())
                 if executable is None:
                     raise TerminalError(self._missing)
-                self._found = executable, self._ask(executable)
-            return self._found
+                self._found = executable, _identity(executable), self._ask(executable)
+            executable, _, version = self._found
+            return executable, version
+
+
+def _identity(executable: Path) -> object:
+    """Tell a file from the one that was in its place before."""
+    try:
+        state = executable.stat()
+    except OSError:
+        return None
+    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns

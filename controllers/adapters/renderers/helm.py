@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import re
-from collections.abc import Mapping
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from controllers.adapters.renderers import executables
@@ -12,10 +15,7 @@ from gitops.errors import TerminalError
 from gitops.objects import canonical_json
 from gitops.render.values import Release
 
-MISSING = (
-    "helm is not on the PATH where the controller runs: put Helm 4, or Helm 3.8 or later, there, "
-    "and start again"
-)
+MISSING = "helm is not on the PATH where the controller runs: put Helm 4, or Helm 3.8 or later, there"
 _OLDEST = (3, 8)
 _VERSION = re.compile(r"v(\d+)\.(\d+)(?:\.\d+)?[-+.\w]*")
 _CHART = "chart"
@@ -37,14 +37,17 @@ class Helm:
         """End templates that run, and refuse further ones."""
         self._sandbox.stop()
 
-    def template(self, release: Release, chart: Mapping[str, bytes]) -> bytes:
+    def template(self, release: Release, chart: Mapping[str, bytes], archives: Iterable[str] = ()) -> bytes:
         """Give what Helm prints for a chart, whose files are by path in it. Raises ToolFailed.
+
+        `archives` names those that some of the files were unpacked from: Helm gets these packed, because what
+        it reads in an archive is not what it reads in a folder (a `.helmignore` holds for folders only).
 
         The tool's home is empty and private: no plugins, no repositories, no configuration. Nothing of what
         people wrote is a word of its own on the command line.
         """
         values = {f"values/{n:03}.json": canonical_json(one) for n, one in enumerate(release.values)}
-        contents = {f"{_CHART}/{path}": data for path, data in chart.items()}
+        contents = {f"{_CHART}/{path}": data for path, data in _repacked(chart, archives)}
         arguments = (
             *("template", release.name, f"./{_CHART}", f"--namespace={release.namespace}"),
             *("--include-crds", "--skip-tests", f"--kube-version={release.kubernetes_version}"),
@@ -64,3 +67,20 @@ class Helm:
         if (int(version[1]), int(version[2])) < _OLDEST:
             raise TerminalError(f"{executable} is Helm {version[0]}: {MISSING}")
         return version[0]
+
+
+def _repacked(chart: Mapping[str, bytes], archives: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Give the files of a chart, those from archives as archives: equal ones for equal files."""
+    packed: set[str] = set()
+    for archive in archives:
+        folder = f"{archive.removesuffix('.tgz')}/"
+        files = {path: data for path, data in chart.items() if path.startswith(folder)}
+        packed |= files.keys()
+        raw = io.BytesIO()
+        with tarfile.open(fileobj=raw, mode="w") as tar:
+            for path, data in files.items():
+                entry = tarfile.TarInfo(f"{_CHART}/{path.removeprefix(folder)}")
+                entry.size = len(data)
+                tar.addfile(entry, io.BytesIO(data))
+        yield archive, gzip.compress(raw.getvalue(), compresslevel=1, mtime=0)
+    yield from ((path, data) for path, data in chart.items() if path not in packed)

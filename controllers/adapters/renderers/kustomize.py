@@ -14,7 +14,7 @@ from gitops.redact import Redactor
 
 MISSING = (
     "neither kustomize nor kubectl is installed where the controller runs: install gitops-waves[kustomize], "
-    "or put one of them on the PATH, and start again"
+    "or put one of them on the PATH"
 )
 Redaction = Callable[[], Redactor | None]
 """Makes a redactor once there is something to redact; None where it would cost too much."""

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from controllers.adapters.renderers import executables
 from controllers.rollout import environment as environments
+from controllers.rollout import wishes
 from controllers.rollout.environment import EnvironmentLoop
 from controllers.rollout.tools import Tools
 from gitops import audit
@@ -181,6 +183,22 @@ async def test_what_cannot_be_rendered_is_remembered_for_the_newest_inputs_only(
         assert "api" in loop._wish.desired
 
 
+async def test_a_tool_that_is_installed_later_is_found_without_a_commit(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = executables.search_path()
+    monkeypatch.setattr(executables, "search_path", lambda: "/nonexistent")
+    monkeypatch.setattr(wishes, "_FAILED_SECONDS", 0.01)
+    monkeypatch.setattr(environments, "_LONGEST_SLEEP_SECONDS", 0.01)
+    files: dict[str, str | bytes | None] = {web("kustomization.yaml"): "resources: [web.yaml]\n"}
+    head = shop.commit("Use kustomize", files)
+    async with running(shop.tools(), head) as loop:
+        await until(lambda: "neither kustomize nor kubectl" in loop._wish.problems.get("web", ("",))[0])
+        monkeypatch.setattr(executables, "search_path", lambda: found)
+        await until(lambda: "web" in loop._wish.desired)
+    assert loop._wish.problems == {}
+
+
 async def test_an_application_that_cannot_be_rendered_holds_up_no_other(shop: Shop) -> None:
     """The other one sets out; the sentence about the broken one names its file."""
     head = shop.commit("Break web", {web(): config_map("web", "${missing}"), api(): config_map("api", "two")})
@@ -230,5 +248,5 @@ async def test_what_git_wants_is_not_read_again_for_every_target_that_starts(sho
         loop.state = holding("eu-1/shop", "us-1/shop")
         return loop._wish_depends_on(shop.first) != before
 
-    assert not read_again(Desired(shop.first, "A", ()))
-    assert read_again(Desired(shop.first, "A", (), removed=True))
+    assert not read_again(Desired("A", ()))
+    assert read_again(Desired("A", (), removed=True))

@@ -70,7 +70,7 @@ def started(shop: Shop, application: str) -> RolloutStarted:
         at=NOW,
         application=application,
         rollout=f"{application}#1",
-        revision=one.revision,
+        revision=shop.first,
         digest=one.digest,
         waves=one.waves,
         on_failure="Revert",

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from pygit2.enums import FileMode
 
 from controllers.adapters.git.edit import Change, TreeItem, edit_tree
-from controllers.adapters.git.listing import raw_entries
+from controllers.adapters.git.listing import raw_tree
 from controllers.adapters.git.tree import Kind, TreeView
 from controllers.source.catalogs import CatalogReader
 from gitops.errors import InvalidInput
 from gitops.model import catalog as catalogs
 from gitops.model.catalog import Catalog
 from gitops.rollout.desired import Wish, wish
-from gitops.rollout.state import ApplicationState, EnvironmentState
+from gitops.rollout.state import ApplicationState, EnvironmentState, OnTarget
 
 HEAD = "apiVersion: gitops-waves.io/v1alpha1\n"
 ONE_WAVE = "  targets: [{clusterSelector: {}, namespace: shop}]\n  waves: [{name: all}]\n"
@@ -66,7 +66,12 @@ PATHS = [
         )
     ),
 ]
-STATE = EnvironmentState(applications={"web": ApplicationState(), "gone": ApplicationState()})
+GONE = ApplicationState(on={"one/shop": OnTarget(revision="1", digest="A", settled=True)})
+STATES = [
+    EnvironmentState(applications={"web": ApplicationState(), "gone": ApplicationState()}),
+    EnvironmentState(applications={"web": ApplicationState(), "gone": GONE}),
+    EnvironmentState(applications={"api": ApplicationState()}),
+]
 LINKS = ["../../../shared/file.yaml", "../../shared/file.yaml", "../../../clusters/cluster.yaml", "nowhere"]
 
 
@@ -143,10 +148,11 @@ def test_a_catalog_read_from_the_one_before_is_the_catalog_read_from_nothing(
         views.append(repository.change(files))
         found = reader.read(views[-1])
         assert found == CatalogReader().read(views[-1])
+        state = STATES[len(views) % len(STATES)]
         wanted = {
-            name: wish(found, name, str(len(views)), STATE, wanted.get(name)) for name in ("shop", "bank")
+            name: wish(found, name, str(len(views)), state, wanted.get(name)) for name in ("shop", "bank")
         }
-        assert wanted == {name: wish(found, name, str(len(views)), STATE) for name in ("shop", "bank")}
+        assert wanted == {name: wish(found, name, str(len(views)), state) for name in ("shop", "bank")}
         if not any(one.kind is Kind.SYMLINK for one in views[-1].walk()):
             assert found == from_all_files(views[-1])
     for view in reversed(views):
@@ -188,9 +194,9 @@ def test_a_commit_to_one_file_has_only_the_folders_above_it_listed(
 
     def counted(objects: Any, oid: str) -> Any:
         listed.append(str(oid))
-        return raw_entries(objects, oid)
+        return raw_tree(objects, oid)
 
-    monkeypatch.setattr("controllers.adapters.git.tree.raw_entries", counted)
+    monkeypatch.setattr("controllers.adapters.git.tree.raw_tree", counted)
     reader.read(repository.change({"environments/shop/app-1/file.yaml": b"a: new\n"}))
     after = repository.oids("", "environments", "environments/shop", "environments/shop/app-1")
     assert sorted(listed) == sorted(before + after)

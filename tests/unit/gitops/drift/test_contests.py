@@ -16,11 +16,17 @@ PATHS = ("/data/colour",)
 OTHERS = ("/data/sound",)
 
 
+def open_at(contests: Contests, paths: Iterable[str], now: datetime) -> datetime:
+    """The moment from which a change of `paths` may be corrected; `now` where nothing holds it off."""
+    contest = contests.over(paths, now)
+    return now if contest is None else max(now, contest.until)
+
+
 def at_once(turns: Iterable[tuple[str, ...]]) -> Contests:
     """Corrections of these paths one after the other, each as soon as it may be."""
     now, contests = START, Contests()
     for paths in turns:
-        now = contests.open_at(paths, now)
+        now = open_at(contests, paths, now)
         contests = contests.corrected(["painter"], paths, now)
     return contests
 
@@ -53,13 +59,13 @@ def test_from_the_third_on_the_wait_doubles_up_to_an_hour() -> None:
 def test_another_field_is_not_held_off_however_long_the_fight() -> None:
     contests = fought(12)
     now = of(contests).last
-    assert contests.open_at(OTHERS, now) == now
+    assert open_at(contests, OTHERS, now) == now
     assert contests.corrected(["singer"], OTHERS, now).fields[OTHERS[0]].rounds == 1
 
 
 def test_who_takes_several_fields_waits_for_the_one_that_is_fought_over() -> None:
     contests = fought(5)
-    assert contests.open_at((*PATHS, *OTHERS), of(contests).last) == of(contests).until
+    assert open_at(contests, (*PATHS, *OTHERS), of(contests).last) == of(contests).until
 
 
 def test_both_sides_of_a_fight_are_named() -> None:
@@ -88,7 +94,7 @@ def test_ever_other_fields_of_one_object_are_a_fight_from_the_twentieth_on() -> 
     contests = at_once([(f"/data/{number}",) for number in range(22)])
     assert contests.across is not None
     assert (contests.across.rounds, contests.across.hold) == (22, timedelta(seconds=20))
-    assert contests.open_at(("/data/new",), contests.across.last) == contests.across.until
+    assert open_at(contests, ("/data/new",), contests.across.last) == contests.across.until
     before = at_once([(f"/data/{number}",) for number in range(19)]).across
     assert before is not None
     assert not before.fought
@@ -103,7 +109,7 @@ def test_whoever_takes_whatever_corrections_do_not_come_thick_and_fast(
     for pause, fields in turns:
         paths = [f"/data/{number}" for number in fields]
         asked = now + timedelta(milliseconds=pause)
-        now = contests.open_at(paths, asked)
+        now = open_at(contests, paths, asked)
         assert now >= asked
         holding = contests.over(paths, now)
         assert holding is None or now - holding.last >= holding.hold

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import pairwise
 
 import pytest
 
 from gitops.dialect import parse
 from gitops.errors import InvalidInput
-from gitops.model.dependencies import check_dependencies
-from gitops.model.kinds import Application, ApplicationSpec
-from gitops.model.reading import nearest, nowhere, read
+from gitops.model.dependencies import wrong_dependencies
+from gitops.model.kinds import Application
+from gitops.model.reading import nearest, read
 
 
 def problems(spec: str) -> list[str]:
@@ -57,13 +57,20 @@ def test_lists_have_an_end(field: str, entry: str) -> None:
 def test_applications_that_all_wait_for_each_other_are_told_soon() -> None:
     """The search is linear for each application; looking from every entry anew took hours."""
     names = [f"a{number}" for number in range(150)]
-    waiting: dict[str, Any] = {
-        name: (ApplicationSpec(depends_on=tuple(other for other in names if other != name)), nowhere)
-        for name in names
-    }
-    found = check_dependencies(waiting)
+    found = wrong_dependencies(
+        {name: tuple(other for other in names if other != name) for name in names}, set(names)
+    )
     assert len(found) == 150
-    assert str(found["a0"][0]) == ": applications wait for each other: a0 → a1 → a0"
+    assert found["a0"][0] == (0, "applications wait for each other: a0 → a1 → a0")
+
+
+def test_a_long_line_of_applications_is_no_circle_and_read_soon() -> None:
+    """Each waits for the next: whoever leads to it is not looked for, for no way leads back."""
+    names = [f"a{number}" for number in range(20_000)]
+    waiting = {name: (after,) for name, after in pairwise(names)}
+    assert wrong_dependencies(waiting, set(names)) == {}
+    found = wrong_dependencies({**waiting, names[-1]: (names[-2],)}, set(names))
+    assert list(found) == sorted(names[-2:])
 
 
 def test_a_hint_lists_a_few_names_only() -> None:

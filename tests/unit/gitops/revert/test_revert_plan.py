@@ -34,11 +34,6 @@ def test_one_commit_is_reversed_limited_to_the_guilty_paths() -> None:
     assert planned(change("b", SHARED, OWN)) == ReverseCommit("b", (SHARED, OWN))
 
 
-def test_a_merge_is_one_change() -> None:
-    merge = Change("m", "Merge pull request #7", "Ada", (OWN,), is_merge=True)
-    assert planned(merge) == ReverseCommit("m", (OWN,))
-
-
 def test_commits_that_do_not_bear_on_the_application_do_not_count() -> None:
     assert planned(change("c"), change("b", OWN), change("a")) == ReverseCommit("b", (OWN,))
 

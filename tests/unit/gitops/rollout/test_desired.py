@@ -55,9 +55,10 @@ def state_of(*targets: str) -> EnvironmentState:
 
 
 def test_waves_carry_numbers_instead_of_shares() -> None:
-    found = wish(repository(), "production", "r1", EnvironmentState()).desired["web"]
+    found = wish(repository(), "production", "r1", EnvironmentState())
     assert [
-        (wave.name, len(wave.targets), wave.max_concurrent, wave.max_failures) for wave in found.waves
+        (wave.name, len(wave.targets), wave.max_concurrent, wave.max_failures)
+        for wave in found.desired["web"].waves
     ] == [
         ("canary", 1, 1, 0),
         ("rest", 4, 2, 1),

@@ -86,7 +86,7 @@ def test_the_next_rollout_takes_over_what_is_left() -> None:
 
 def test_an_application_that_left_is_kept_in_mind_while_something_of_it_is_there() -> None:
     world = stuck_world()
-    world.desired["web"] = replace(world.desired["web"], revision="r2", digest="gone", removed=True)
+    world.desired["web"] = replace(world.desired["web"], digest="gone", removed=True)
     world.revision = "r2"
     world.settle()
     world.run(2 * MINUTE)

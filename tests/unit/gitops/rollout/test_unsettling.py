@@ -87,7 +87,7 @@ def test_a_target_on_which_nothing_was_applied_needs_no_inventory() -> None:
 def test_an_application_that_left_is_empty_where_everything_of_it_is_gone() -> None:
     world = settled_world()
     world.held = {"c1": {"StatefulSet.apps shop/db": "it asks for permission"}}
-    world.desired["web"] = replace(world.desired["web"], revision="r9", digest="gone", removed=True)
+    world.desired["web"] = replace(world.desired["web"], digest="gone", removed=True)
     world.revision = "r9"
     world.settle()
     empty = {target: on.empty for target, on in world.application().on.items()}
@@ -144,7 +144,7 @@ def test_what_is_seen_of_objects_that_are_not_held_says_nothing() -> None:
 
 def test_an_application_that_left_is_retired_once_somebody_deletes_what_it_kept() -> None:
     world = holding_world()
-    world.desired["web"] = replace(world.desired["web"], revision="r9", digest="gone", removed=True)
+    world.desired["web"] = replace(world.desired["web"], digest="gone", removed=True)
     world.revision = "r9"
     world.settle()
     assert world.told(e.ApplicationRetired) == []

@@ -116,7 +116,7 @@ class World:
     def commit(self, name: str, digest: str, waves: tuple[WavePlan, ...] = THREE_WAVES, **more: Any) -> None:
         """Merge new inputs of an application."""
         self.revision = f"r{int(self.revision[1:]) + 1}"
-        self.desired[name] = Desired(self.revision, digest, waves, **more)
+        self.desired[name] = Desired(digest, waves, **more)
 
     def ask(self, kind: e.CommandKind, application: str = "") -> None:
         """Merge a commit that asks for something."""
@@ -314,9 +314,7 @@ class World:
                 self.pushed.append(work.rollout)
                 self.revision = f"r{int(self.revision[1:]) + 1}"
                 was = self.desired[work.application]
-                self.desired[work.application] = replace(
-                    was, revision=self.revision, digest=good.digest, removed=False
-                )
+                self.desired[work.application] = replace(was, digest=good.digest, removed=False)
             return RevertReport(commit=self.revision)
         if self.push == "waits":
             return RevertReport(waiting_for="the remote does not answer")

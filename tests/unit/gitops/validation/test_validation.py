@@ -17,6 +17,7 @@ from gitops.render.drafts import Draft, drafts
 from gitops.validation import NONE, Schemas, check, defined, deprecations, needed, parse, problems, removal
 from gitops.validation.removed import REMOVALS
 
+FLOW = "flowcontrol.apiserver.k8s.io"
 WORKLOAD = ("apps/v1", "Workload")
 OPENAPI: dict[str, Any] = {
     "components": {
@@ -296,12 +297,38 @@ def test_what_was_removed_is_named_with_its_replacement(
     assert f"removed in 1.{became.removed}" in str(became)
 
 
-def test_no_replacement_is_itself_removed() -> None:
-    for (_, kind), became in REMOVALS.items():
+def test_what_stands_in_the_place_of_a_version_outlives_it() -> None:
+    """And some version does when it is removed."""
+    for became in REMOVALS.values():
         assert became.deprecated < became.removed or not became.removed
-        assert not any(
-            became.replacement == f"write {kind} of {other}" for other, same in REMOVALS if same == kind
-        )
+        assert bool(became.successors) != bool(became.advice)
+        for successor in became.successors:
+            theirs = removal(successor.api_version, became.kind)
+            assert theirs is None or theirs.removed >= became.removed
+            assert theirs is None or successor is not became.successors[0]
+        if became.successors and became.removed:
+            assert min(one.since for one in became.successors) <= became.removed
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "minor", "instead"),
+    [
+        (f"{FLOW}/v1beta1", "FlowSchema", 23, f"{FLOW}/v1beta2"),
+        (f"{FLOW}/v1beta1", "FlowSchema", 26, f"{FLOW}/v1beta3"),
+        (f"{FLOW}/v1beta2", "FlowSchema", 29, f"{FLOW}/v1"),
+        ("extensions/v1beta1", "Ingress", 18, "networking.k8s.io/v1beta1"),
+        ("extensions/v1beta1", "Ingress", 19, "networking.k8s.io/v1"),
+        ("autoscaling/v2beta1", "HorizontalPodAutoscaler", 22, "autoscaling/v2beta2"),
+        ("resource.k8s.io/v1beta1", "ResourceClaim", 35, "resource.k8s.io/v1"),
+        ("networking.k8s.io/v1beta1", "ServiceCIDR", 36, "networking.k8s.io/v1"),
+    ],
+)
+def test_the_replacement_is_one_that_the_target_serves(
+    api_version: str, kind: str, minor: int, instead: str
+) -> None:
+    text = f"apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: a}}\n"
+    (problem,) = deprecations(manifests(text), minor)
+    assert problem.message.endswith(f": write {kind} of {instead}")
 
 
 def test_a_deprecated_version_is_warned_of_by_the_targets_own_version() -> None:
@@ -315,8 +342,13 @@ def test_a_deprecated_version_is_warned_of_by_the_targets_own_version() -> None:
 def test_a_kind_that_is_not_served_any_more_is_refused_with_what_to_write() -> None:
     text = "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: a}\n"
     scope = Scope("production", "web", Target("eu", "shop"))
-    (problem,) = settle(manifests(text), scope, lambda *_: None).problems
-    assert problem.message == (
-        "cluster eu does not serve extensions/v1beta1 Ingress, "
-        "deprecated in Kubernetes 1.14, removed in 1.22: write Ingress of networking.k8s.io/v1"
-    )
+    became = "deprecated in Kubernetes 1.14, removed in 1.22: write Ingress of networking.k8s.io"
+    for served, instead in [("v1", "v1"), ("v1beta1", "v1beta1"), ("v2", "v1, from Kubernetes 1.19 on")]:
+
+        def namespaced(api_version: str, _: str, only: str = f"networking.k8s.io/{served}") -> bool | None:
+            return True if api_version == only else None
+
+        (problem,) = settle(manifests(text), scope, namespaced).problems
+        assert str(problem) == (
+            f"w.yaml:1:13: cluster eu does not serve extensions/v1beta1 Ingress, {became}/{instead}"
+        )

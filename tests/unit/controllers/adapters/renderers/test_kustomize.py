@@ -77,6 +77,19 @@ def test_kustomize_itself_is_asked_to_build(tmp_path: Path) -> None:
     assert built(tool, {}) == b"asked: build ./app --load-restrictor LoadRestrictionsRootOnly\n"
 
 
+def test_a_tool_that_is_installed_or_replaced_while_we_run_is_asked_again(tmp_path: Path) -> None:
+    """What an upgrade prints must not be taken for what the version before printed."""
+    tool = Kustomize(search=str(tmp_path))
+    with pytest.raises(TerminalError):
+        tool.version()
+    for version in ("v5.9.0", "v5.10.0"):
+        count = f"echo x >>{tmp_path}/{version}.asked"
+        new = program(tmp_path, "new", f"#!/bin/sh\n{count}\necho {version}\n")
+        new.rename(tmp_path / "kustomize")
+        assert [tool.version() for _ in range(3)] == [version] * 3
+        assert (tmp_path / f"{version}.asked").read_text() == "x\n"
+
+
 @pytest.mark.parametrize("text", ["#!/bin/sh\nexit 3\n", "#!/bin/sh\necho hello\n"])
 def test_a_tool_that_does_not_tell_its_version_is_not_used(text: str, tmp_path: Path) -> None:
     program(tmp_path, "kubectl", text)
