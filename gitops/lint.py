@@ -20,7 +20,7 @@ from gitops.objects import Manifest, ObjectKey
 from gitops.render import Rendered, identity, parse_file, parse_files, render_documents
 from gitops.render.drafts import Draft, drafts
 from gitops.render.patches import Pointer
-from gitops.render.plaintext import plaintext, refuse_plaintext
+from gitops.render.plaintext import plaintext_of, refuse_plaintext
 from gitops.render.values import Destination
 from gitops.validation import deprecations
 from gitops.waves import assign
@@ -84,7 +84,7 @@ def warnings(catalog: Catalog, documents_of: Documents) -> tuple[Problem, ...]:
                 found.update(deprecations(_written(documents)))
                 spec = environment.spec
                 if spec is not None and spec.plaintext_secrets is PlaintextSecrets.WARN:
-                    found.update(plaintext(documents))
+                    found.update(plaintext_of(environment, application, documents))
     return tuple(sorted(found))
 
 
@@ -145,8 +145,7 @@ def _parse_all(
                 continue
             try:
                 documents[application.path] = documents_of(application, None)
-                if environment.spec is not None:
-                    refuse_plaintext(environment.spec, documents[application.path])
+                refuse_plaintext(environment, application, documents[application.path])
             except InvalidInput as error:
                 problems.update(error.problems)
     return documents, problems
@@ -231,8 +230,7 @@ class _Renders:
         documents = self._documents.get(application.path)
         if documents is None:
             documents = self._documents_of(application, place)
-            if self._environment.spec is not None:
-                refuse_plaintext(self._environment.spec, documents)
+            refuse_plaintext(self._environment, application, documents)
         return render_documents(self._environment, application, place.target, place.cluster, documents)
 
     def _take(self, application: ApplicationSource, target: Target, manifest: Manifest) -> None:

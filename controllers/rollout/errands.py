@@ -223,8 +223,7 @@ class Errands:
         source, target, cluster = destination.environment, destination.target, destination.cluster
         try:
             documents = self._revisions.documents(revision, app, destination)
-            if source.spec is not None:
-                refuse_plaintext(source.spec, documents)
+            refuse_plaintext(source, app, documents)
             manifests = render_documents(source, app, target, cluster, documents).manifests
             self._secrets.learn(secrets_of(manifest.body for manifest in manifests))
         except GitopsError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
@@ -22,14 +23,17 @@ from gitops.render.charts import follow_chart, settings_of
 from gitops.render.complaints import complaint
 from gitops.render.references import is_within
 from gitops.render.releases import applicable, parse_release, relocated
+from gitops.render.repeatable import differences
 from gitops.render.secrecy import chart_texts
 from gitops.render.sources import ListedTree
-from gitops.render.templates import unbarred
+from gitops.render.templates import CLOCK_FUNCTIONS, unbarred
 from gitops.render.values import Destination, Release, parse_values, release
 
 _MOST_BYTES = 64 << 20
 _MOST_REDACTED = 1 << 20  # bytes of input in which secrets are looked for when Helm fails
 _LONGEST_TEXT = 1500
+# What a chart computes from the clock counts whole seconds.
+_TICK_SECONDS = 1.1
 
 
 class ChartTree(ListedTree, Protocol):
@@ -111,11 +115,29 @@ class ChartRenders:
 
     def _run(self, tree: ChartTree, chart: ChartSource, told: Release) -> bytes:
         files = ChartFiles(chart.folder, self._contents(tree, chart))
+        printed = self._printed_by(files, told, files.files)
+        changing = files.changing() | told.changing()
+        if changing:
+            self._repeat(files, told, changing, printed)
+        return printed
+
+    def _printed_by(self, files: ChartFiles, told: Release, contents: Mapping[str, bytes]) -> bytes:
         try:
-            printed = self._helm.template(told, files.files, files.archives)
+            printed = self._helm.template(told, contents, files.archives)
         except ToolFailed as failed:
             raise InvalidInput(_told(failed, files, partial(_redactor, files.files, told))) from None
         return relocated(printed, files.file_of)
+
+    def _repeat(self, files: ChartFiles, told: Release, changing: frozenset[str], printed: bytes) -> None:
+        """Render once more, at another time. Raises InvalidInput where something else comes of it."""
+        if changing & CLOCK_FUNCTIONS:
+            time.sleep(_TICK_SECONDS)
+        again = self._printed_by(files, told, files.at_another_time())
+        if again != printed:
+            place = files.file_of("")
+            found = differences(parse_release(place, printed), parse_release(place, again), changing)
+            if found:
+                raise InvalidInput(*found)
 
 
 def _for(application: ApplicationSource, chart: ChartSource, problem: Problem) -> Problem:

@@ -58,14 +58,24 @@ def patches_for(
     )
 
 
+def every_patch(environment: EnvironmentSource, application: ApplicationSource) -> tuple[PlacedPatch, ...]:
+    """Give the patches for all clusters."""
+    return tuple(
+        PlacedPatch(patch, owner, pointer, required=False)
+        for owner in (environment, application)
+        for pointer, patch in _written(owner, None)
+    )
+
+
 def _written(
-    owner: EnvironmentSource | ApplicationSource, cluster: Cluster
+    owner: EnvironmentSource | ApplicationSource, cluster: Cluster | None
 ) -> Iterator[tuple[Pointer, Patch]]:
     if owner.spec is None:
         return
     for index, patch in enumerate(owner.spec.patches):
         yield ("spec", "patches", index), patch
-    for number, override in overrides_for(owner.spec, cluster):
+    every = enumerate(owner.spec.overrides)
+    for number, override in every if cluster is None else overrides_for(owner.spec, cluster):
         for index, patch in enumerate(override.patches):
             yield ("spec", "overrides", number, "patches", index), patch
 

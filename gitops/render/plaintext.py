@@ -2,36 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from gitops.dialect import Document
-from gitops.errors import InvalidInput, Problem
-from gitops.model.kinds import EnvironmentSpec, PlaintextSecrets
-from gitops.objects import split_api_version
+from gitops.errors import InvalidInput, Location, Problem
+from gitops.model.catalog import ApplicationSource, EnvironmentSource
+from gitops.model.kinds import PlaintextSecrets
+from gitops.objects import Json, split_api_version
 from gitops.render.drafts import Draft, drafts
+from gitops.render.patches import PlacedPatch, every_patch, matches
 
 _FIELDS = ("data", "stringData")
 
 
-def plaintext(documents: Iterable[Document]) -> tuple[Problem, ...]:
+def plaintext(documents: Iterable[Document], patches: Sequence[PlacedPatch] = ()) -> tuple[Problem, ...]:
     """Give every Secret that is written with values, at the first of them. Base64 hides nothing.
 
-    A variable counts as a value: where it comes from is written in the repository too.
+    A variable counts as a value: where it comes from is written in the repository too. So does what one of
+    `patches` writes, also into a Secret that is encrypted.
     """
-    found = []
+    found: set[Problem] = set()
     for document in documents:
-        if document.encrypted:
-            continue
         for draft in drafts(document):
-            if isinstance(draft, Draft) and _is_secret(draft):
-                found += [_problem(draft, field) for field in _FIELDS if _written(draft, field)][:1]
+            if not isinstance(draft, Draft) or not _is_secret(draft):
+                continue
+            if not document.encrypted:
+                places = [draft.at(field, key=True) for field in _FIELDS if _filled(draft.body.get(field))]
+                found.update(_problem(draft, place) for place in places[:1])
+            for placed in patches:
+                if matches(placed.patch.target, draft):
+                    found.update(_problem(draft, place) for place in _patched(placed))
     return tuple(sorted(found))
 
 
-def refuse_plaintext(spec: EnvironmentSpec, documents: Iterable[Document]) -> None:
+def plaintext_of(
+    environment: EnvironmentSource, application: ApplicationSource, documents: Iterable[Document]
+) -> tuple[Problem, ...]:
+    """Give every Secret of an application that stands in the repository in plain text."""
+    return plaintext(documents, every_patch(environment, application))
+
+
+def refuse_plaintext(
+    environment: EnvironmentSource, application: ApplicationSource, documents: Iterable[Document]
+) -> None:
     """Raise InvalidInput for Secrets in plain text where the environment, or the repository, refuses them."""
-    if spec.plaintext_secrets is PlaintextSecrets.REFUSE and (problems := plaintext(documents)):
+    spec = environment.spec
+    if spec is None or spec.plaintext_secrets is not PlaintextSecrets.REFUSE:
+        return
+    if problems := plaintext_of(environment, application, documents):
         raise InvalidInput(*problems)
+
+
+def _patched(placed: PlacedPatch) -> Iterator[Location]:
+    """Where a patch writes values into `data` or `stringData`."""
+    for number, operation in enumerate(placed.patch.operations):
+        if operation.op not in ("add", "replace"):
+            continue
+        field, _, name = operation.path.removeprefix("/").partition("/")
+        value = operation.value
+        if not field and isinstance(value, dict):
+            written = any(_filled(value.get(one)) for one in _FIELDS)
+        else:
+            written = field in _FIELDS and _filled({name: value} if name else value)
+        if written:
+            yield placed.place("operations", number).at("value")
 
 
 def _is_secret(draft: Draft) -> bool:
@@ -39,15 +73,14 @@ def _is_secret(draft: Draft) -> bool:
     return draft.secret and not group
 
 
-def _written(draft: Draft, field: str) -> bool:
-    values = draft.body.get(field)
+def _filled(values: Json) -> bool:
     return isinstance(values, dict) and any(value not in (None, "") for value in values.values())
 
 
-def _problem(draft: Draft, field: str) -> Problem:
+def _problem(draft: Draft, place: Location) -> Problem:
     name = draft.metadata.get("name")
     message = (
         f"Secret {name if isinstance(name, str) else ''} has its values in plain text, for everybody who may "
         "read the repository: encrypt the file with SOPS, or let an operator fetch them"
     )
-    return Problem(draft.at(field, key=True), message)
+    return Problem(place, message)

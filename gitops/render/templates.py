@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 CLUSTER_FUNCTIONS = frozenset({"lookup", "getHostByName"})
@@ -18,19 +18,26 @@ CHANGING_FUNCTIONS = frozenset(
 )
 """Functions that may answer otherwise the next time."""
 
+CLOCK_FUNCTIONS = frozenset({"ago", "now"})
+"""Those of them that ask the clock."""
+
+_QUOTES = "\"`'"
+_ANOTHER_TIME = '(toDate "2006-01-02 15:04:05" "2001-02-03 04:05:06")'
 _MARK = 'call "gitops-waves: {}"'
 _MARKED = re.compile(r'call "gitops-waves: (\w+)"')
 # What may stand in an action: text, raw text, characters, a word with the dot or $ that makes it a field or
-# a variable, the end. Everything else is of no interest one character at a time.
+# a variable, the end; or text that does not end, with which Go stops. Everything else is of no interest one
+# character at a time.
 _TOKEN = re.compile(
-    r'"(?:\\.|[^"\\\n])*"|`[^`]*`|\'(?:\\.|[^\'\\\n])*\'|(?P<word>[.$]?\w+)|(?P<end>\}\})', re.DOTALL
+    r'"(?:\\.|[^"\\\n])*"|`[^`]*`|\'(?:\\.|[^\'\\\n])*\'|[.$]?\w+|(?P<end>\}\})|(?P<open>["`\'])', re.DOTALL
 )
 # No blank but the trim marker's may stand before it: what is no comment to Go must be none here.
-_COMMENT = re.compile(r"\{\{(?:-[ \t\r\n])?/\*.*?\*/(?:[ \t\r\n]-)?\}\}", re.DOTALL)
+_COMMENT = re.compile(r"\{\{(?:-[ \t\r\n])?/\*")
+_COMMENT_END = re.compile(r"(?:[ \t\r\n]-)?\}\}")
 
 
 class Word(NamedTuple):
-    """A name that stands for a function (or a keyword, or a constant), and where it begins."""
+    """A name that stands for a function (or a keyword, or a constant), or a text, and where it begins."""
 
     text: str
     start: int
@@ -41,20 +48,38 @@ def words(template: str) -> Iterator[Word]:
 
     A template that is cut off in the middle of an action gives what is there of it: Helm refuses it.
     """
+    return (token for token in _tokens(template) if token.text[0] not in _QUOTES)
+
+
+def quoted_words(template: str) -> Iterator[Word]:
+    """Give the words in actions inside the texts of actions, which `tpl` may execute; at the text's place."""
+    for token in _tokens(template):
+        if token.text[0] in _QUOTES and "{{" in token.text:
+            inner = token.text[1:-1].replace('\\"', '"')
+            for word in (*words(inner), *quoted_words(inner)):
+                yield Word(word.text, token.start)
+
+
+def _tokens(template: str) -> Iterator[Word]:
+    """Give words, and texts with their quotes."""
     at = 0
     while (start := template.find("{{", at)) >= 0:
-        comment = _COMMENT.match(template, start)
-        if comment is not None:
-            at = comment.end()
+        if comment := _COMMENT.match(template, start):
+            closing = template.find("*/", comment.end())
+            end = _COMMENT_END.match(template, closing + 2) if closing >= 0 else None
+            if end is None:
+                return
+            at = end.end()
             continue
         at = start + 2
         while (token := _TOKEN.search(template, at)) is not None:
             at = token.end()
+            if token["open"]:
+                return
             if token["end"]:
                 break
-            word = token["word"]
-            if word and word[0] not in ".$":
-                yield Word(word, token.start())
+            if token[0][0] not in ".$":
+                yield Word(token[0], token.start())
         else:
             return
 
@@ -64,11 +89,20 @@ def barred(template: str) -> str:
 
     Library charts define helpers with such calls that nobody uses; these do no harm.
     """
+    return _replaced(template, {name: _MARK.format(name) for name in CLUSTER_FUNCTIONS})
+
+
+def at_another_time(template: str) -> str:
+    """Give the template as if it were rendered years ago, as far as `now` says it."""
+    return _replaced(template, {"now": _ANOTHER_TIME})
+
+
+def _replaced(template: str, by: Mapping[str, str]) -> str:
     parts: list[str] = []
     kept = 0
     for word in words(template):
-        if word.text in CLUSTER_FUNCTIONS:
-            parts += (template[kept : word.start], _MARK.format(word.text))
+        if word.text in by:
+            parts += (template[kept : word.start], by[word.text])
             kept = word.start + len(word.text)
     return "".join((*parts, template[kept:])) if parts else template
 

@@ -51,8 +51,7 @@ def succeeds(trial: Trial) -> bool:
         )
         if encrypted(documents):
             return False
-        if trial.environment.spec is not None:
-            refuse_plaintext(trial.environment.spec, documents)
+        refuse_plaintext(trial.environment, trial.application, documents)
         for target, cluster in trial.targets:
             render_documents(trial.environment, trial.application, target, cluster, documents)
     except Exception:  # noqa: BLE001 - whoever looks will meet it again, and tell

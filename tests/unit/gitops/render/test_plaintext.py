@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from gitops.dialect import parse
+from gitops.dialect import Document, parse
 from gitops.lint import lint, plain_documents, warnings
-from gitops.model.catalog import Catalog
+from gitops.model.catalog import ApplicationSource, Catalog
+from gitops.render.encrypted import concealed
 from gitops.render.plaintext import plaintext
+from gitops.render.values import Destination
 
 HEAD = "apiVersion: v1\nkind: Secret\nmetadata: {name: web}\n"
 
@@ -93,3 +95,42 @@ def test_the_environment_says_what_they_are_and_the_repository_where_it_does_not
     catalog = catalog_of(contents)
     assert len(lint(catalog, plain_documents(contents))) == refused
     assert len(warnings(catalog, plain_documents(contents))) == warned
+
+
+@pytest.mark.parametrize(
+    ("operation", "warned"),
+    [
+        ("{op: add, path: /stringData/a, value: hunter2}", True),
+        ("{op: replace, path: /data, value: {a: aGk=}}", True),
+        ("{op: add, path: /stringData/a, value: '${b}'}", True),
+        (
+            "{op: add, path: '', value: {apiVersion: v1, kind: Secret, metadata: {name: web}, data: {a: b}}}",
+            True,
+        ),
+        ("{op: add, path: /stringData, value: {a: ''}}", False),
+        ("{op: add, path: /stringData/a, value: ''}", False),
+        ("{op: add, path: /metadata/labels, value: {a: b}}", False),
+        ("{op: test, path: /stringData/a, value: hunter2}", False),
+    ],
+)
+def test_what_a_patch_writes_into_a_secret_counts_too(
+    operation: str, *, warned: bool, catalog_of: Callable[[Mapping[str, bytes]], Catalog]
+) -> None:
+    """At the patch, whichever clusters it is for, and though the Secret's own file is encrypted."""
+    patch = f"{{target: {{kind: Secret}}, operations: [{operation}]}}"
+    files = {path: text.encode() for path, text in FILES.items()}
+    sealed = f"{HEAD}stringData: {{z: 'ENC[AES256_GCM,data:x]'}}\nsops: {{mac: 'ENC[x]'}}\n"
+    files["environments/shop/web/secret.yaml"] = sealed.encode()
+    files["environments/shop/environment.yaml"] += (
+        f"  overrides: [{{clusterSelector: {{matchLabels: {{no: where}}}}, patches: [{patch}]}}]\n"
+    ).encode()
+    written = plain_documents(files)
+
+    def documents(application: ApplicationSource, place: Destination | None = None) -> Sequence[Document]:
+        return concealed(written(application, place))
+
+    found = warnings(catalog_of(files), documents)
+    column = 109 + operation.index("value: ") + 7
+    places = [f"environments/shop/environment.yaml:7:{column}"] if warned else []
+    assert [str(one.location) for one in found] == places
+    assert "hunter2" not in str(found)
