@@ -233,7 +233,8 @@ async def _tried(errand: Errand, access: Access, redactor: Redactor) -> Plan:
     validator = Validator(access.objects)
     found = (*tried.problems, *await validator.problems(plan, tried))
     problems = [Problem(one.location, redactor.text(one.message)) for one in found]
-    return plan.refined(changes, tried.replacements, problems, warnings=await validator.deprecations(plan))
+    warnings = (*await validator.deprecations(plan), *await validator.pins(plan, observed.discovery))
+    return plan.refined(changes, tried.replacements, problems, warnings=warnings)
 
 
 async def _live(plan: Plan, observed: Observed, objects: KubeClient) -> Mapping[ObjectKey, JsonObject]:

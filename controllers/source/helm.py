@@ -159,7 +159,11 @@ def _told(failed: ToolFailed, files: ChartFiles, redactor: Callable[[], Redactor
     found = complaint(str(failed), files.known)
     text, place = found.text, Location(files.file_of(found.template))
     if found.line:
-        before = files.line(found.template, found.line).encode()[: found.column].decode(errors="replace")
+        before = (
+            files.line(found.template, found.line)
+            .encode(errors="surrogateescape")[: found.column]
+            .decode(errors="replace")
+        )
         column = len(unbarred(before)) + 1 if found.column >= 0 else 0
         inside = place.path.endswith(".tgz")
         place = (
