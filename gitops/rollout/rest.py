@@ -28,7 +28,7 @@ def at_rest(state: EnvironmentState, seen: Observation, now: datetime) -> bool:
 
 def as_wanted(state: EnvironmentState, seen: Observation) -> bool:
     """Whether everything that Git wants is on every target, and nothing waits for a person."""
-    if seen.problems:
+    if seen.problems or seen.awaiting:
         return False
     return all(
         (application := state.application(name)).rollout is None
