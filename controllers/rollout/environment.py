@@ -198,10 +198,10 @@ class EnvironmentLoop:
     def _pause(self, decision: Decision) -> float:
         if decision.events:
             return 0.0  # perhaps nothing wakes the loop again: only another pass can tell that it is at rest
-        if decision.look_again_at is None:
-            return _LONGEST_SLEEP_SECONDS
-        until = (decision.look_again_at - self._tools.clock()).total_seconds()
-        return min(max(until, 0.0), _LONGEST_SLEEP_SECONDS)
+        until = min(self._wishes.stale_in, _LONGEST_SLEEP_SECONDS)
+        if decision.look_again_at is not None:
+            until = min(until, (decision.look_again_at - self._tools.clock()).total_seconds())
+        return max(until, 0.0)
 
     async def _look(self) -> Observation:
         wanted = await self._wanted()
@@ -211,6 +211,7 @@ class EnvironmentLoop:
             revision=wanted.revision,
             desired=wanted.desired,
             problems=wanted.problems,
+            awaiting=wanted.awaiting,
             commands=await self._branch.commands(self.state, wanted.revision),
             suspended=spec.suspended if spec else False,
             on_failure=spec.on_failure if spec else OnFailure(),
@@ -226,7 +227,7 @@ class EnvironmentLoop:
     async def _wanted(self) -> Wish:
         """What Git wants; computed once per revision and set of applications, or of targets to be left."""
         head = self._head
-        if self._wish_depends_on(head) != self._wished_for or self._wishes.stale:
+        if self._wish_depends_on(head) != self._wished_for or self._wishes.stale_in <= 0:
             await self._branch.refuse_rewritten(self.state.observed, head)
             self._wish = await asyncio.to_thread(self._wishes.read, head, self.state)
             self._wished_for = self._wish_depends_on(head)

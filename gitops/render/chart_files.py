@@ -33,9 +33,9 @@ class ChartFiles:
         self._packed = files.keys()
         unpacked = unpack_dependencies(files, Location(folder))
         self._templates = {path for path in unpacked if _is_template(path)}
-        problems = [*schema_problems(unpacked), *_asking(unpacked)]
+        problems = [*_asking(unpacked), *schema_problems(unpacked)]
         if problems:
-            raise InvalidInput(*map(self._placed, problems))
+            raise InvalidInput(*map(self._in_repository, problems))
         self.files = {
             path: _bytes(barred(_text(data))) if path in self._templates else data
             for path, data in unpacked.items()
@@ -45,7 +45,7 @@ class ChartFiles:
 
     def changing(self) -> frozenset[str]:
         """Name the functions that may answer otherwise the next time, wherever they might be called."""
-        texts = map(self._text, self.files)
+        texts = map(_text, self.files.values())
         found = (word.text for text in texts for word in (*words(text), *quoted_words(text)))
         return frozenset(found) & CHANGING_FUNCTIONS
 
@@ -62,10 +62,10 @@ class ChartFiles:
         Of a file in an archive it is that of the archive, of what is not known that of `Chart.yaml`.
         """
         path = self._path(name)
-        return self._place(CHART_FILE if path is None else path)
+        return self._written(CHART_FILE if path is None else path)
 
-    def _place(self, path: str) -> str:
-        """Where a file is, or the archive that it was in."""
+    def _written(self, path: str) -> str:
+        """Where in the repository a file is that was unpacked or not."""
         inside = path
         while inside and inside not in self._packed:
             inside = inside.rpartition("/")[0]
@@ -73,12 +73,14 @@ class ChartFiles:
                 return joined(self._folder, f"{inside}.tgz")
         return joined(self._folder, path)
 
-    def _placed(self, problem: Problem) -> Problem:
-        at = problem.location
-        place = self._place(at.path)
-        if place != joined(self._folder, at.path):
-            return Problem(Location(place, inside=at.path), problem.message)
-        return Problem(replace(at, path=place), problem.message)
+    def _in_repository(self, problem: Problem) -> Problem:
+        """Give its place where it is written; what is in an archive is named beside it."""
+        place = problem.location
+        path = self._written(place.path)
+        inside = path != joined(self._folder, place.path)
+        return replace(
+            problem, location=Location(path, inside=place.path) if inside else replace(place, path=path)
+        )
 
     def known(self, name: str) -> bool:
         """Whether Helm calls a file of this chart so."""
@@ -87,11 +89,8 @@ class ChartFiles:
     def line(self, name: str, number: int) -> str:
         """A line, counted from 1, of the file as Helm sees it; empty where there is none."""
         path = self._path(name)
-        lines = self._text(path).split("\n") if path else []
+        lines = _text(self.files[path]).split("\n") if path else []
         return lines[number - 1] if 0 < number <= len(lines) else ""
-
-    def _text(self, path: str) -> str:
-        return self.files[path].decode(errors="replace")
 
     def _path(self, name: str) -> str | None:
         """The longest beginning that is a chart's name tells the folder, the rest is the path in there."""

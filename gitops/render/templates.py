@@ -48,20 +48,26 @@ def words(template: str) -> Iterator[Word]:
 
     A template that is cut off in the middle of an action gives what is there of it: Helm refuses it.
     """
-    return (token for token in _tokens(template) if token.text[0] not in _QUOTES)
+    return (token for action in _actions(template) for token in action if not _is_text(token))
 
 
 def quoted_words(template: str) -> Iterator[Word]:
-    """Give the words in actions inside the texts of actions, which `tpl` may execute; at the text's place."""
-    for token in _tokens(template):
-        if token.text[0] in _QUOTES and "{{" in token.text:
+    """Give the words in actions inside texts that an action gives to `tpl`; at the text's place."""
+    for action in _actions(template):
+        if not any(token.text == "tpl" for token in action):
+            continue
+        for token in filter(_is_text, action):
             inner = token.text[1:-1].replace('\\"', '"')
             for word in (*words(inner), *quoted_words(inner)):
                 yield Word(word.text, token.start)
 
 
-def _tokens(template: str) -> Iterator[Word]:
-    """Give words, and texts with their quotes."""
+def _is_text(token: Word) -> bool:
+    return token.text[0] in _QUOTES
+
+
+def _actions(template: str) -> Iterator[list[Word]]:
+    """Give the words, and the texts with their quotes, of each action."""
     at = 0
     while (start := template.find("{{", at)) >= 0:
         if comment := _COMMENT.match(template, start):
@@ -72,6 +78,7 @@ def _tokens(template: str) -> Iterator[Word]:
             at = end.end()
             continue
         at = start + 2
+        action: list[Word] = []
         while (token := _TOKEN.search(template, at)) is not None:
             at = token.end()
             if token["open"]:
@@ -79,8 +86,9 @@ def _tokens(template: str) -> Iterator[Word]:
             if token["end"]:
                 break
             if token[0][0] not in ".$":
-                yield Word(token[0], token.start())
-        else:
+                action.append(Word(token[0], token.start()))
+        yield action
+        if token is None:
             return
 
 

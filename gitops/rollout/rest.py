@@ -32,7 +32,7 @@ def as_wanted(state: EnvironmentState, seen: Observation, quiet: Quiet | None = 
 
     `quiet` is that of any earlier decision, and saves work only.
     """
-    if seen.problems:
+    if seen.problems or seen.awaiting:
         return False
     others = still(state.applications, seen.desired, quiet or Quiet()).others
     return all(

@@ -42,7 +42,8 @@ def test_words_are_functions_not_fields_variables_texts_and_comments(
     [
         ("""{{ tpl "{{ lookup \\"v1\\" }}" . }}""", ["lookup"]),
         ("{{ tpl `{{ now }}` . }}{{ now }}", ["now"]),
-        ('{{ "{{ $labels.instance }}" }}', []),
+        ("{{ `{{ lookup }}` | quote }}{{ tpl .Values.x . }}", []),
+        ('{{ tpl `{{ tpl "{{ now }}" . }}` . }}', ["tpl", "now"]),
         ('{{ "lookup" }} "{{ x }}"', []),
     ],
 )
