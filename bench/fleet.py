@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from bench.simulated import Simulated
+from bench.written import clusters, controller, document
 from controllers.cli import open_files
 from controllers.main import Fleet
 from gitops.model.controller import Controller
@@ -42,7 +43,7 @@ async def _rollouts(size: int) -> dict[str, Any]:
         seen = Seen()
         first = people.push("First", _repository(size))
         open_files.allow_many()
-        fleet = Fleet(_controller(folder, people, simulated), [seen])
+        fleet = Fleet(Controller.model_validate(controller(folder, people, simulated)), [seen])
         marks = [_Mark(simulated)]
         task = asyncio.create_task(fleet.run())
         try:
@@ -103,13 +104,11 @@ def _path(name: str) -> str:
 def _repository(size: int) -> dict[str, str | None]:
     waves = [{**wave, "maxConcurrent": _CONCURRENT, "progressDeadline": "10m"} for wave in _WAVES]
     targets = [{"clusterSelector": {}, "namespace": "shop", "createNamespace": True}]
-    files: dict[str, str | None] = {
-        f"environments/{ENVIRONMENT}/environment.yaml": _document(
+    files = clusters(size) | {
+        f"environments/{ENVIRONMENT}/environment.yaml": document(
             "Environment", ENVIRONMENT, spec={"targets": targets, "waves": waves}
         )
     }
-    for index in range(1, size + 1):
-        files[f"clusters/cluster-{index}.yaml"] = _document("Cluster", f"cluster-{index}")
     for index in range(CONFIG_MAPS):
         files[_path(f"config-{index}.yaml")] = config_map(f"config-{index}", value="1")
     for index in range(SERVICES):
@@ -124,23 +123,3 @@ def _repository(size: int) -> dict[str, str | None]:
     for index in range(DEPLOYMENTS):
         files[_path(f"deployment-{index}.yaml")] = deployment(f"web-{index}", replicas=1)
     return files
-
-
-def _document(kind: str, name: str, **more: object) -> str:
-    body = {"apiVersion": "gitops-waves.io/v1alpha1", "kind": kind, "metadata": {"name": name}, **more}
-    return yaml.safe_dump(body)
-
-
-def _controller(folder: Path, people: People, simulated: Simulated) -> Controller:
-    return Controller.model_validate(
-        {
-            "apiVersion": "gitops-waves.io/v1alpha1",
-            "kind": "Controller",
-            "repositories": [{"name": "fleet", "url": str(people.remote), "pollInterval": "1s"}],
-            "connections": [
-                {"name": name, "kubeconfig": str(path)} for name, path in simulated.kubeconfigs.items()
-            ],
-            "stateDirectory": str(folder / "state"),
-            "listen": "127.0.0.1:0",
-        }
-    )

@@ -16,6 +16,7 @@ import yaml
 from bench.seeded import APPLICATION, ENVIRONMENT, NAMESPACE, manifest
 from bench.simulated import Simulated
 from bench.soak.process import ControllerProcess
+from bench.written import clusters, controller, document
 from tests.cluster.world import People
 
 # With one object, everything is loaded and connected: from there on, memory is that of objects.
@@ -40,17 +41,17 @@ async def run(sizes: tuple[int, ...] = SIZES) -> dict[str, Any]:
 
 
 async def _figures(size: int) -> dict[str, Any]:
-    clusters = max(1, size // _ON_EACH)
-    served = ("bench.seeded", f"--objects={max(size // clusters, 1)}")
+    count = max(1, size // _ON_EACH)
+    served = ("bench.seeded", f"--objects={max(size // count, 1)}")
     with (
         tempfile.TemporaryDirectory(prefix="gitops-waves-bench-") as name,
-        Simulated(clusters, *served) as simulated,
+        Simulated(count, *served) as simulated,
     ):
         folder = Path(name)
         people = People(folder)
-        people.push("First", _repository(clusters, size // clusters))
+        people.push("First", _repository(count, size // count))
         config = folder / "controller.yaml"
-        config.write_text(yaml.safe_dump(_controller(folder, people, simulated)))
+        config.write_text(yaml.safe_dump(controller(folder, people, simulated, driftCheckInterval=None)))
         process = ControllerProcess(config, folder)
         try:
             first = await _watched(process, size)
@@ -107,38 +108,17 @@ def _requests(exposition: str) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def _repository(clusters: int, objects: int) -> dict[str, str | None]:
+def _repository(count: int, objects: int) -> dict[str, str | None]:
     targets = [{"clusterSelector": {}, "namespace": NAMESPACE, "createNamespace": True}]
     spec = {"targets": targets, "waves": [{"name": "all", "maxConcurrent": 4}], "drift": "Correct"}
-    files: dict[str, str | None] = {
-        f"environments/{ENVIRONMENT}/environment.yaml": _document("Environment", ENVIRONMENT, spec=spec)
+    files = clusters(count) | {
+        f"environments/{ENVIRONMENT}/environment.yaml": document("Environment", ENVIRONMENT, spec=spec)
     }
-    for index in range(1, clusters + 1):
-        files[f"clusters/cluster-{index}.yaml"] = _document("Cluster", f"cluster-{index}")
     for part in range(0, objects, 500):
         maps = (manifest(index) for index in range(part, min(part + 500, objects)))
         text = "---\n".join(json.dumps(body) + "\n" for body in maps)
         files[f"environments/{ENVIRONMENT}/{APPLICATION}/{part}.yaml"] = text
     return files
-
-
-def _document(kind: str, name: str, **more: object) -> str:
-    body = {"apiVersion": "gitops-waves.io/v1alpha1", "kind": kind, "metadata": {"name": name}, **more}
-    return yaml.safe_dump(body)
-
-
-def _controller(folder: Path, people: People, simulated: Simulated) -> dict[str, Any]:
-    return {
-        "apiVersion": "gitops-waves.io/v1alpha1",
-        "kind": "Controller",
-        "repositories": [{"name": "bench", "url": str(people.remote), "pollInterval": "1s"}],
-        "connections": [
-            {"name": name, "kubeconfig": str(path)} for name, path in simulated.kubeconfigs.items()
-        ],
-        "stateDirectory": str(folder / "state"),
-        "listen": "127.0.0.1:0",
-        "driftCheckInterval": None,
-    }
 
 
 def main() -> None:

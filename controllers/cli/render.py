@@ -11,7 +11,7 @@ from controllers.clusters import Clusters
 from controllers.logs import KnownSecrets
 from controllers.rollout.errands import Errands
 from controllers.source.revisions import Revisions
-from gitops.errors import InvalidInput, Problem
+from gitops.errors import Denied, InvalidInput, Location, Problem, TransientError
 from gitops.objects import split_api_version
 from gitops.ordering import layers
 from gitops.plan import Scope, Settled, Wanted, settle
@@ -40,7 +40,7 @@ def render(repository: Opened, asked: Asked, form: output.Form) -> bool:
     What could not is told on stderr, all of it. Raises TerminalError where there is nothing of that name.
     """
     revision = repository.commit(asked.revision) if asked.revision else repository.head
-    renderer = _Renderer(Revisions(repository.mirror), asked, revision)
+    renderer = _Renderer(repository.revisions(), asked, revision)
     found = tuple(renderer.targets())
     shown = found if asked.show_secrets else view.redacted(found)
     output.show(form, view.form(revision, shown), view.text(shown))
@@ -106,7 +106,10 @@ class _Renderer:
             return self._errands.wanted(scope, self._revision)
         except InvalidInput as error:
             self.problems.update(error.problems)
-            return None
+        except (TransientError, Denied) as error:
+            path = self._catalog.environments[scope.environment].applications[scope.application].path
+            self.problems.add(Problem(Location(path), str(error)))
+        return None
 
     def _settled(self, wanted: Wanted, crds: Mapping[tuple[str, str], bool]) -> Settled:
         def namespaced(api_version: str, kind: str) -> bool:

@@ -15,8 +15,9 @@ from typing import Protocol
 
 from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.patience import Patience
-from controllers.drift.corrector import Corrector, Standing
+from controllers.drift.corrector import Corrector
 from controllers.drift.place import Place, signature
+from controllers.drift.standing import Standing
 from controllers.drift.tasks import Tasks
 from controllers.drift.timers import Alarms, Reminder
 from gitops.drift import Sight, Verdict

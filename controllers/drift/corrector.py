@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.errors import Forbidden, NotFound, Rejected
 from controllers.adapters.kube.resources import Resource
 from controllers.drift.examiner import Answer, Question, examine, resource_of
 from controllers.drift.place import Place, signature
+from controllers.drift.standing import CONCURRENT_LOOKS, Manifests, Standing, unrendered
 from controllers.rollout.finishing import to_the_end
 from gitops.diff import live_digests
 from gitops.drift import (
@@ -21,7 +22,6 @@ from gitops.drift import (
     Deed,
     DriftFact,
     DriftKind,
-    DriftRules,
     Finding,
     Sight,
     Verdict,
@@ -30,35 +30,29 @@ from gitops.drift import (
 from gitops.errors import InvalidInput
 from gitops.inventory import Entry
 from gitops.model.kinds import DriftMode
-from gitops.objects import JsonObject, Manifest, ObjectKey, short_digest
+from gitops.objects import JsonObject, ObjectKey, short_digest
 from gitops.plan import Scope
 from gitops.plan.decide import removes_itself
 
-CONCURRENT_LOOKS = 16
 # How often an object is looked at that the watch cannot see: it is gone, or lost its label.
 _UNSEEN_SECONDS = 60.0
 _UNRECORDED_PAUSE_SECONDS = 0.05
-
-Manifests: TypeAlias = Callable[[Scope, str, KubeClient], Awaitable[Mapping[ObjectKey, Manifest]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What a place is on now, and the rules. `empty`: nothing was applied there, so nothing is recorded."""
-
-    revision: str
-    rules: DriftRules
-    empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
     place: Place
-    entry: Entry
-    manifest: Manifest
+    question: Question
     resource: Resource
     client: KubeClient
-    selected: bool
+
+    @property
+    def entry(self) -> Entry:
+        return self.question.entry
+
+    @property
+    def key(self) -> ObjectKey:
+        return self.question.entry.key
 
 
 class Corrector:
@@ -107,43 +101,41 @@ class Corrector:
                 if thorough:
                     raise  # it looks as it was applied
                 return self._unrendered(place, key, sight, standing.rules.mode, error)
-            entry = place.entries.get(key)
-            manifest = found.get(key)
+            entry, manifest = place.entries.get(key), found.get(key)
             if entry is None or manifest is None:
                 place.findings.pop(key, None)
                 return None  # about to be pruned, or kept although it is not rendered
             if entry.digest and entry.digest != short_digest(manifest.body):
                 place.suspects.add(key)  # what the record tells of is not what is wanted here
                 return None
-            rules = standing.rules
-            if rules.mode_of(manifest.annotations) is DriftMode.IGNORE or (
-                sight is None and (not entry.digest or removes_itself(manifest))
-            ):
-                place.findings.pop(key, None)
-                place.known[key] = signature(sight)
-                return None
-            resource = resource_of(manifest, await client.discovery())
             question = Question(
                 entry,
                 manifest,
                 place.applyset,
-                rules,
+                standing.rules,
                 sight,
                 applied_at=place.times.get(key, ""),
                 thorough=thorough,
             )
-            case = _Case(place, entry, manifest, resource, client, selected=sight is not None)
-            try:
-                answer = await self._asked(case, question)
-                again_in = await self._act(case, answer, question.mode)
-            except (Rejected, NotFound, Forbidden) as error:
-                why = f"it cannot be looked at or put back: {error}"
-                return self._cannot(place, key, sight, question.mode, why)
-            except RecursionError:
-                why = "it is nested too deeply to be compared"
-                return self._cannot(place, key, sight, question.mode, why)
-            place.retries.forget(key)
-            return again_in
+            if _passed_over(question):
+                place.findings.pop(key, None)
+                place.known[key] = signature(sight)
+                return None
+            resource = resource_of(manifest, await client.discovery())
+            return await self._look(_Case(place, question, resource, client))
+
+    async def _look(self, case: _Case) -> float | None:
+        place, key, question = case.place, case.key, case.question
+        try:
+            again_in = await self._act(case, await self._asked(case))
+        except (Rejected, NotFound, Forbidden) as error:
+            why = f"it cannot be looked at or put back: {error}"
+            return self._cannot(place, key, question.sight, question.mode, why)
+        except RecursionError:
+            why = "it is nested too deeply to be compared"
+            return self._cannot(place, key, question.sight, question.mode, why)
+        place.retries.forget(key)
+        return again_in
 
     def _unrendered(
         self, place: Place, key: ObjectKey, sight: Sight | None, mode: DriftMode, error: InvalidInput
@@ -154,15 +146,15 @@ class Corrector:
             return None
         return self._cannot(place, key, sight, mode, unrendered(error))
 
-    async def _asked(self, case: _Case, question: Question) -> Answer:
+    async def _asked(self, case: _Case) -> Answer:
         if case.entry.digest:
-            return await examine(case.client, case.resource, question)
+            return await examine(case.client, case.resource, case.question)
         async with self._unrecorded:  # as many as a whole inventory may have no record: no hurry
             await asyncio.sleep(_UNRECORDED_PAUSE_SECONDS)
-            return await examine(case.client, case.resource, question)
+            return await examine(case.client, case.resource, case.question)
 
-    async def _act(self, case: _Case, answer: Answer, mode: DriftMode) -> float | None:
-        place, key = case.place, case.entry.key
+    async def _act(self, case: _Case, answer: Answer) -> float | None:
+        place, key = case.place, case.key
         finding = answer.finding
         if finding is None:
             self._nothing(case, answer)
@@ -181,10 +173,11 @@ class Corrector:
                 self._accept(case, answer)
                 return None
             finding = replace(finding, operations=left)
-        if mode is not DriftMode.CORRECT or finding.kind is DriftKind.NOT_OURS or answer.body is None:
+        correct = case.question.mode is DriftMode.CORRECT
+        if not correct or finding.kind is DriftKind.NOT_OURS or answer.body is None:
             self._open(place, key, answer.sight, finding)
             # What is not in the watch's selection, nothing tells of.
-            return None if case.selected else _UNSEEN_SECONDS
+            return _UNSEEN_SECONDS if case.question.sight is None else None
         now = self._clock()
         contest = place.contests.get(key, Contests()).over(_contested_paths(finding), now)
         if contest is not None and contest.until > now:
@@ -196,7 +189,7 @@ class Corrector:
         return await self._correct(case, answer, finding)
 
     async def _correct(self, case: _Case, answer: Answer, finding: Finding) -> float | None:
-        place, key = case.place, case.entry.key
+        place, key = case.place, case.key
         body = dict(answer.body or {})
         if answer.sight is not None:
             # Overwrites nothing that we have not looked at: a newer revision's apply, say.
@@ -211,7 +204,7 @@ class Corrector:
         return None
 
     def _record(self, case: _Case, answer: Answer, finding: Finding, applied: JsonObject) -> None:
-        place, key, now = case.place, case.entry.key, self._clock()
+        place, key, now = case.place, case.key, self._clock()
         about: dict[str, Any] = {"application": place.scope.application, "target": str(place.scope.target)}
         paths = _contested_paths(finding)
         known = place.mutations.get(key, {})
@@ -236,7 +229,7 @@ class Corrector:
 
     def _nothing(self, case: _Case, answer: Answer) -> None:
         """Nothing of ours differs: others added to the object, or it is as it was applied after all."""
-        place, key, sight = case.place, case.entry.key, answer.sight
+        place, key, sight = case.place, case.key, answer.sight
         place.findings.pop(key, None)
         if sight is None or answer.verdict in (Verdict.TERMINATING, Verdict.INTACT):
             if sight is not None and answer.verdict is Verdict.INTACT:
@@ -245,7 +238,7 @@ class Corrector:
         if answer.ignored:
             self._accept(case, answer)
         elif not case.entry.digest:
-            digest = short_digest(case.manifest.body)
+            digest = short_digest(case.question.manifest.body)
             if sight.fields:
                 place.put(replace(_confirmed(case.entry, sight), digest=digest), sight)
             else:
@@ -255,8 +248,8 @@ class Corrector:
 
     def _accept(self, case: _Case, answer: Answer) -> None:
         """Leave it so, and do not look at the same again."""
-        case.place.findings.pop(case.entry.key, None)
-        case.place.known[case.entry.key] = signature(answer.sight)
+        case.place.findings.pop(case.key, None)
+        case.place.known[case.key] = signature(answer.sight)
 
     def _open(self, place: Place, key: ObjectKey, sight: Sight | None, finding: Finding) -> None:
         place.known[key] = signature(sight)
@@ -271,11 +264,11 @@ class Corrector:
         return place.retries.refused(key)
 
 
-def unrendered(error: InvalidInput) -> str:
-    """Say in one line why nothing can be compared with what was applied."""
-    more = len(error.problems) - 1
-    rest = f" (and {more} more)" if more > 0 else ""
-    return f"what was applied cannot be rendered: {error.problems[0] if error.problems else error}{rest}"
+def _passed_over(question: Question) -> bool:
+    """Whether nobody asks for the object, or nothing says that it should still be there."""
+    if question.mode is DriftMode.IGNORE:
+        return True
+    return question.sight is None and (not question.entry.digest or removes_itself(question.manifest))
 
 
 def _contested_paths(finding: Finding) -> frozenset[str]:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from controllers.adapters.kube.client import KubeClient
 from controllers.drift.cluster import ClusterDrift, Member
-from controllers.drift.corrector import Corrector, Standing
+from controllers.drift.corrector import Corrector
 from controllers.drift.foreign import ForeignKeeper
 from controllers.drift.manifests import ManifestCache
+from controllers.drift.standing import Standing
 from controllers.rollout.board import Board
 from controllers.rollout.errands import Errands
 from controllers.rollout.tools import Tools

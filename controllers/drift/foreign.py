@@ -14,9 +14,9 @@ from datetime import datetime
 from controllers.adapters.kube.client import KubeClient
 from controllers.adapters.kube.errors import Forbidden, NotFound, Rejected
 from controllers.adapters.kube.resources import Resource
-from controllers.drift.corrector import CONCURRENT_LOOKS, Manifests, Standing, unrendered
 from controllers.drift.examiner import resource_of
 from controllers.drift.place import Place
+from controllers.drift.standing import CONCURRENT_LOOKS, Manifests, Standing, unrendered
 from controllers.rollout.finishing import to_the_end
 from gitops.drift import Contests, DriftRules, ForeignDeed, ForeignFact, ForeignFinding, Sight
 from gitops.errors import InvalidInput

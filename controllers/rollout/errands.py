@@ -19,7 +19,7 @@ from gitops.model.gates import HttpGate
 from gitops.model.kinds import Cluster, EnvironmentSpec
 from gitops.model.targets import Target, creates_namespace
 from gitops.objects import Manifest, digest
-from gitops.plan import PlanPolicy, Scope, Wanted
+from gitops.plan import Pins, PlanPolicy, Scope, Wanted
 from gitops.redact import secrets_of
 from gitops.render import expand, render_documents, target_digest, target_variables
 from gitops.render.plaintext import refuse_plaintext
@@ -215,7 +215,7 @@ class Errands:
         destination = Destination(source, place, cluster, catalog.cluster_at(cluster.name))
         manifests = known or self._manifests(revision, app, destination)
         self._keep((application, place, identity), manifests)
-        return Wanted(scope, revision, identity, app.path, manifests), policy
+        return Wanted(scope, revision, identity, app.path, manifests, _pins(app, destination)), policy
 
     def _manifests(
         self, revision: str, app: ApplicationSource, destination: Destination
@@ -246,6 +246,13 @@ class Errands:
 def _target(name: str) -> Target:
     cluster, _, namespace = name.partition("/")
     return Target(cluster, namespace)
+
+
+def _pins(application: ApplicationSource, destination: Destination) -> Pins | None:
+    told = destination.cluster.spec
+    if application.renderer is not RendererName.HELM or told.kubernetes_version is None:
+        return None
+    return Pins(told.kubernetes_version, told.api_versions, destination.at)
 
 
 def _cluster(catalog: Catalog, target: Target) -> Cluster:

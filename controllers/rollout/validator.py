@@ -7,11 +7,13 @@ But the server has the last word: what it took in a dry-run is not judged again.
 from __future__ import annotations
 
 from controllers.adapters.kube.client import KubeClient
+from controllers.adapters.kube.resources import Discovery
 from controllers.rollout.applier import DryRun
 from controllers.rollout.observer import Observed
 from gitops import validation
 from gitops.errors import Problem
 from gitops.plan import Plan
+from gitops.plan.settle import defined
 
 
 class Validator:
@@ -34,6 +36,14 @@ class Validator:
         """Give the wanted objects whose apiVersion this cluster's Kubernetes serves, and warns of."""
         suspects = [one for one in plan.wanted.manifests if validation.removal(one.api_version, one.kind)]
         return validation.deprecations(suspects, await self._openapi.minor()) if suspects else ()
+
+    async def pins(self, plan: Plan, discovery: Discovery) -> tuple[Problem, ...]:
+        """Say where this cluster is not what Git told the chart that the plan is from."""
+        pins = plan.wanted.pins
+        if pins is None:
+            return ()
+        served = {(resource.api_version, resource.kind) for resource in discovery}
+        return pins.warnings(await self._openapi.minor(), served | defined(plan.wanted.manifests).keys())
 
 
 def unseen(plan: Plan, observed: Observed, tried: DryRun) -> tuple[Problem, ...]:

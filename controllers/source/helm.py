@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
 
 from controllers.adapters.renderers import Helm
 from controllers.adapters.renderers.sandbox import ToolFailed
+from controllers.source.charts import Charts
 from controllers.source.outputs import Outputs
 from controllers.source.parsed import ParsedFiles
 from gitops.dialect import Document
@@ -21,14 +23,17 @@ from gitops.render.charts import follow_chart, settings_of
 from gitops.render.complaints import complaint
 from gitops.render.references import is_within
 from gitops.render.releases import applicable, parse_release, relocated
+from gitops.render.repeatable import differences
 from gitops.render.secrecy import chart_texts
 from gitops.render.sources import ListedTree
-from gitops.render.templates import unbarred
+from gitops.render.templates import CLOCK_FUNCTIONS, unbarred
 from gitops.render.values import Destination, Release, parse_values, release
 
 _MOST_BYTES = 64 << 20
 _MOST_REDACTED = 1 << 20  # bytes of input in which secrets are looked for when Helm fails
 _LONGEST_TEXT = 1500
+# What a chart computes from the clock counts whole seconds.
+_TICK_SECONDS = 1.1
 
 
 class ChartTree(ListedTree, Protocol):
@@ -41,8 +46,9 @@ class ChartTree(ListedTree, Protocol):
 class ChartRenders:
     """Renders charts. For any thread."""
 
-    def __init__(self, helm: Helm, outputs: Outputs) -> None:
+    def __init__(self, helm: Helm, outputs: Outputs, registries: Charts) -> None:
         self._helm = helm
+        self._registries = registries
         self._outputs = outputs
         self._values = ParsedFiles(parse=parse_values)
         self._printed = ParsedFiles(parse=parse_release)
@@ -56,6 +62,8 @@ class ChartRenders:
     ) -> tuple[Document, ...]:
         """Give what Helm makes for one target. Raises InvalidInput with every problem that was found."""
         chart = self._chart(tree, application)
+        if chart.remote is not None:
+            self._registries.registry(chart.remote, application.at("spec", "helm", "chart"))
         told = release(application, chart, destination, partial(self._values_of, tree))
         asked = Location(f"{chart.folder}/{CHART_FILE}")
         try:
@@ -77,7 +85,7 @@ class ChartRenders:
             documents = self._outputs.documents(output, self._printed, run)
             return applicable(documents, settings_of(application).hooks)
         except InvalidInput as error:
-            raise InvalidInput(*(_for(application, problem) for problem in error.problems)) from None
+            raise InvalidInput(*(_for(application, chart, problem) for problem in error.problems)) from None
 
     def _chart(self, tree: ChartTree, application: ApplicationSource) -> ChartSource:
         if application.chart is not None:
@@ -90,7 +98,10 @@ class ChartRenders:
     def _values_of(self, tree: ChartTree, file: SourceFile) -> tuple[Document, ...]:
         return self._values.get(file, partial(tree.read, file.path))
 
-    def _run(self, tree: ChartTree, chart: ChartSource, told: Release) -> bytes:
+    def _contents(self, tree: ChartTree, chart: ChartSource) -> Mapping[str, bytes]:
+        """Give the chart's files by their paths in it. Raises InvalidInput, TransientError or Denied."""
+        if chart.remote is not None:
+            return self._registries.files(chart.remote, Location(chart.folder))
         contents: dict[str, bytes] = {}
         left = _MOST_BYTES
         for file in chart.files:
@@ -100,16 +111,39 @@ class ChartRenders:
             if left < 0:
                 message = f"its files have more than {_MOST_BYTES >> 20} MiB together"
                 raise InvalidInput(Problem(Location(f"{chart.folder}/{CHART_FILE}"), message))
-        files = ChartFiles(chart.folder, contents)
+        return contents
+
+    def _run(self, tree: ChartTree, chart: ChartSource, told: Release) -> bytes:
+        files = ChartFiles(chart.folder, self._contents(tree, chart))
+        printed = self._printed_by(files, told, files.files)
+        changing = files.changing() | told.changing()
+        if changing:
+            self._repeat(files, told, changing, printed)
+        return printed
+
+    def _printed_by(self, files: ChartFiles, told: Release, contents: Mapping[str, bytes]) -> bytes:
         try:
-            printed = self._helm.template(told, files.files, files.archives)
+            printed = self._helm.template(told, contents, files.archives)
         except ToolFailed as failed:
             raise InvalidInput(_told(failed, files, partial(_redactor, files.files, told))) from None
         return relocated(printed, files.file_of)
 
+    def _repeat(self, files: ChartFiles, told: Release, changing: frozenset[str], printed: bytes) -> None:
+        """Render once more, at another time. Raises InvalidInput where something else comes of it."""
+        if changing & CLOCK_FUNCTIONS:
+            time.sleep(_TICK_SECONDS)
+        again = self._printed_by(files, told, files.at_another_time())
+        if again != printed:
+            place = files.file_of("")
+            found = differences(parse_release(place, printed), parse_release(place, again), changing)
+            if found:
+                raise InvalidInput(*found)
 
-def _for(application: ApplicationSource, problem: Problem) -> Problem:
+
+def _for(application: ApplicationSource, chart: ChartSource, problem: Problem) -> Problem:
     """Say for whom, where several applications may use the chart."""
+    if chart.remote is not None and problem.location.path == chart.folder:
+        return Problem(application.at("spec", "helm", "chart"), problem.message)
     if is_within(problem.location.path, application.path):
         return problem
     return Problem(problem.location, f"{problem.message} (for {application.path})")
@@ -125,7 +159,11 @@ def _told(failed: ToolFailed, files: ChartFiles, redactor: Callable[[], Redactor
     found = complaint(str(failed), files.known)
     text, place = found.text, Location(files.file_of(found.template))
     if found.line:
-        before = files.line(found.template, found.line).encode()[: found.column].decode(errors="replace")
+        before = (
+            files.line(found.template, found.line)
+            .encode(errors="surrogateescape")[: found.column]
+            .decode(errors="replace")
+        )
         column = len(unbarred(before)) + 1 if found.column >= 0 else 0
         inside = place.path.endswith(".tgz")
         place = (

@@ -9,6 +9,7 @@ from itertools import chain
 
 from controllers.adapters.renderers import Decryptor, Files, Helm, Kustomize, OutputCache, Sops
 from controllers.source.attempts import Attempts
+from controllers.source.charts import Charts
 from controllers.source.helm import ChartRenders, ChartTree
 from controllers.source.outputs import Outputs
 from controllers.source.parsed import ParsedFiles
@@ -48,8 +49,12 @@ class Renders:
         cache: OutputCache | None = None,
         decryptor: Decryptor | None = None,
         helm: Helm | None = None,
+        charts: Charts | None = None,
     ) -> None:
-        """Without a `decryptor`, encrypted files are read with the key that the environment names."""
+        """Without a `decryptor`, encrypted files are read with the key that the environment names.
+
+        `charts` are those of registries; without it there are none.
+        """
         self._decryptor = decryptor or Sops.of_environment()
         self._kustomize = kustomize or Kustomize()
         self._parsed = ParsedFiles(parse=self._parse)
@@ -57,7 +62,7 @@ class Renders:
         self._printed = ParsedFiles(parse=self._seals.parse)
         self._attempts = Attempts()
         self._outputs = Outputs(cache, self._attempts)
-        self._charts = ChartRenders(helm or Helm(), self._outputs)
+        self._charts = ChartRenders(helm or Helm(), self._outputs, charts or Charts())
         self._lock = threading.Lock()
         self._readings: OrderedDict[tuple[Use, SourceFile], Reading] = OrderedDict()
 

@@ -75,28 +75,30 @@ def _failed(event: e.RolloutFailed) -> str:
     return f"{event.rollout} failed in wave {event.wave}: {event.because}."
 
 
-def _by(event: e.DriftFound | e.DriftCorrected | e.DriftContested | e.DriftMutated) -> str:
+def _where(event: e.ObjectEvent) -> str:
+    return f"{event.object} of {event.application} on {event.target}"
+
+
+def _by(event: e.DriftTold) -> str:
     told = [
         f"{'' if by.certain else 'perhaps '}{by.manager} ({by.operation})" for by in event.by if by.manager
     ]
     return ", ".join(dict.fromkeys(told)) or "somebody"
 
 
-def _paths(event: e.DriftFound | e.DriftCorrected | e.DriftContested | e.DriftMutated) -> str:
+def _paths(event: e.DriftTold) -> str:
     """What differs, as JSON pointers; what happened where there is nothing to point at."""
     places = tuple(str(operation.get("path", "")) for operation in event.patch)
     return f"{event.because}: {_few(places)}" if places else event.because
 
 
-def _drift(event: e.DriftFound | e.DriftCorrected, what: str) -> str:
-    return (
-        f"{event.object} of {event.application} on {event.target} {what}, by {_by(event)}: {_paths(event)}."
-    )
+def _drift(event: e.DriftTold, what: str) -> str:
+    return f"{_where(event)} {what}, by {_by(event)}: {_paths(event)}."
 
 
 def _contested(event: e.DriftContested) -> str:
     return (
-        f"{_by(event)} and gitops-waves take {event.object} of {event.application} on {event.target} by "
+        f"{_by(event)} and gitops-waves take {_where(event)} by "
         f"turns ({event.rounds} times so far: {_paths(event)}); the next correction waits until "
         f"{event.until:%H:%M:%S}Z."
     )
@@ -104,26 +106,26 @@ def _contested(event: e.DriftContested) -> str:
 
 def _mutated(event: e.DriftMutated) -> str:
     return (
-        f"{event.object} of {event.application} on {event.target} comes back different from our own "
+        f"{_where(event)} comes back different from our own "
         "apply, most likely by a mutating admission webhook or policy of its cluster: "
         f"{_paths(event)}; it is left so."
     )
 
 
-def _held(event: e.ForeignFieldsFound | e.ForeignFieldsRemoved | e.ForeignFieldsContested) -> str:
+def _held(event: e.ForeignTold) -> str:
     told = [f"{by.manager or 'somebody'} ({by.operation}): {_few(by.fields)}" for by in event.by]
     return "; ".join(told)
 
 
-def _foreign(event: e.ForeignFieldsFound | e.ForeignFieldsRemoved, what: str) -> str:
+def _foreign(event: e.ForeignTold, what: str) -> str:
     because = f"; {event.because}" if event.because else ""
-    return f"{event.object} of {event.application} on {event.target} {what}, {_held(event)}{because}."
+    return f"{_where(event)} {what}, {_held(event)}{because}."
 
 
 def _foreign_contested(event: e.ForeignFieldsContested) -> str:
     return (
         f"{', '.join(by.manager for by in event.by) or 'somebody'} puts back what gitops-waves removes from "
-        f"{event.object} of {event.application} on {event.target} ({event.rounds} times so far: "
+        f"{_where(event)} ({event.rounds} times so far: "
         f"{_held(event)}); the next removal waits until {event.until:%H:%M:%S}Z."
     )
 
@@ -188,15 +190,11 @@ _SENTENCES: dict[type[Any], Callable[[Any], str]] = {
     e.DriftCorrected: lambda event: _drift(event, "had drifted, and is put back"),
     e.DriftContested: _contested,
     e.DriftMutated: _mutated,
-    e.DriftEnded: lambda event: (
-        f"{event.object} of {event.application} on {event.target} is no longer drifted."
-    ),
+    e.DriftEnded: lambda event: f"{_where(event)} is no longer drifted.",
     e.ForeignFieldsFound: lambda event: _foreign(event, "holds fields of others"),
     e.ForeignFieldsRemoved: lambda event: _foreign(event, "was rid of fields of others"),
     e.ForeignFieldsContested: _foreign_contested,
-    e.ForeignFieldsEnded: lambda event: (
-        f"{event.object} of {event.application} on {event.target} no longer holds fields of others."
-    ),
+    e.ForeignFieldsEnded: lambda event: f"{_where(event)} no longer holds fields of others.",
 }
 
 _HEADLINES: dict[type[Any], Callable[[Any], str]] = {

@@ -2,6 +2,7 @@
 
 from gitops.plan.make import make
 from gitops.plan.model import Action, ObjectPlan, Plan, PlanPolicy, Scope, Wanted
+from gitops.plan.pins import Pins
 from gitops.plan.recreate import RECREATE, Refuse, Replace, on_immutable
 from gitops.plan.settle import Settled, settle
 from gitops.plan.view import LiveObject, TargetView
@@ -11,6 +12,7 @@ __all__ = [
     "Action",
     "LiveObject",
     "ObjectPlan",
+    "Pins",
     "Plan",
     "PlanPolicy",
     "Refuse",

@@ -15,6 +15,7 @@ from gitops.model.kinds import PruneBudget
 from gitops.model.targets import Target
 from gitops.objects import JsonObject, Manifest, ObjectKey
 from gitops.ordering import Stage
+from gitops.plan.pins import Pins
 
 
 class Action(StrEnum):
@@ -61,7 +62,8 @@ class Scope(NamedTuple):
 class Wanted:
     """What a target shall be: the render of `revision`, identified by its target digest.
 
-    `path` is the application's folder, for problems that no single file has.
+    `path` is the application's folder, for problems that no single file has. `pins` are what a chart was
+    told about the cluster.
     """
 
     scope: Scope
@@ -69,6 +71,7 @@ class Wanted:
     digest: str
     path: str
     manifests: tuple[Manifest, ...] = field(repr=False)
+    pins: Pins | None = None
 
 
 @dataclass(frozen=True, slots=True)

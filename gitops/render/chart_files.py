@@ -12,7 +12,14 @@ from gitops.model.folders import CHART_FILE
 from gitops.render.archives import unpack_dependencies
 from gitops.render.chart_schemas import schema_problems
 from gitops.render.references import joined
-from gitops.render.templates import CHANGING_FUNCTIONS, CLUSTER_FUNCTIONS, barred, words
+from gitops.render.templates import (
+    CHANGING_FUNCTIONS,
+    CLUSTER_FUNCTIONS,
+    at_another_time,
+    barred,
+    quoted_words,
+    words,
+)
 
 _DEPENDENCIES = ("requirements.yaml", CHART_FILE)  # Helm 2's file, and today's
 
@@ -26,9 +33,9 @@ class ChartFiles:
         self._packed = files.keys()
         unpacked = unpack_dependencies(files, Location(folder))
         self._templates = {path for path in unpacked if _is_template(path)}
-        problems = [*self._asking(unpacked), *self._fetching(unpacked)]
+        problems = [*_asking(unpacked), *schema_problems(unpacked)]
         if problems:
-            raise InvalidInput(*problems)
+            raise InvalidInput(*map(self._in_repository, problems))
         self.files = {
             path: _bytes(barred(_text(data))) if path in self._templates else data
             for path, data in unpacked.items()
@@ -37,9 +44,17 @@ class ChartFiles:
         self._folders = dict(_named(unpacked))
 
     def changing(self) -> frozenset[str]:
-        """Name the functions in templates that may answer otherwise the next time."""
-        found = (word.text for path in self._templates for word in words(self._text(path)))
+        """Name the functions that may answer otherwise the next time, wherever they might be called."""
+        texts = map(_text, self.files.values())
+        found = (word.text for text in texts for word in (*words(text), *quoted_words(text)))
         return frozenset(found) & CHANGING_FUNCTIONS
+
+    def at_another_time(self) -> Mapping[str, bytes]:
+        """Give the files as if they were rendered years ago."""
+        return {
+            path: _bytes(at_another_time(_text(data))) if path in self._templates else data
+            for path, data in self.files.items()
+        }
 
     def file_of(self, name: str) -> str:
         """Give the path in the repository of what Helm calls `web/charts/db/templates/x.yaml`, say.
@@ -47,18 +62,25 @@ class ChartFiles:
         Of a file in an archive it is that of the archive, of what is not known that of `Chart.yaml`.
         """
         path = self._path(name)
-        return joined(self._folder, CHART_FILE) if path is None else self._written(path)
+        return self._written(CHART_FILE if path is None else path)
 
     def _written(self, path: str) -> str:
         """Where in the repository a file is that was unpacked or not."""
-        while path not in self._packed:
-            folder, _, _ = path.rpartition("/")
-            if f"{folder}.tgz" in self._packed:
-                return joined(self._folder, f"{folder}.tgz")
-            if not folder:
-                return joined(self._folder, CHART_FILE)
-            path = folder
+        inside = path
+        while inside and inside not in self._packed:
+            inside = inside.rpartition("/")[0]
+            if f"{inside}.tgz" in self._packed:
+                return joined(self._folder, f"{inside}.tgz")
         return joined(self._folder, path)
+
+    def _in_repository(self, problem: Problem) -> Problem:
+        """Give its place where it is written; what is in an archive is named beside it."""
+        place = problem.location
+        path = self._written(place.path)
+        inside = path != joined(self._folder, place.path)
+        return replace(
+            problem, location=Location(path, inside=place.path) if inside else replace(place, path=path)
+        )
 
     def known(self, name: str) -> bool:
         """Whether Helm calls a file of this chart so."""
@@ -67,11 +89,8 @@ class ChartFiles:
     def line(self, name: str, number: int) -> str:
         """A line, counted from 1, of the file as Helm sees it; empty where there is none."""
         path = self._path(name)
-        lines = self._text(path).split("\n") if path else []
+        lines = _text(self.files[path]).split("\n") if path else []
         return lines[number - 1] if 0 < number <= len(lines) else ""
-
-    def _text(self, path: str) -> str:
-        return self.files[path].decode(errors="replace")
 
     def _path(self, name: str) -> str | None:
         """The longest beginning that is a chart's name tells the folder, the rest is the path in there."""
@@ -83,33 +102,22 @@ class ChartFiles:
                 return path if path in self.files else None
         return None
 
-    def _asking(self, unpacked: Mapping[str, bytes]) -> Iterator[Problem]:
-        """Refuse what `tpl` could execute, in files that are no templates."""
-        for path, data in unpacked.items():
-            if path in self._templates or path.endswith(".md") or b"{{" not in data:
-                continue
-            text = _text(data)
-            for word in words(text):
-                if word.text in CLUSTER_FUNCTIONS:
-                    line = text.count("\n", 0, word.start) + 1
-                    column = word.start - text.rfind("\n", 0, word.start)
-                    message = (
-                        f"text that calls {word.text} is refused: a template might execute it, and a render "
-                        "must not depend on the cluster"
-                    )
-                    yield Problem(self._in_repository(Location(path, line, column)), message)
 
-    def _fetching(self, unpacked: Mapping[str, bytes]) -> Iterator[Problem]:
-        """Refuse schemas that Helm would fetch parts of."""
-        for problem in schema_problems(unpacked):
-            yield Problem(self._in_repository(problem.location), problem.message)
-
-    def _in_repository(self, place: Location) -> Location:
-        """Where a place in the chart is written; what is in an archive is named beside it."""
-        path = self._written(place.path)
-        if path == joined(self._folder, place.path):
-            return replace(place, path=path)
-        return Location(path, inside=place.path)
+def _asking(unpacked: Mapping[str, bytes]) -> Iterator[Problem]:
+    """Refuse texts that `tpl` could execute: files that are no templates, and texts in templates."""
+    for path, data in unpacked.items():
+        if path.endswith(".md") or b"{{" not in data:
+            continue
+        text = _text(data)
+        for word in quoted_words(text) if _is_template(path) else (*words(text), *quoted_words(text)):
+            if word.text in CLUSTER_FUNCTIONS:
+                line = text.count("\n", 0, word.start) + 1
+                column = word.start - text.rfind("\n", 0, word.start)
+                message = (
+                    f"text that calls {word.text} is refused: a template might execute it, and a render "
+                    "must not depend on the cluster"
+                )
+                yield Problem(Location(path, line, column), message)
 
 
 def _is_template(path: str) -> bool:

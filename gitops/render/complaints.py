@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from gitops.render.templates import barred_call
 
 # `web/templates/x.yaml:12:8`, `(web/templates/x.yaml:12)`, `YAML parse error on web/templates/x.yaml:`.
-_PLACE = re.compile(r"(?:^|(?<=[\s(]))([^\s():]+):(\d+)(?::(\d+))?(?=[:)\s]|$)", re.MULTILINE)
+_PLACE = re.compile(r"(?:^|(?<=[\s(]))([^\s():]+):(\d{1,9})(?::(\d{1,9}))?(?=[:)\s]|$)", re.MULTILINE)
 _PARSE = re.compile(r"YAML parse error on ([^\n:]+): ")
 _NOISE = re.compile(
     r"^(?:Use --debug flag|level=|time=|\d{4}/\d\d/\d\d |walk\.go|goroutine ).*$", re.MULTILINE
 )
+_MOST = 8_000
+"""Characters that are read: a chart says what it likes, and patterns take longer the longer a text is."""
 _LEAD = re.compile(
     r"^(?:Error: )?(?:INSTALLATION FAILED: )?(?:execution error at |parse error at |template: )?"
 )
@@ -36,7 +38,7 @@ class Complaint:
 
 def complaint(said: str, known: Callable[[str], bool]) -> Complaint:
     """Read what Helm wrote on its error output; `known` tells names of templates from other words."""
-    text = _NOISE.sub("", said).strip()
+    text = _NOISE.sub("", said if len(said) <= _MOST else _end(said)).strip()
     places = [found for found in _PLACE.finditer(text) if known(found[1])]
     called = barred_call(text)
     message = f"{called} is refused: a render must not depend on the cluster" if called else _message(text)
@@ -47,6 +49,12 @@ def complaint(said: str, known: Callable[[str], bool]) -> Complaint:
     if parse and known(parse[1]):
         return Complaint(_PARSE.sub("", message, count=1).strip() or message, parse[1])
     return Complaint(message)
+
+
+def _end(said: str) -> str:
+    """The last step of a long way, whole: nobody would know the half of a secret."""
+    steps = [found.start() for found in _STEPS.finditer(said[-_MOST:])]
+    return said[-_MOST:][steps[-1] :] if steps else "it failed, and said too much to be shown"
 
 
 def _message(text: str) -> str:

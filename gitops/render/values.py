@@ -17,9 +17,10 @@ from gitops.render.charts import settings_of
 from gitops.render.encrypted import encrypted
 from gitops.render.growth import Growth, TooLarge, size_of
 from gitops.render.plain import parse_file
-from gitops.render.templates import CLUSTER_FUNCTIONS, words
+from gitops.render.templates import CHANGING_FUNCTIONS, CLUSTER_FUNCTIONS, quoted_words, words
 from gitops.render.variables import substitute, target_variables
 
+Pointer = tuple[str | int, ...]
 ValuesOf = Callable[[SourceFile], tuple[Document, ...]]
 """Reads a file of values, as `parse_values` does. Raises InvalidInput."""
 
@@ -43,6 +44,10 @@ class Release:
     kubernetes_version: str
     api_versions: tuple[str, ...]
     values: tuple[JsonObject, ...]
+
+    def changing(self) -> frozenset[str]:
+        """Name the functions in values that may answer otherwise the next time, when `tpl` executes them."""
+        return frozenset(name for value in self.values for _, name in _named(value, (), CHANGING_FUNCTIONS))
 
 
 def parse_values(path: str, data: bytes) -> tuple[Document, ...]:
@@ -148,7 +153,7 @@ class _Values:
         except TooLarge as error:
             self._problems.append(Problem(locate(), str(error).replace("the object", "the values")))
             return
-        for pointer, function in _calls(filled, ()):
+        for pointer, function in _named(filled, (), CLUSTER_FUNCTIONS):
             message = (
                 f"text that calls {function} is refused: a chart might execute it, and a render must not "
                 "depend on the cluster"
@@ -158,15 +163,15 @@ class _Values:
             yield filled
 
 
-def _calls(value: Json, pointer: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Find texts that would ask the cluster when a chart gives them to `tpl`."""
+def _named(value: Json, pointer: Pointer, functions: frozenset[str]) -> Iterator[tuple[Pointer, str]]:
+    """Find texts that would call one of these when a chart gives them to `tpl`."""
     if isinstance(value, str):
         if "{{" in value:
-            called = {word.text for word in words(value)} & CLUSTER_FUNCTIONS
+            called = {word.text for word in (*words(value), *quoted_words(value))} & functions
             yield from ((pointer, name) for name in sorted(called))
     elif isinstance(value, dict):
         for key, inner in value.items():
-            yield from _calls(inner, (*pointer, key))
+            yield from _named(inner, (*pointer, key), functions)
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from _calls(inner, (*pointer, index))
+            yield from _named(inner, (*pointer, index), functions)

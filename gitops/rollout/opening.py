@@ -63,14 +63,11 @@ def told_only(
     return state
 
 
-def _with(opened: _Open[Found], event: e.DriftFound | e.ForeignFieldsFound, found: Found) -> _Open[Found]:
+def _with(opened: _Open[Found], event: e.ObjectEvent, found: Found) -> _Open[Found]:
     return _at(opened, event.target, {**opened.get(event.target, {}), event.object: found})
 
 
-def _without(
-    opened: _Open[Found],
-    event: e.DriftCorrected | e.DriftEnded | e.ForeignFieldsRemoved | e.ForeignFieldsEnded,
-) -> _Open[Found]:
+def _without(opened: _Open[Found], event: e.ObjectEvent) -> _Open[Found]:
     left = {name: one for name, one in opened.get(event.target, {}).items() if name != event.object}
     return _at(opened, event.target, left)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pygit2
 
 from tests.cluster.rig.plane import Plane
+from tests.commits import commit
 
 _ROOT = Path(__file__).parents[2]
 _GITOPS = [sys.executable, "-c", "from controllers.cli.app import main; main()"]
@@ -57,20 +58,7 @@ class Shop:
 
     def commit(self, files: dict[str, str | None]) -> str:
         """Write (or with None remove) files and commit them."""
-        repository = pygit2.Repository(str(self.path))
-        for name, content in files.items():
-            place = self.path / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            if content is None:
-                place.unlink()
-            else:
-                place.write_text(content)
-        repository.index.add_all()
-        repository.index.write()
-        who = pygit2.Signature("Ada", "ada@example.com")
-        parents = [] if repository.head_is_unborn else [repository.head.target]
-        made = repository.create_commit("HEAD", who, who, "Change", repository.index.write_tree(), parents)
-        return str(made)
+        return commit(self.path, "Change", files)
 
     def gitops(self, *arguments: str, code: int = 0) -> str:
         """Call the command line; its stdout. No secret is ever on either stream."""

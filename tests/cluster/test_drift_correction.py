@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -18,12 +17,14 @@ from gitops.drift import DriftKind
 from gitops.inventory import from_config_maps, parent_name
 from gitops.objects import ObjectKey
 from gitops.rollout import events as e
+from tests.cluster.fights import fighting
 from tests.cluster.rig.api import APPLY, MERGE_PATCH
 from tests.cluster.rig.plane import Plane
 from tests.cluster.sim.plane import SimPlane
 from tests.cluster.world import People, World, config_map, deployment
 
 COLOUR = "/data/colour"
+MANY = {f"{n}.yaml": config_map(f"c{n}", colour="green") for n in range(20)} | {"app.yaml": deployment("web")}
 
 
 @pytest.fixture
@@ -237,10 +238,7 @@ async def test_differences_to_ignore_are_left_when_others_are_put_back(world: Wo
 
 async def test_a_restart_with_nothing_changed_writes_and_tries_nothing(world: World) -> None:
     """Watches go on where they were, and only the inventories are listed; corrections count as ours."""
-    files = {f"{n}.yaml": config_map(f"c{n}", colour="green") for n in range(20)} | {
-        "app.yaml": deployment("web")
-    }
-    first = world.people.push("First", shop(world, files))
+    first = world.people.push("First", shop(world, MANY))
     async with world.controller():
         await world.succeeded(first, "shop")
         await watched(world)
@@ -258,7 +256,7 @@ async def restarted(world: World, revision: str) -> list[str]:
     async with world.controller():
         await world.looked_at(revision)
         await watched(world)
-        assert drift(world).tracked == 21
+        assert drift(world).tracked == len(MANY)
         await asyncio.sleep(0.2)  # nothing may follow
     assert [one for one in world.requests if one.verb not in ("list", "watch", "get")] == []
     assert [one for one in world.requests if one.verb == "get" and one.resource != "discovery"] == []
@@ -267,10 +265,7 @@ async def restarted(world: World, revision: str) -> list[str]:
 
 async def test_a_restart_without_what_watches_saw_lists_each_kind_once(world: World) -> None:
     """It is a mere cache: with the folder gone, one list of metadata per kind tells the same."""
-    files = {f"{n}.yaml": config_map(f"c{n}", colour="green") for n in range(20)} | {
-        "app.yaml": deployment("web")
-    }
-    first = world.people.push("First", shop(world, files))
+    first = world.people.push("First", shop(world, MANY))
     async with world.controller():
         await world.succeeded(first, "shop")
         await watched(world)
@@ -297,25 +292,16 @@ async def test_a_fight_is_named_and_held_off(world: World) -> None:
     async with world.controller():
         await world.succeeded(first, "shop")
         await watched(world)
-
-        async def painter() -> None:
-            while True:
-                if data(world, "web")["colour"] == "green":
-                    patch(world, "web", {"data": {"colour": "red"}}, by="painter")
-                await asyncio.sleep(0.02)
-
-        fighting = asyncio.create_task(painter())
-        try:
+        async with fighting(
+            lambda: data(world, "web")["colour"] == "green",
+            lambda: patch(world, "web", {"data": {"colour": "red"}}, by="painter"),
+        ):
             event = await recorded(world, e.DriftContested)
             assert (event.rounds, [by.manager for by in event.by]) == (3, ["painter"])
             sentence = await world.told("painter and gitops-waves take it by turns")
             assert "next correction is at" in sentence
             assert len(world.seen.of(e.DriftCorrected)) == 3
             await recorded(world, e.DriftContested, 2)
-        finally:
-            fighting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await fighting
     assert world.seen.of(e.DriftContested)[1].rounds == 4
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import yaml
 from gitops.drift import ForeignFinding
 from gitops.objects import ObjectKey
 from gitops.rollout import events as e
+from tests.cluster.fights import fighting
 from tests.cluster.rig.api import APPLY, MERGE_PATCH
 from tests.cluster.rig.control_plane import ControlPlane
 from tests.cluster.sim.plane import SimPlane
@@ -334,25 +333,16 @@ async def test_who_puts_it_back_is_named_and_held_off(world: World) -> None:
     """Two removals at once, from the third on the wait grows; both sides are named."""
     async with world.controller():
         await started(world, **exclusive())
-
-        async def injector() -> None:
-            while True:
-                if containers(world) == ["main"]:
-                    patch(world, pods(containers=[SIDECAR]), by="injector")
-                await asyncio.sleep(0.02)
-
-        fighting = asyncio.create_task(injector())
-        try:
+        async with fighting(
+            lambda: containers(world) == ["main"],
+            lambda: patch(world, pods(containers=[SIDECAR]), by="injector"),
+        ):
             event = await recorded(world, e.ForeignFieldsContested)
             assert (event.rounds, [by.manager for by in event.by]) == (3, ["injector"])
             sentence = await world.told("injector and gitops-waves put them there and remove them by turns")
             assert "next removal is at" in sentence
             assert len(world.seen.of(e.ForeignFieldsRemoved)) == 3
             await recorded(world, e.ForeignFieldsContested, 2)
-        finally:
-            fighting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await fighting
     assert world.seen.of(e.ForeignFieldsContested)[1].rounds == 4
 
 

@@ -101,6 +101,11 @@ def one_of(world: World, found: Mapping[str, str | None], **spec: Any) -> str:
     )
 
 
+async def left(world: World, path: str) -> None:
+    """Push that a file of `web` is gone, and wait until that is rolled out."""
+    await world.succeeded(world.people.push("Drop", files(world, {path: None})), "web")
+
+
 @pytest.mark.parametrize("first", ["giver", "taker"])
 async def test_an_object_that_moves_to_another_environment_is_handed_over(
     world: World, deleted: list[str], first: str
@@ -380,8 +385,7 @@ async def test_a_deletion_that_is_refused_stays_tracked_and_is_tried_again(
     async with world.controller():
         await world.succeeded(started, "web")
         uid = metadata(world, "v1/configmaps/old")["uid"]
-        pruned = world.people.push("Drop", files(world, {"web/old.yaml": None}))
-        await world.succeeded(pruned, "web")
+        await left(world, "web/old.yaml")
         sentence = await world.told("waits for 1 object that left Git to be gone", name, str(REFUSALS[how]))
         assert "since" in sentence
         assert inventory(world, "web")[name] == uid
@@ -461,8 +465,7 @@ async def test_an_object_made_anew_by_others_is_left_and_said(world: World, dele
         api.request("DELETE", f"{path}/old")
         labels = live["metadata"]["labels"]
         anew = api.create(path, {"metadata": {"name": "old", "labels": labels}, "data": {"of": "others"}})
-        pruned = world.people.push("Drop", files(world, {"web/old.yaml": None}))
-        await world.succeeded(pruned, "web")
+        await left(world, "web/old.yaml")
         told = world.seen.of(e.TargetApplied)[-1].released
         assert "another object of the same name" in told[f"ConfigMap {world.namespace}/old"]
         assert inventory(world, "web").keys() == {f"ConfigMap {world.namespace}/a"}
@@ -481,8 +484,7 @@ async def test_what_was_put_back_as_drift_is_ours_still(world: World, deleted: l
         world.planes[0].api.request("DELETE", path)
         await world.until(lambda: world.seen.of(e.DriftCorrected), "the correction")
         assert metadata(world, "v1/configmaps/old")["uid"] != uid
-        dropped = world.people.push("Drop", files(world, {"web/old.yaml": None}))
-        await world.succeeded(dropped, "web")
+        await left(world, "web/old.yaml")
     assert world.live(0, "v1/configmaps/old") is None
     assert deleted == ["ConfigMap/old"]
 
@@ -498,8 +500,7 @@ async def test_what_prune_disabled_protects_is_left_untracked_with_a_record(
     async with world.controller():
         await world.succeeded(started, "web")
         uid = metadata(world, "v1/configmaps/old")["uid"]
-        pruned = world.people.push("Drop", files(world, {"web/old.yaml": None}))
-        await world.succeeded(pruned, "web")
+        await left(world, "web/old.yaml")
         told = world.seen.of(e.TargetApplied)[-1].released
         assert told == {
             f"ConfigMap {world.namespace}/old": "its annotation gitops-waves.io/prune is disabled"
@@ -517,8 +518,7 @@ async def test_a_stateful_object_is_held_back_until_a_commit_permits_it(
     started = one_of(world, {"web/a.yaml": config_map("a"), "web/db.yaml": stateful_set("db")})
     async with world.controller():
         await world.succeeded(started, "web")
-        dropped = world.people.push("Drop", files(world, {"web/db.yaml": None}))
-        await world.succeeded(dropped, "web")
+        await left(world, "web/db.yaml")
         sentence = await world.told("web@", "keeps 1 object that left Git", name)
         assert "Gitops-Allow-Prune: production/web" in sentence
         assert "gitops-waves.io/prune: enabled" in sentence
@@ -539,8 +539,7 @@ async def test_a_stateful_object_goes_where_its_annotation_says_so(world: World,
     started = one_of(world, {"web/a.yaml": config_map("a"), "web/db.yaml": yaml.safe_dump(body)})
     async with world.controller():
         await world.succeeded(started, "web")
-        dropped = world.people.push("Drop", files(world, {"web/db.yaml": None}))
-        await world.succeeded(dropped, "web")
+        await left(world, "web/db.yaml")
     assert deleted == ["StatefulSet/db"]
     assert world.live(0, "apps/v1/statefulsets/db") is None
 
@@ -553,8 +552,7 @@ async def test_a_stateful_object_is_released_by_hand(world: World, deleted: list
     started = one_of(world, {"web/a.yaml": config_map("a"), "web/db.yaml": stateful_set("db")})
     async with world.controller():
         await world.succeeded(started, "web")
-        dropped = world.people.push("Drop", files(world, {"web/db.yaml": None}))
-        await world.succeeded(dropped, "web")
+        await left(world, "web/db.yaml")
         await world.told("web@", "keeps 1 object that left Git", name)
         if how == "deleted":
             world.planes[0].api.delete(path)
@@ -651,8 +649,7 @@ async def test_a_stranger_with_our_labels_is_never_deleted(world: World, deleted
         await world.succeeded(started, "web")
         labels = metadata(world, "v1/configmaps/a")["labels"]
         world.planes[0].api.create(path, {"metadata": {"name": "stranger", "labels": labels}})
-        dropped = world.people.push("Drop", files(world, {"web/b.yaml": None}))
-        await world.succeeded(dropped, "web")
+        await left(world, "web/b.yaml")
         world.planes[0].api.patch(f"{path}/c", {"metadata": {"labels": {PART_OF: None}}})
         await world.until(lambda: world.seen.of(e.DriftCorrected), "the correction")
     assert world.live(0, "v1/configmaps/stranger")
@@ -709,8 +706,7 @@ async def test_a_policy_of_the_cluster_that_forbids_a_deletion_is_named(world: W
         await world.until(lambda: not api.request("DELETE", refused).ok, "the policy to act")
         async with world.controller():
             await world.succeeded(started, "web")
-            dropped = world.people.push("Drop", files(world, {"web/old.yaml": None}))
-            await world.succeeded(dropped, "web")
+            await left(world, "web/old.yaml")
             await world.told("waits for 1 object that left Git to be gone", "the old stay")
             assert len(inventory(world, "web")) == 2
             api.request("DELETE", f"{root}/validatingadmissionpolicybindings/{name}")
@@ -740,8 +736,7 @@ async def test_a_right_that_is_missing_is_named_until_it_is_given(world: World) 
     started = one_of(world, found, serviceAccountName="deployer")
     async with world.controller():
         await world.succeeded(started, "web")
-        dropped = world.people.push("Drop", files(world, {"web/old.yaml": None}))
-        await world.succeeded(dropped, "web")
+        await left(world, "web/old.yaml")
         sentence = await world.told("waits for 1 object that left Git to be gone", "forbidden")
         assert "system:serviceaccount" in sentence
         assert len(inventory(world, "web")) == 2

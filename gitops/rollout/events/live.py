@@ -21,12 +21,16 @@ class ChangedBy(Recorded):
     certain: bool = True
 
 
-class _ObjectEvent(ApplicationEvent):
+class ObjectEvent(ApplicationEvent):
+    """An event about one object on one target."""
+
     target: str
     object: str
 
 
-class _DriftTold(_ObjectEvent):
+class DriftTold(ObjectEvent):
+    """What differs, and by whom. `patch` (RFC 6902) makes it what was applied."""
+
     kind: DriftKind
     group_kind: str
     mode: DriftMode
@@ -35,7 +39,7 @@ class _DriftTold(_ObjectEvent):
     patch: tuple[dict[str, Any], ...] = ()
 
 
-class DriftFound(_DriftTold):
+class DriftFound(DriftTold):
     """A live object is otherwise than we applied it, and stays so for now."""
 
     type: Literal["DriftFound"] = "DriftFound"
@@ -43,13 +47,13 @@ class DriftFound(_DriftTold):
     seen: str
 
 
-class DriftCorrected(_DriftTold):
+class DriftCorrected(DriftTold):
     """A live object was otherwise than we applied it, and was applied again."""
 
     type: Literal["DriftCorrected"] = "DriftCorrected"
 
 
-class DriftContested(_DriftTold):
+class DriftContested(DriftTold):
     """Somebody takes the same fields by turns with us; from here on we hold off longer each time."""
 
     type: Literal["DriftContested"] = "DriftContested"
@@ -57,13 +61,13 @@ class DriftContested(_DriftTold):
     until: datetime
 
 
-class DriftMutated(_DriftTold):
+class DriftMutated(DriftTold):
     """Fields came back different right after our own apply; they are not applied over again."""
 
     type: Literal["DriftMutated"] = "DriftMutated"
 
 
-class DriftEnded(_ObjectEvent):
+class DriftEnded(ObjectEvent):
     """What was otherwise is as we applied it again, or nobody asks any more."""
 
     type: Literal["DriftEnded"] = "DriftEnded"
@@ -78,13 +82,15 @@ class HeldBy(Recorded):
     fields: tuple[str, ...] = ()
 
 
-class _ForeignTold(_ObjectEvent):
+class ForeignTold(ObjectEvent):
+    """What others own. `because`: why it is not removed, or ""."""
+
     group_kind: str
     by: tuple[HeldBy, ...] = ()
     because: str = ""
 
 
-class ForeignFieldsFound(_ForeignTold):
+class ForeignFieldsFound(ForeignTold):
     """Somebody who is not allowed to owns fields inside a live object of ours, and they stay for now."""
 
     type: Literal["ForeignFieldsFound"] = "ForeignFieldsFound"
@@ -92,13 +98,13 @@ class ForeignFieldsFound(_ForeignTold):
     seen: str
 
 
-class ForeignFieldsRemoved(_ForeignTold):
+class ForeignFieldsRemoved(ForeignTold):
     """Such fields were removed, because the environment is exclusive."""
 
     type: Literal["ForeignFieldsRemoved"] = "ForeignFieldsRemoved"
 
 
-class ForeignFieldsContested(_ForeignTold):
+class ForeignFieldsContested(ForeignTold):
     """Somebody puts back what we remove; from here on we hold off longer each time."""
 
     type: Literal["ForeignFieldsContested"] = "ForeignFieldsContested"
@@ -106,7 +112,7 @@ class ForeignFieldsContested(_ForeignTold):
     until: datetime
 
 
-class ForeignFieldsEnded(_ObjectEvent):
+class ForeignFieldsEnded(ObjectEvent):
     """Nobody else owns fields inside the object any more, or those who do may, or nobody asks."""
 
     type: Literal["ForeignFieldsEnded"] = "ForeignFieldsEnded"

@@ -29,6 +29,7 @@ from gitops.rollout.observation import (
     Work,
 )
 from gitops.rollout.state import EnvironmentState, FailureCause
+from tests.commits import commit
 
 SECRET = "c4nary-of-secrets"
 ENVIRONMENT = """\
@@ -96,21 +97,7 @@ class Shop:
 
     def commit(self, message: str, files: dict[str, str | None]) -> str:
         """Write (or with None remove) files and commit everything."""
-        repository = self.git
-        for name, content in files.items():
-            place = self.path / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            if content is None:
-                place.unlink()
-            else:
-                place.write_text(content)
-        repository.index.read()
-        repository.index.add_all()
-        repository.index.write()
-        tree = repository.index.write_tree()
-        who = pygit2.Signature("Ada", "ada@example.com", 1_772_000_000, 0)
-        parents = [] if repository.head_is_unborn else [repository.head.target]
-        return str(repository.create_commit("HEAD", who, who, message, tree, parents))
+        return commit(self.path, message, files)
 
     def head(self) -> str:
         """The newest commit."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -45,18 +47,28 @@ async def allowed_in_the_namespace_only(yard: Yard) -> None:
     await yard.person.apply(BINDINGS, body)
 
 
+@asynccontextmanager
+async def limited(yard: Yard, fleet: Fleet, folder: Path) -> AsyncIterator[None]:
+    """Watch as the user that has no rights but those given by a test."""
+    (folder / "limited").write_text(LIMITED)
+    settings = ConnectionSettings("eu-1", server=fleet.url("cluster-1"), token_file=str(folder / "limited"))
+    yard.client = await connect(settings, patience=QUICK)
+    yard.client.on_request = yard.requests.append
+    yard.start()
+    try:
+        yield
+    finally:
+        await yard.drift.stop()
+        await yard.client.close()
+
+
 async def test_where_rbac_allows_no_more_each_namespace_is_watched_by_itself(
     yard: Yard, fleet: Fleet, tmp_path: Path
 ) -> None:
     """A 403 for all namespaces is not the end: what is allowed is watched, and drift is put back."""
     await yard.roll_out(1, config_map("a"), rule("b"))
     await allowed_in_the_namespace_only(yard)
-    (tmp_path / "limited").write_text(LIMITED)
-    settings = ConnectionSettings("eu-1", server=fleet.url("cluster-1"), token_file=str(tmp_path / "limited"))
-    yard.client = await connect(settings, patience=QUICK)
-    yard.client.on_request = yard.requests.append
-    yard.start()
-    try:
+    async with limited(yard, fleet, tmp_path):
         await yard.watched()
         refused = [one for one in yard.requests if one.code == 403]
         assert {one.resource for one in refused} == {"configmaps", "networkpolicies"}
@@ -66,27 +78,16 @@ async def test_where_rbac_allows_no_more_each_namespace_is_watched_by_itself(
         await until(lambda: yard.corrections)
         assert await yard.value("a") == "one"
         assert not [one for one in yard.requests if one.code == 403]
-    finally:
-        await yard.drift.stop()
-        await yard.client.close()
 
 
 async def test_without_any_right_nothing_is_believed(yard: Yard, fleet: Fleet, tmp_path: Path) -> None:
     """What cannot be seen is not taken for deleted."""
     await yard.roll_out(1, config_map("a"))
-    (tmp_path / "limited").write_text(LIMITED)
-    settings = ConnectionSettings("eu-1", server=fleet.url("cluster-1"), token_file=str(tmp_path / "limited"))
-    yard.client = await connect(settings, patience=QUICK)
-    yard.client.on_request = yard.requests.append
-    yard.start()
-    try:
+    async with limited(yard, fleet, tmp_path):
         yard.follow()
         await until(lambda: [one.code for one in yard.requests].count(403) >= 4)
         assert not yard.drift.synced
         assert yard.facts == []
-    finally:
-        await yard.drift.stop()
-        await yard.client.close()
 
 
 async def test_a_cluster_that_is_out_of_reach_is_not_said_to_be_looked_at(yard: Yard, fleet: Fleet) -> None:
@@ -107,11 +108,7 @@ async def test_a_right_that_is_withdrawn_later_is_missed(yard: Yard, fleet: Flee
     """The inventory is seen still, and the objects are not."""
     await yard.roll_out(1, config_map("a"), rule("b"))
     await allowed_in_the_namespace_only(yard)
-    (tmp_path / "limited").write_text(LIMITED)
-    settings = ConnectionSettings("eu-1", server=fleet.url("cluster-1"), token_file=str(tmp_path / "limited"))
-    yard.client = await connect(settings, patience=QUICK)
-    yard.start()
-    try:
+    async with limited(yard, fleet, tmp_path):
         await yard.watched()
         role = await yard.person.get(ROLES, "deployer", "shop")
         assert role is not None
@@ -122,9 +119,6 @@ async def test_a_right_that_is_withdrawn_later_is_missed(yard: Yard, fleet: Flee
         await until(lambda: not yard.drift._sightings.follows(RULES, "shop"))
         assert yard.drift._sightings.follows(GroupKind("", "ConfigMap"), "shop")
         assert not yard.drift.synced
-    finally:
-        await yard.drift.stop()
-        await yard.client.close()
 
 
 async def test_a_kind_that_is_served_later_is_watched_then(

@@ -14,10 +14,11 @@ from controllers.adapters.kube.watching import Watch
 from controllers.adapters.kube.wire import RequestSeen, WatchEvent
 from controllers.clock import now
 from controllers.drift.cluster import ClusterDrift, Member
-from controllers.drift.corrector import Corrector, Standing
+from controllers.drift.corrector import Corrector
 from controllers.drift.foreign import ForeignKeeper
 from controllers.drift.habits import Habits
 from controllers.drift.place import Place
+from controllers.drift.standing import Standing
 from controllers.rollout.observer import Access, Question
 from controllers.rollout.worker import Errand, TargetWorker
 from gitops.drift import Deed, DriftFact, DriftRules, ForeignFact, Sight

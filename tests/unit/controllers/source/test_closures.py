@@ -213,3 +213,60 @@ def test_a_failure_serves_all_targets_too(shop: Shop, runs: list[str]) -> None:
         with pytest.raises(InvalidInput, match="kustomize: invalid Kustomization"):
             shop.revisions.documents(broken, source)
     assert runs == ["environments/production/one"]
+
+
+EVERY_USE: dict[str, str] = {
+    "kustomization.yaml": """
+resources: [resource.yaml, folder]
+components: [component]
+crds: [crd.json]
+configurations: [configuration.yaml]
+openapi: {path: schema.json}
+generators: [generator.yaml]
+transformers: [transformer.yaml]
+validators: [validator.yaml]
+configMapGenerator:
+- {name: one, files: [file.txt, key=keyed.txt], envs: [variables.env]}
+- {name: two, env: older.env}
+secretGenerator: [{name: three, files: [secret.txt]}]
+patches: [{path: patch.yaml}]
+patchesStrategicMerge: [merge.yaml]
+patchesJson6902: [{target: {version: v1, kind: ConfigMap, name: one}, path: operations.json}]
+replacements: [{path: replacement.yaml}]
+""",
+    "resource.yaml": config_map("one"),
+    "folder/kustomization.yml": "resources: [deep.yaml]",
+    "folder/deep.yaml": config_map("deep"),
+    "component/Kustomization": "kind: Component\npatches: [{path: inner.yaml}]",
+    "component/inner.yaml": config_map("one"),
+    "crd.json": "{}",
+    "configuration.yaml": "a: b",
+    "schema.json": "{}",
+    "generator.yaml": "apiVersion: builtin\nkind: ConfigMapGenerator\nfiles: [generated.txt]",
+    "generated.txt": "",
+    "transformer.yaml": "kind: List\nitems: [{apiVersion: builtin, kind: PatchTransformer, path: late.yaml}]",
+    "late.yaml": config_map("one"),
+    "validator.yaml": "apiVersion: builtin\nkind: PrefixTransformer",
+    "file.txt": "",
+    "keyed.txt": "",
+    "variables.env": "A=1",
+    "older.env": "B=1",
+    "secret.txt": "",
+    "patch.yaml": config_map("one"),
+    "merge.yaml": config_map("one"),
+    "operations.json": "[]",
+    "replacement.yaml": "a: b",
+}
+
+
+def test_every_file_that_kustomize_reads_is_an_input(shop: Shop) -> None:
+    """Whatever field names it; a change to any of them concerns this application, and no other."""
+    files: dict[str, str | bytes | None] = {app("one", name): text for name, text in EVERY_USE.items()}
+    before = shop.commit("Use everything", {**files, app("one", "unused.txt"): ""})
+    assert problems(shop, before, "one") == []
+    shop.first = before
+    for name, text in EVERY_USE.items():
+        revision = shop.commit("Change", {app("one", name): f"{text}\n" if name != "older.env" else "B=2"})
+        assert changed(shop, revision) == {"one"}, name
+        shop.first = revision
+    assert changed(shop, shop.commit("Change", {app("one", "unused.txt"): "x"})) == set()

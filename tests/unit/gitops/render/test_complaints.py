@@ -66,3 +66,22 @@ def test_a_place_that_the_chart_does_not_have_is_not_taken_for_one() -> None:
         "Error: execution error at (web/x.yaml:1:6): see /etc/passwd:1:1", {"web/x.yaml"}.__contains__
     )
     assert found == Complaint("see /etc/passwd:1:1", "web/x.yaml", 1, 6)
+
+
+@pytest.mark.parametrize("text", ["a " * 9_000_000, "a." * 9_000_000, 'x:1: executing "' * 300_000])
+def test_of_a_chart_that_says_too_much_nothing_is_told(text: str) -> None:
+    found = complaint(f"Error: execution error at (web/x.yaml:1:6): {text}", {"web/x.yaml"}.__contains__)
+    assert found == Complaint("it failed, and said too much to be shown")
+
+
+def test_of_a_long_way_the_last_step_is_told() -> None:
+    step = 'template: web/x.yaml:1:6: executing "x" at <include "x" .>: error calling include: '
+    found = complaint(
+        f"Error: {step * 1000}rendering template has a nested reference name: x", {"web/x.yaml"}.__contains__
+    )
+    assert found == Complaint("rendering template has a nested reference name: x", "web/x.yaml", 1, 6)
+
+
+def test_a_number_of_a_line_is_a_small_one() -> None:
+    found = complaint(f"Error: web/x.yaml:{'9' * 5000}: x", {"web/x.yaml"}.__contains__)
+    assert found.line == 0

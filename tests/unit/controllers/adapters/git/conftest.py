@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from controllers.adapters.git import Mirror, Remote
+from tests.commits import write
 from tests.unit.controllers.adapters.git.git_servers import HttpGit, find_sshd, http_git
 
 _ENVIRONMENT = {
@@ -44,13 +45,7 @@ class Work:
 
     def commit(self, files: dict[str, str | bytes | None], message: str = "change") -> str:
         """Write (or with None remove) files, commit, return the commit."""
-        for name, content in files.items():
-            path = self.path / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if content is None:
-                path.unlink()
-            else:
-                path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        write(self.path, files)
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", message)
         return self.git("rev-parse", "HEAD")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import shutil
 import stat
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
 
@@ -157,6 +159,32 @@ def test_several_may_write_read_and_make_room_at_once(folder: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(600)))
     assert sum(path.stat().st_size for path in files(folder)) <= 30_000 * 1.4
+
+
+def _use(folder: Path) -> None:
+    """Write and read in a process of its own until something was often there."""
+    cache, found = OutputCache(folder, 30_000), 0
+    deadline = time.monotonic() + 100
+    while found < 200:
+        assert time.monotonic() < deadline
+        for number in range(60):
+            wanted = name(number)
+            kept = cache.get(wanted)
+            assert kept in (None, wanted.encode() * 10)
+            found += kept is not None
+            cache.put(wanted, wanted.encode() * 10)
+
+
+def test_processes_share_it_while_somebody_deletes_it(folder: Path) -> None:
+    """What is found is what was written, and nobody stops because of another."""
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        uses = [pool.submit(_use, folder) for _ in range(2)]
+        while not all(use.done() for use in uses):
+            shutil.rmtree(folder, ignore_errors=True)
+            time.sleep(0.3)
+        for use in uses:
+            use.result()
+    assert sum(path.stat().st_size for path in files(folder)) <= 30_000 * 1.2
 
 
 def test_only_digests_name_entries(cache: OutputCache) -> None:
