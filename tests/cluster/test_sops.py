@@ -168,7 +168,7 @@ def test_kustomize_gets_plain_text_in_memory(built: Built, name: str) -> None:
     assert memory is not None
     before = set(memory.iterdir())
     text = SECRET if name.endswith("yaml") else json.dumps(parse(SECRET.encode(), "a")[0].value)
-    files = {
+    files: dict[str, str | bytes | None] = {
         "kustomization.yaml": KUSTOMIZATION.replace("secret.yaml", name),
         name: built.kit.encrypted(text, *VALUES_ONLY, name=name),
     }
