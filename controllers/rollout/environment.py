@@ -25,6 +25,7 @@ from gitops.rollout.desired import Wish
 from gitops.rollout.events import Event, RevertPushed
 from gitops.rollout.explain import explain
 from gitops.rollout.observation import Observation
+from gitops.rollout.quiet import Quiet
 from gitops.rollout.rest import as_wanted, at_rest
 from gitops.rollout.state import EnvironmentState
 from gitops.rollout.wait import Wait
@@ -66,6 +67,7 @@ class EnvironmentLoop:
         self._crew = Crew(self._hands.do, self._board, self._drift.give_way)
         self._head = ""
         self._wish = Wish("")
+        self._quiet = Quiet()
         self._wished_for: object = None
         self._waits: Callable[[], tuple[Wait, ...]] = tuple
 
@@ -138,7 +140,8 @@ class EnvironmentLoop:
         self._tools.recorder.require_lead(self.name)
         seen = await self._look()
         now = self._tools.clock()
-        decision = advance(self.state, seen, now)
+        decision = advance(self.state, seen, now, self._quiet)
+        self._quiet = decision.quiet
         if decision.events:
             await self._tools.recorder.append(self.name, decision.events, decision.state, now)
             before, self.state = self.state, decision.state
@@ -149,7 +152,7 @@ class EnvironmentLoop:
         self._waits = cache(partial(explain, self.name, self.state, seen, now))
         resting = at_rest(self.state, seen, now) and await self._branch.shows_push(seen.revision)
         self._rested_at = seen.revision if resting else ""
-        self.as_wanted = as_wanted(self.state, seen)
+        self.as_wanted = as_wanted(self.state, seen, self._quiet)
         self.passes += 1
         self._tools.observer.passed(self.name, self.state, decision.work)
         return decision
