@@ -25,8 +25,11 @@ from gitops.render.templates import (
 class ChartFiles:
     """A chart whose files are known by their paths in its folder, archives in it unpacked."""
 
-    def __init__(self, folder: str, files: Mapping[str, bytes]) -> None:
-        """`folder` is where it is in the repository. Raises InvalidInput for what Helm must not get."""
+    def __init__(self, folder: str, files: Mapping[str, bytes], *, packed: bool = False) -> None:
+        """`folder` is where it is in the repository; `packed`: the whole is from one archive.
+
+        Raises InvalidInput for what Helm must not get.
+        """
         self._folder = folder
         self._packed = files.keys()
         unpacked = unpack_dependencies(files, Location(folder))
@@ -38,7 +41,7 @@ class ChartFiles:
             path: _bytes(barred(_text(data))) if path in self._templates else data
             for path, data in unpacked.items()
         }
-        self.archives = tuple(sorted(self._packed - unpacked.keys()))
+        self.archives = None if packed else tuple(sorted(self._packed - unpacked.keys()))
         self._names = ChartNames(unpacked)
 
     def changing(self) -> frozenset[str]:
