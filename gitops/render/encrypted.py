@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from gitops.dialect import Document
-from gitops.errors import Problem
+from gitops.errors import InvalidInput, Location, Problem
+from gitops.objects import Json
 
+# In what SOPS writes: YAML, JSON, ini and dotenv.
+_MAC = re.compile(rb"""^[ \t]*["']?(?:sops_)?mac["']?[ \t]*[:=][ \t]*["']?ENC\[""", re.MULTILINE)
+_FIELDS = ("data", "stringData")
 _CIPHERTEXT = "ENC["
 _BLOCK = "sops"
 
@@ -40,6 +45,43 @@ def revealed(documents: Sequence[Document]) -> tuple[tuple[Document, ...], tuple
         or (one.value.get("apiVersion"), one.value.get("kind")) != ("v1", "Secret")
     )
     return marked, problems
+
+
+def unread(others: Mapping[str, bytes]) -> tuple[Problem, ...]:
+    """Refuse encrypted files, by path, that are no manifests: their ciphertext would become a value."""
+    message = (
+        "encrypted with SOPS, and only whole Secrets are decrypted: encrypt one, and list it as a resource"
+    )
+    return tuple(
+        Problem(Location(path), message) for path, data in sorted(others.items()) if _MAC.search(data)
+    )
+
+
+def carried(sealed: Iterable[Document], printed: Sequence[Document]) -> frozenset[int]:
+    """Tell which of the documents that a renderer printed are Secrets with encrypted values alone.
+
+    Raises InvalidInput where a value of a `sealed` Secret is in no Secret any more. Whoever shows what was
+    printed knows by its Secrets what to hide; of a value that went elsewhere it would know nothing.
+    """
+    values = {one.index: _values(one) for one in printed}
+    kept = frozenset(value for found in values.values() for value in found)
+    decrypted = {one: _values(one) for one in sealed}
+    message = (
+        "not all values of this encrypted Secret are in a Secret any more once the kustomization is built"
+    )
+    lost = {one.path for one, found in decrypted.items() if not found <= kept}
+    if lost:
+        raise InvalidInput(*(Problem(Location(path), message) for path in sorted(lost)))
+    every = frozenset(value for found in decrypted.values() for value in found)
+    return frozenset(index for index, found in values.items() if found and found <= every)
+
+
+def _values(document: Document) -> frozenset[str]:
+    body = document.value
+    if not isinstance(body, dict) or body.get("kind") != "Secret":
+        return frozenset()
+    fields: list[Json] = [body.get(field) for field in _FIELDS]
+    return frozenset(str(value) for one in fields if isinstance(one, dict) for value in one.values())
 
 
 def _sealed(document: Document) -> bool:
