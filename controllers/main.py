@@ -124,7 +124,9 @@ class Fleet:
         self._config = config
         self._observers = (_MetricsObserver(self.metrics), *observers)
         self._claims: dict[str, str] = {}
-        self._renders = Renders(cache=cache_of(config), decryptor=Sops(config.sops.age_key_file))
+        self._renders = Renders(
+            cache=cache_of(config), decryptor=Sops(config.sops.age_key_file), charts=charts_of(config)
+        )
         self._stack = AsyncExitStack()
         self._watch_drift = True
 

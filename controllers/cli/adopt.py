@@ -16,7 +16,6 @@ from controllers.drift.examiner import look_closely, resource_of
 from controllers.logs import KnownSecrets
 from controllers.rollout.errands import Errands
 from controllers.rollout.observer import TargetObserver
-from controllers.source.revisions import Revisions
 from gitops import edit
 from gitops.drift import DriftRules, carried_over, compare
 from gitops.edit import Edited, Seen, Source
@@ -58,7 +57,7 @@ class _Adoption:
 
     def __init__(self, repository: Opened, head: str, choice: Choice, clusters: Clusters) -> None:
         self._mirror, self._head, self._choice = repository.mirror, head, choice
-        self._revisions = Revisions(self._mirror)
+        self._revisions = repository.revisions()
         self._catalog = self._revisions.catalog(head)
         name = records.known("environment", choice.environment, self._catalog.environments)
         self._environment = self._catalog.environments[name]

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from controllers.adapters.git import Mirror
 from controllers.adapters.kube.errors import Rejected
 from controllers.cli import output, records
 from controllers.cli.repository import Opened
@@ -43,22 +42,23 @@ class _Place:
 def diff(repository: Opened, clusters: Clusters, environment: str, form: output.Form) -> bool:
     """Show what has drifted; whether nothing has, and everything could be looked at."""
     mirror = repository.mirror
-    catalog = Revisions(mirror).catalog(repository.head)
+    revisions = repository.revisions()
+    catalog = revisions.catalog(repository.head)
     records.known("environment", environment, {*catalog.environments, *mirror.audit_environments()})
     source = catalog.environments.get(environment)
     rules = DriftRules.of(source.spec if source is not None else None)
     state = records.state(mirror, environment)
-    found = asyncio.run(_look(mirror, clusters, environment, state, rules))
+    found = asyncio.run(_look(revisions, clusters, environment, state, rules))
     nothing = f"nothing of {environment} was applied yet"
     output.show(form, view.form(environment, found), view.text(environment, found) or nothing)
     return all(one.clear for one in found)
 
 
 async def _look(
-    mirror: Mirror, clusters: Clusters, environment: str, state: EnvironmentState, rules: DriftRules
+    revisions: Revisions, clusters: Clusters, environment: str, state: EnvironmentState, rules: DriftRules
 ) -> tuple[TargetDrift, ...]:
     secrets = KnownSecrets()
-    errands = Errands(environment, Revisions(mirror), clusters, secrets)
+    errands = Errands(environment, revisions, clusters, secrets)
     slots = asyncio.Semaphore(TARGETS_AT_ONCE)
 
     async def one(place: _Place) -> TargetDrift:

@@ -11,12 +11,12 @@ from controllers import processors
 from controllers.adapters.git import Mirror
 from controllers.adapters.renderers import Concealed
 from controllers.cli import output, worktree
-from controllers.cli.repository import Choice, opened
+from controllers.cli.repository import Choice, charts_of, opened
 from controllers.source.renders import Renders
 from controllers.source.revisions import Revisions
 from gitops import lint as linting
 from gitops.dialect import Document
-from gitops.errors import Problem
+from gitops.errors import Denied, InvalidInput, Problem, TransientError
 from gitops.model import catalog as catalogs
 from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
 from gitops.model.folders import RendererName
@@ -25,13 +25,14 @@ from gitops.render.sources import complete
 from gitops.render.values import Destination
 
 
-def run(path: Path, rev: str | None, form: output.Form) -> bool:
+def run(path: Path, rev: str | None, config: Path | None, form: output.Form) -> bool:
     """Show every problem and warning; whether there were no problems."""
+    renders = Renders(decryptor=Concealed(), charts=charts_of(config))
     if rev is None:
-        catalog, found, warned = of_folder(path)
+        catalog, found, warned = of_folder(path, renders)
     else:
         with opened(Choice(repo=str(path))) as repository:
-            catalog, found, warned = of_commit(repository.mirror, repository.commit(rev))
+            catalog, found, warned = of_commit(repository.mirror, repository.commit(rev), renders)
     applications = sum(len(one.applications) for one in catalog.environments.values())
     value: JsonObject = {
         "environments": len(catalog.environments),
@@ -52,10 +53,10 @@ Verdict = tuple[Catalog, tuple[Problem, ...], tuple[Problem, ...]]
 """What was judged, the problems, the warnings."""
 
 
-def of_folder(path: Path) -> Verdict:
+def of_folder(path: Path, renders: Renders) -> Verdict:
     """Judge files as they are on disk."""
     snapshot = worktree.read(path)
-    tree, renders = worktree.FolderTree(path, snapshot), Renders(decryptor=Concealed())
+    tree = worktree.FolderTree(path, snapshot)
     catalog = catalogs.build(dict.fromkeys(snapshot.contents, ""), snapshot.contents)
     catalog = complete(catalog, partial(renders.closure, tree))
     documents = _ahead(catalog, partial(renders.documents, tree), renders)
@@ -63,9 +64,8 @@ def of_folder(path: Path) -> Verdict:
     return catalog, found, linting.warnings(catalog, documents)
 
 
-def of_commit(mirror: Mirror, revision: str) -> Verdict:
+def of_commit(mirror: Mirror, revision: str, renders: Renders) -> Verdict:
     """Judge files as they are in a commit."""
-    renders = Renders(decryptor=Concealed())
     revisions = Revisions(mirror, renders)
     catalog = revisions.catalog(revision)
     documents = _ahead(catalog, partial(revisions.documents, revision), renders)
@@ -74,9 +74,16 @@ def of_commit(mirror: Mirror, revision: str) -> Verdict:
 
 def _ahead(catalog: Catalog, documents: linting.Documents, renders: Renders) -> linting.Documents:
     """Let tools render side by side what lint asks for one by one, and more than once."""
+
+    def made(application: ApplicationSource, place: Destination | None) -> Sequence[Document]:
+        try:
+            return documents(application, place)
+        except (TransientError, Denied) as error:
+            raise InvalidInput(Problem(application.at("spec", "helm", "chart"), str(error))) from None
+
     pool = ThreadPoolExecutor(processors.available())
     rendered = {
-        (application.path, place and place.target): pool.submit(documents, application, place)
+        (application.path, place and place.target): pool.submit(made, application, place)
         for environment in catalog.environments.values()
         for application in environment.applications.values()
         if application.renderer is not RendererName.PLAIN and not application.problems
@@ -92,7 +99,7 @@ def _ahead(catalog: Catalog, documents: linting.Documents, renders: Renders) -> 
 
     def documents_of(application: ApplicationSource, place: Destination | None) -> Sequence[Document]:
         known = rendered.get((application.path, place and place.target))
-        return documents(application, place) if known is None else known.result()
+        return made(application, place) if known is None else known.result()
 
     return documents_of
 

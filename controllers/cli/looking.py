@@ -20,6 +20,7 @@ def lint(
     rev: Annotated[
         str | None, typer.Option(metavar="REV", help="Look at this commit, not at the files on disk.")
     ] = None,
+    config: options.Config = None,
     output: options.Output = Form.TEXT,
 ) -> None:
     """Show everything that is wrong, as file:line:column: message. Asks no cluster.
@@ -28,7 +29,7 @@ def lint(
     """
     from controllers.cli import lint as linting
 
-    end(good=linting.run(path, rev, output))
+    end(good=linting.run(path, rev, config, output))
 
 
 def plan(  # noqa: PLR0913 - an option each

@@ -20,7 +20,6 @@ from controllers.rollout.errands import Errands, Purpose
 from controllers.rollout.observer import Access, Observed
 from controllers.rollout.validator import Validator
 from controllers.rollout.worker import Errand, TargetWorker
-from controllers.source.revisions import Revisions
 from gitops.diff import Change, diff
 from gitops.errors import Denied, InvalidInput, Problem, TerminalError, TransientError
 from gitops.objects import JsonObject, ObjectKey
@@ -58,7 +57,7 @@ class Selection:
 def plan(repository: Opened, clusters: Clusters, rev: str, selection: Selection, form: output.Form) -> bool:
     """Show what a rollout of `rev` would do; whether nothing stands in its way."""
     revision = repository.commit(rev)
-    planner = Planner(repository.mirror, clusters, selection)
+    planner = Planner(repository, clusters, selection)
     found = asyncio.run(planner.preview(revision))
     output.show(form, view.form(found), view.text(found))
     return found.clear
@@ -67,11 +66,11 @@ def plan(repository: Opened, clusters: Clusters, rev: str, selection: Selection,
 class Planner:
     """Looks at targets and asks API servers by dry-run; writes nothing anywhere."""
 
-    def __init__(self, mirror: Mirror, clusters: Clusters, selection: Selection) -> None:
-        self._mirror = mirror
+    def __init__(self, repository: Opened, clusters: Clusters, selection: Selection) -> None:
+        self._mirror = repository.mirror
         self._clusters = clusters
         self._selection = selection
-        self._revisions = Revisions(mirror)
+        self._revisions = repository.revisions()
         self._slots = asyncio.Semaphore(TARGETS_AT_ONCE)
 
     async def preview(self, revision: str) -> Preview:
@@ -187,7 +186,10 @@ class _Application:
         errands = self._planner.errands(self._environment)
         names = tuple(sorted(desired.targets))
         if not desired.removed:
-            found = await asyncio.to_thread(errands.check, self._name, self._wanted.revision, names)
+            try:
+                found = await asyncio.to_thread(errands.check, self._name, self._wanted.revision, names)
+            except (TransientError, Denied) as error:
+                found = (str(error),)
             if found:
                 return Unusable(found)
         reserved: dict[str, dict[str, int]] = {wave.name: {} for wave in desired.waves}
@@ -207,7 +209,7 @@ class _Application:
                 self._wanted.revision,
                 Purpose(removed=desired.removed, prune_permitted=self._prune_permitted),
             )
-        except InvalidInput as error:
+        except (InvalidInput, TransientError, Denied) as error:
             return TargetPreview(wave, target, Unseen(str(error)))
         errand = errand._replace(account=account)
         return TargetPreview(wave, target, await self._planner.target(errands, errand))

@@ -11,12 +11,12 @@ from controllers.clusters import Clusters
 from controllers.logs import KnownSecrets
 from controllers.rollout.errands import Errands
 from controllers.source.revisions import Revisions
-from gitops.errors import InvalidInput, Problem
+from gitops.errors import Denied, InvalidInput, Location, Problem, TransientError
 from gitops.objects import split_api_version
 from gitops.ordering import layers
 from gitops.plan import Scope, Settled, Wanted, settle
 from gitops.plan.settle import defined
-from gitops.render.scopes import CLUSTER_SCOPED, KUBERNETES_GROUPS
+from gitops.render.scopes import namespaced
 from gitops.rollout.desired import Wish, wish
 from gitops.rollout.state import EnvironmentState
 from gitops.views import rendered as view
@@ -40,7 +40,7 @@ def render(repository: Opened, asked: Asked, form: output.Form) -> bool:
     What could not is told on stderr, all of it. Raises TerminalError where there is nothing of that name.
     """
     revision = repository.commit(asked.revision) if asked.revision else repository.head
-    renderer = _Renderer(Revisions(repository.mirror), asked, revision)
+    renderer = _Renderer(repository.revisions(), asked, revision)
     found = tuple(renderer.targets())
     shown = found if asked.show_secrets else view.redacted(found)
     output.show(form, view.form(revision, shown), view.text(shown))
@@ -106,16 +106,20 @@ class _Renderer:
             return self._errands.wanted(scope, self._revision)
         except InvalidInput as error:
             self.problems.update(error.problems)
-            return None
+        except (TransientError, Denied) as error:
+            path = self._catalog.environments[scope.environment].applications[scope.application].path
+            self.problems.add(Problem(Location(path), str(error)))
+        return None
 
     def _settled(self, wanted: Wanted, crds: Mapping[tuple[str, str], bool]) -> Settled:
-        def namespaced(api_version: str, kind: str) -> bool:
+        def known(api_version: str, kind: str) -> bool:
             group, _ = split_api_version(api_version)
-            known = crds.get((api_version, kind))
-            if known is None and group not in KUBERNETES_GROUPS:
+            ours = crds.get((api_version, kind))
+            told = namespaced(group, kind) if ours is None else ours
+            if told is None:
                 self.assumed.add(f"{kind}.{group}")
-            return (group, kind) not in CLUSTER_SCOPED if known is None else known
+            return told is not False
 
-        settled = settle(wanted.manifests, wanted.scope, namespaced)
+        settled = settle(wanted.manifests, wanted.scope, known)
         self.problems.update(settled.problems)
         return settled

@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pygit2
@@ -16,6 +16,9 @@ from controllers.adapters.git import Mirror, OnForcePush, Remote
 from controllers.adapters.git.failures import explained
 from controllers.adapters.git.objects import copy_closure
 from controllers.cli.output import note
+from controllers.source.charts import Charts
+from controllers.source.renders import Renders
+from controllers.source.revisions import Revisions
 from gitops.errors import InvalidInput, Location, Problem, TerminalError
 from gitops.model.reading import nearest
 
@@ -33,11 +36,19 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A repository as its remote has it now. `local` is the person's own, whose commits can be named too."""
+    """A repository as its remote has it now. `local` is the person's own, whose commits can be named too.
+
+    `charts` are those of the registries that the operator's configuration lists, where it was given.
+    """
 
     mirror: Mirror
     head: str
     local: Path | None = None
+    charts: Charts = field(default_factory=Charts)
+
+    def revisions(self) -> Revisions:
+        """Read and render the repository's revisions."""
+        return Revisions(self.mirror, Renders(charts=self.charts))
 
     def commit(self, name: str) -> str:
         """Find the commit that a person names, in their own repository first.
@@ -80,9 +91,20 @@ def opened(choice: Choice) -> Iterator[Opened]:
             f"what was read then is shown (it is kept in {path})"
         )
     try:
-        yield Opened(mirror, fetched.head, local)
+        yield Opened(mirror, fetched.head, local, charts_of(choice.config))
     finally:
         mirror.close()
+
+
+def charts_of(config: Path | None) -> Charts:
+    """Give the charts of registries that a configuration lists. Raises InvalidInput."""
+    if config is None:
+        return Charts()
+    # Builds every adapter: only who names a configuration waits for it.
+    from controllers import main  # noqa: PLC0415
+    from controllers.cli.configuration import load  # noqa: PLC0415
+
+    return main.charts_of(load(config))
 
 
 def followed(choice: Choice) -> tuple[str, str]:

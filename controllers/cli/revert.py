@@ -46,7 +46,7 @@ def revert(place: str, to: str | None, asking: Asking) -> None:
 def _restores(
     repository: Opened, head: str, environment: str, application: str, to: str | None
 ) -> Iterator[_Restore]:
-    revisions = Revisions(repository.mirror)
+    revisions = repository.revisions()
     now = _environment(revisions, head, environment)
     state = records.state(repository.mirror, environment)
     known = {*now.applications, *state.applications}

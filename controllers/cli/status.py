@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
-from controllers.adapters.git import Mirror
 from controllers.cli import output, records
 from controllers.cli.repository import Choice, Opened, opened
 from controllers.clusters import Clusters
 from controllers.logs import KnownSecrets
 from controllers.rollout.errands import Errands
 from controllers.source.revisions import Revisions
+from gitops.errors import Denied, TransientError
 from gitops.model.kinds import OnFailure
 from gitops.objects import JsonObject
 from gitops.rollout.desired import Wish, wish
@@ -71,12 +72,12 @@ def explain(place: str, choice: Choice, server: str | None, form: output.Form) -
 def _waits(repository: Opened, environment: str) -> tuple[JsonObject, dict[str, set[str]]]:
     """The waits, and the names of each application's targets: those that it has and those that it shall."""
     mirror, head = repository.mirror, repository.head
-    revisions = Revisions(mirror)
+    revisions = repository.revisions()
     catalog = revisions.catalog(head)
     records.known("environment", environment, {*catalog.environments, *mirror.audit_environments()})
     state = records.state(mirror, environment)
     wanted = wish(catalog, environment, head, state)
-    seen = observation(wanted, unrenderable(mirror, environment, wanted, state))
+    seen = observation(wanted, unrenderable(revisions, environment, wanted, state))
     waits = sentences_of(environment, state, seen, datetime.now(UTC))
     return waits_view.waits_form(environment, waits), _targets(wanted, state)
 
@@ -91,15 +92,19 @@ def _targets(wanted: Wish, state: EnvironmentState) -> dict[str, set[str]]:
 
 
 def unrenderable(
-    mirror: Mirror, environment: str, wanted: Wish, state: EnvironmentState
+    revisions: Revisions, environment: str, wanted: Wish, state: EnvironmentState
 ) -> dict[str, tuple[str, ...]]:
-    """Problems of applications that cannot be rendered, as a controller would find before a rollout."""
-    errands = Errands(environment, Revisions(mirror), Clusters({}), KnownSecrets())
+    """Problems of applications that cannot be rendered, as a controller would find before a rollout.
+
+    Whether what a registry has can be rendered is not told where the registry is not known, or is silent.
+    """
+    errands = Errands(environment, revisions, Clusters({}), KnownSecrets())
     found = {}
     for name, desired in wanted.desired.items():
         good = state.application(name).good
         if not desired.removed and (good is None or good.digest != desired.digest):
-            found[name] = errands.check(name, wanted.revision, tuple(sorted(desired.targets)))
+            with suppress(TransientError, Denied):
+                found[name] = errands.check(name, wanted.revision, tuple(sorted(desired.targets)))
     return {name: problems for name, problems in found.items() if problems}
 
 

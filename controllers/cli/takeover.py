@@ -17,7 +17,6 @@ from controllers.drift.examiner import look_closely, resource_of
 from controllers.logs import KnownSecrets
 from controllers.rollout.errands import Errands
 from controllers.rollout.observer import TargetObserver
-from controllers.source.revisions import Revisions
 from gitops.drift import DriftRules
 from gitops.errors import Conflict, Denied, GitopsError, InvalidInput, Refused, TransientError
 from gitops.objects import JsonObject, Manifest
@@ -59,7 +58,7 @@ class _Taker:
     def __init__(self, repository: Opened, clusters: Clusters, environment: str, terms: Terms) -> None:
         self._terms = terms
         self._head = repository.head
-        revisions = Revisions(repository.mirror)
+        revisions = repository.revisions()
         catalog = revisions.catalog(repository.head)
         records.known("environment", environment, catalog.environments)
         state = records.state(repository.mirror, environment)

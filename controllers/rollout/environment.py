@@ -25,6 +25,7 @@ from gitops.rollout.desired import Wish
 from gitops.rollout.events import Event, RevertPushed
 from gitops.rollout.explain import explain
 from gitops.rollout.observation import Observation
+from gitops.rollout.quiet import Quiet
 from gitops.rollout.rest import as_wanted, at_rest
 from gitops.rollout.state import EnvironmentState
 from gitops.rollout.wait import Wait
@@ -66,6 +67,7 @@ class EnvironmentLoop:
         self._crew = Crew(self._hands.do, self._board, self._drift.give_way)
         self._head = ""
         self._wish = Wish("")
+        self._quiet = Quiet()
         self._wished_for: object = None
         self._waits: Callable[[], tuple[Wait, ...]] = tuple
 
@@ -138,7 +140,8 @@ class EnvironmentLoop:
         self._tools.recorder.require_lead(self.name)
         seen = await self._look()
         now = self._tools.clock()
-        decision = advance(self.state, seen, now)
+        decision = advance(self.state, seen, now, self._quiet)
+        self._quiet = decision.quiet
         if decision.events:
             await self._tools.recorder.append(self.name, decision.events, decision.state, now)
             before, self.state = self.state, decision.state
@@ -149,7 +152,7 @@ class EnvironmentLoop:
         self._waits = cache(partial(explain, self.name, self.state, seen, now))
         resting = at_rest(self.state, seen, now) and await self._branch.shows_push(seen.revision)
         self._rested_at = seen.revision if resting else ""
-        self.as_wanted = as_wanted(self.state, seen)
+        self.as_wanted = as_wanted(self.state, seen, self._quiet)
         self.passes += 1
         self._tools.observer.passed(self.name, self.state, decision.work)
         return decision
@@ -195,10 +198,10 @@ class EnvironmentLoop:
     def _pause(self, decision: Decision) -> float:
         if decision.events:
             return 0.0  # perhaps nothing wakes the loop again: only another pass can tell that it is at rest
-        if decision.look_again_at is None:
-            return _LONGEST_SLEEP_SECONDS
-        until = (decision.look_again_at - self._tools.clock()).total_seconds()
-        return min(max(until, 0.0), _LONGEST_SLEEP_SECONDS)
+        until = min(self._wishes.stale_in, _LONGEST_SLEEP_SECONDS)
+        if decision.look_again_at is not None:
+            until = min(until, (decision.look_again_at - self._tools.clock()).total_seconds())
+        return max(until, 0.0)
 
     async def _look(self) -> Observation:
         wanted = await self._wanted()
@@ -208,6 +211,7 @@ class EnvironmentLoop:
             revision=wanted.revision,
             desired=wanted.desired,
             problems=wanted.problems,
+            awaiting=wanted.awaiting,
             commands=await self._branch.commands(self.state, wanted.revision),
             suspended=spec.suspended if spec else False,
             on_failure=spec.on_failure if spec else OnFailure(),
@@ -223,7 +227,7 @@ class EnvironmentLoop:
     async def _wanted(self) -> Wish:
         """What Git wants; computed once per revision and set of applications, or of targets to be left."""
         head = self._head
-        if self._wish_depends_on(head) != self._wished_for or self._wishes.stale:
+        if self._wish_depends_on(head) != self._wished_for or self._wishes.stale_in <= 0:
             await self._branch.refuse_rewritten(self.state.observed, head)
             self._wish = await asyncio.to_thread(self._wishes.read, head, self.state)
             self._wished_for = self._wish_depends_on(head)

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 from controllers.adapters.kube.resources import Discovery
 from controllers.rollout.observer import CONFIG_MAPS, Question
 from controllers.source.revisions import Revisions
-from gitops.errors import Denied, InvalidInput
+from gitops.errors import Denied, InvalidInput, TransientError
 from gitops.inventory.storage import APPLYSET_ID
 from gitops.model.catalog import ApplicationSource, Catalog
 from gitops.model.folders import RendererName
@@ -111,7 +111,7 @@ class Neighbours:
                 continue
             try:
                 found[applyset] = self._keys(scope, revision, question.discovery)
-            except InvalidInput:
+            except (InvalidInput, TransientError, Denied):
                 one = catalog.environments[scope.environment].applications[scope.application]
                 mentioned = self._mentioned(revision, (one,), question.leaving)
                 if mentioned:
@@ -125,7 +125,7 @@ class Neighbours:
                 found[self._asking.scope.applyset] = self._keys(
                     self._asking.scope, self._asking.failed, question.discovery
                 )
-            except InvalidInput:
+            except (InvalidInput, TransientError, Denied):
                 log.debug("%s cannot be rendered at %s", self._asking.scope.name, self._asking.failed)
         return found
 

@@ -34,11 +34,15 @@ class Stopped(TransientError):  # noqa: N818 - nothing went wrong
 
 
 class _Checked(NamedTuple):
-    """What is wrong with the renders of an application that has these inputs, and when to look again."""
+    """What is wrong with the renders of an application that has these inputs, and when to look again.
+
+    `awaiting` is what they wait for, where that says nothing about the inputs.
+    """
 
     digest: str
     problems: tuple[str, ...]
     until: float = math.inf
+    awaiting: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +79,14 @@ class Wishes:
         self._stopped.set()
 
     @property
-    def stale(self) -> bool:
-        """Whether to read again, though nothing changed: what could not be rendered may be by now."""
-        now = self._clock()
-        return any(one.until <= now for one in self._checked.values())
+    def stale_in(self) -> float:
+        """In how many seconds to read again, though nothing changed: what cannot be rendered may be then."""
+        return min((one.until for one in self._checked.values()), default=math.inf) - self._clock()
 
     def read(self, revision: str, state: EnvironmentState) -> Wish:
         """Give what Git wants at `revision`; what is new to `state` and cannot be rendered is a problem.
 
+        What waits for something that says nothing about `revision`, such as a registry, is in `awaiting`.
         Raises TerminalError for a commit that the mirror does not have, Stopped after `stop`.
         """
         catalog = self._revisions.catalog(revision)
@@ -101,10 +105,12 @@ class Wishes:
             found = (*self._checked[name].problems, *self._errands.check_gates(name, one, revision))
             if found:
                 problems[name] = found
+        awaiting = {name: one.awaiting for name, one in self._checked.items() if one.awaiting}
         return replace(
             wanted,
-            desired=changed(wanted.desired, dict.fromkeys(problems)),
+            desired=changed(wanted.desired, dict.fromkeys((*problems, *awaiting))),
             problems=changed(wanted.problems, problems),
+            awaiting=awaiting,
         )
 
     def _check(self, due: Mapping[str, Desired], revision: str) -> None:
@@ -147,12 +153,14 @@ class Wishes:
     def _render(self, revision: str, name: str, desired: Desired) -> None:
         if self._stopped.is_set():
             raise Stopped(f"{self._environment} is not read any more")
-        seconds = _FAILED_SECONDS
+        now = self._clock()
         try:
             found = self._errands.check(name, revision, tuple(sorted(desired.targets)))
         except (TransientError, Denied) as error:  # of the machine or a registry: others can be rendered
-            found, seconds = (f"{error} (tried again every {_UNABLE_SECONDS:g} s)",), _UNABLE_SECONDS
-        self._checked[name] = _Checked(desired.digest, found, self._clock() + seconds if found else math.inf)
+            awaiting = f"{error} (tried again every {_UNABLE_SECONDS:g} s)"
+            self._checked[name] = _Checked(desired.digest, (), now + _UNABLE_SECONDS, awaiting)
+            return
+        self._checked[name] = _Checked(desired.digest, found, now + _FAILED_SECONDS if found else math.inf)
 
 
 def _due(before: _Before, wanted: Wish, state: EnvironmentState) -> Mapping[str, Desired]:

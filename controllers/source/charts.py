@@ -11,9 +11,9 @@ from controllers.adapters.oci import Pulled, Puller, Registry, verified
 from controllers.adapters.renderers import OutputCache
 from controllers.source.attempts import Attempts
 from gitops.errors import InvalidInput, Location, Problem, TransientError, Unreachable
+from gitops.model.chart_references import ChartReference
 from gitops.objects import digest
 from gitops.render.archives import unpack
-from gitops.render.oci import ChartReference
 
 _MOST_KEPT = 32 << 20
 """Bytes of unpacked charts in memory."""
@@ -30,12 +30,14 @@ class Charts:
 
     def __init__(
         self,
-        registries: Iterable[Registry] = (),
+        registries: Iterable[Registry] | None = None,
         cache: OutputCache | None = None,
         puller: Puller | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._registries = {one.host: one for one in registries}
+        """Without `registries`, nothing is known of the operator's configuration."""
+        self._configured = registries is not None
+        self._registries = {one.host: one for one in registries or ()}
         self._cache = cache
         self._puller = puller or Puller()
         self._clock = clock
@@ -44,19 +46,29 @@ class Charts:
         self._kept: OrderedDict[ChartReference, Mapping[str, bytes]] = OrderedDict()
         self._silent: dict[str, tuple[float, Unreachable]] = {}
 
+    def registry(self, reference: ChartReference, at: Location) -> Registry:
+        """Give what is configured of a chart's registry.
+
+        Raises InvalidInput where the configuration does not list it, TransientError where there is none.
+        """
+        if not self._configured:
+            raise TransientError(f"charts of {reference.host} need the controller's configuration: --config")
+        registry = self._registries.get(reference.host)
+        if registry is None:
+            message = (
+                "charts are fetched from registries that the controller's configuration lists (registries), "
+                f"and {reference.host} is none of them"
+            )
+            raise InvalidInput(Problem(at, message))
+        return registry
+
     def files(self, reference: ChartReference, at: Location) -> Mapping[str, bytes]:
         """Give a chart's files by their paths below its folder.
 
         Raises InvalidInput at `at` for what cannot be had as it is written; TransientError or Denied where
         the registry, or our login there, has to be mended first.
         """
-        registry = self._registries.get(reference.host)
-        if registry is None:
-            message = (
-                f"charts are fetched from registries that the controller's configuration lists, and "
-                f"{reference.host} is none of them"
-            )
-            raise InvalidInput(Problem(at, message))
+        registry = self.registry(reference, at)
         place = Location(str(reference))
         try:
             return self._attempts.run(str(reference), lambda: self._files(registry, reference, place))

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from controllers.adapters.renderers import Helm
 from controllers.adapters.renderers.sandbox import ToolFailed
+from controllers.source.charts import Charts
 from controllers.source.outputs import Outputs
 from controllers.source.parsed import ParsedFiles
 from gitops.dialect import Document
@@ -45,8 +46,9 @@ class ChartTree(ListedTree, Protocol):
 class ChartRenders:
     """Renders charts. For any thread."""
 
-    def __init__(self, helm: Helm, outputs: Outputs) -> None:
+    def __init__(self, helm: Helm, outputs: Outputs, registries: Charts) -> None:
         self._helm = helm
+        self._registries = registries
         self._outputs = outputs
         self._values = ParsedFiles(parse=parse_values)
         self._printed = ParsedFiles(parse=parse_release)
@@ -60,6 +62,8 @@ class ChartRenders:
     ) -> tuple[Document, ...]:
         """Give what Helm makes for one target. Raises InvalidInput with every problem that was found."""
         chart = self._chart(tree, application)
+        if chart.remote is not None:
+            self._registries.registry(chart.remote, application.at("spec", "helm", "chart"))
         told = release(application, chart, destination, partial(self._values_of, tree))
         asked = Location(f"{chart.folder}/{CHART_FILE}")
         try:
@@ -81,7 +85,7 @@ class ChartRenders:
             documents = self._outputs.documents(output, self._printed, run)
             return applicable(documents, settings_of(application).hooks)
         except InvalidInput as error:
-            raise InvalidInput(*(_for(application, problem) for problem in error.problems)) from None
+            raise InvalidInput(*(_for(application, chart, problem) for problem in error.problems)) from None
 
     def _chart(self, tree: ChartTree, application: ApplicationSource) -> ChartSource:
         if application.chart is not None:
@@ -94,7 +98,10 @@ class ChartRenders:
     def _values_of(self, tree: ChartTree, file: SourceFile) -> tuple[Document, ...]:
         return self._values.get(file, partial(tree.read, file.path))
 
-    def _run(self, tree: ChartTree, chart: ChartSource, told: Release) -> bytes:
+    def _contents(self, tree: ChartTree, chart: ChartSource) -> Mapping[str, bytes]:
+        """Give the chart's files by their paths in it. Raises InvalidInput, TransientError or Denied."""
+        if chart.remote is not None:
+            return self._registries.files(chart.remote, Location(chart.folder))
         contents: dict[str, bytes] = {}
         left = _MOST_BYTES
         for file in chart.files:
@@ -104,7 +111,10 @@ class ChartRenders:
             if left < 0:
                 message = f"its files have more than {_MOST_BYTES >> 20} MiB together"
                 raise InvalidInput(Problem(Location(f"{chart.folder}/{CHART_FILE}"), message))
-        files = ChartFiles(chart.folder, contents)
+        return contents
+
+    def _run(self, tree: ChartTree, chart: ChartSource, told: Release) -> bytes:
+        files = ChartFiles(chart.folder, self._contents(tree, chart), packed=chart.remote is not None)
         printed = self._printed_by(files, told, files.files)
         changing = files.changing() | told.changing()
         if changing:
@@ -130,8 +140,10 @@ class ChartRenders:
                 raise InvalidInput(*found)
 
 
-def _for(application: ApplicationSource, problem: Problem) -> Problem:
+def _for(application: ApplicationSource, chart: ChartSource, problem: Problem) -> Problem:
     """Say for whom, where several applications may use the chart."""
+    if chart.remote is not None and problem.location.path == chart.folder:
+        return Problem(application.at("spec", "helm", "chart"), problem.message)
     if is_within(problem.location.path, application.path):
         return problem
     return Problem(problem.location, f"{problem.message} (for {application.path})")

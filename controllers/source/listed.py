@@ -54,7 +54,7 @@ class Files:
             if path in unreadable:
                 continue
             try:
-                found[path] = self._tree.read(path)
+                found[path] = self._tree.read_blob(self.oids[path], path)
             except InvalidInput as error:
                 self.problems += error.problems
         return found

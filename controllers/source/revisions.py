@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 
 from controllers.adapters.git.mirror import Mirror
+from controllers.adapters.git.tree import TreeView
 from controllers.source.catalogs import CatalogReader
 from controllers.source.closures import Closures
 from controllers.source.renders import Renders
@@ -16,6 +17,7 @@ from gitops.model.catalog import ApplicationSource, Catalog, SourceFile
 from gitops.render.values import Destination
 
 _KEPT = 16
+_TREES_KEPT = 4
 
 
 class Revisions:
@@ -28,6 +30,8 @@ class Revisions:
         self._reader = CatalogReader()
         self._lock = threading.Lock()
         self._catalogs: OrderedDict[str, Catalog] = OrderedDict()
+        self._opening = threading.Lock()
+        self._trees: OrderedDict[str, TreeView] = OrderedDict()
 
     def catalog(self, revision: str) -> Catalog:
         """Read what the repository says at `revision`. What people wrote wrongly is in the catalog.
@@ -38,7 +42,7 @@ class Revisions:
         with self._lock:
             known = self._catalogs.get(revision)
             if known is None:
-                tree = self._mirror.tree(revision)
+                tree = self._tree(revision)
                 known = self._closures.complete(self._reader.read(tree), tree)
                 self._catalogs[revision] = known
                 while len(self._catalogs) > _KEPT:
@@ -54,16 +58,16 @@ class Revisions:
         A chart's are those for a `destination`. Raises InvalidInput for what cannot be read, parsed or
         rendered, all together.
         """
-        return self._renders.documents(self._mirror.tree(revision), application, destination)
+        return self._renders.documents(self._tree(revision), application, destination)
 
     def contents(self, revision: str, files: Iterable[SourceFile]) -> dict[str, bytes]:
         """Read files of a revision. Raises InvalidInput for the first that cannot be read."""
-        tree = self._mirror.tree(revision)
+        tree = self._tree(revision)
         return {file.path: tree.read(file.path) for file in files}
 
     def mentioned(self, revision: str, files: Iterable[SourceFile], names: frozenset[str]) -> frozenset[str]:
         """Which of `names` stand anywhere in the text of these files; all, where a file cannot be read."""
-        tree = self._mirror.tree(revision)
+        tree = self._tree(revision)
         found: set[str] = set()
         for file in files:
             try:
@@ -72,6 +76,19 @@ class Revisions:
                 return names
             found.update(name for name in names - found if name.encode() in text)
         return frozenset(found)
+
+    def _tree(self, revision: str) -> TreeView:
+        """Open a revision's files. Those opened last are kept: they know the folders that were looked up."""
+        with self._opening:
+            known = self._trees.get(revision)
+        if known is None:
+            known = self._mirror.tree(revision)
+        with self._opening:
+            self._trees[revision] = known
+            self._trees.move_to_end(revision)
+            while len(self._trees) > _TREES_KEPT:
+                self._trees.popitem(last=False)
+        return known
 
     def recorded_environments(self) -> tuple[str, ...]:
         """Environments of this repository that anything was ever recorded of."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from gitops.dialect import Document
 from gitops.errors import Location, Problem
+from gitops.model.chart_references import ChartReference
 from gitops.model.folders import RendererName
 from gitops.model.kinds import ApplicationSpec
 
@@ -34,6 +35,7 @@ class SourceLink:
 class ChartSource:
     """What Helm reads for an application: the files of the chart in `folder`, and files of values in order.
 
+    Of a chart in a registry, which is `remote`, `folder` is the reference, and no file is in the repository.
     `overrides` has those of each of `spec.helm.overrides`.
     """
 
@@ -41,6 +43,7 @@ class ChartSource:
     files: tuple[SourceFile, ...]
     values: tuple[SourceFile, ...] = ()
     overrides: tuple[tuple[SourceFile, ...], ...] = ()
+    remote: ChartReference | None = None
 
 
 class Place(NamedTuple):

@@ -1,4 +1,4 @@
-"""Which files Helm reads for an application: a chart's whole folder, and files of values.
+"""Which files Helm reads for an application: a chart, whole or from a registry, and files of values.
 
 A chart is read whole, because its templates may read any of its files. What is found is followed by its
 path alone; what the files say is read when they are rendered.
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import ApplicationSource, ChartSource, SourceFile, SourceLink
+from gitops.model.chart_references import ChartReference, is_remote, reference
 from gitops.model.folders import APPLICATION_FILE, CHART_FILE, ENVIRONMENT_FILE
 from gitops.model.helm import Helm
 from gitops.render.references import Reference, Use, joined, path_problem, resolved
@@ -40,7 +41,8 @@ class _Follower:
 
     def closure(self) -> Closure:
         helm = settings_of(self._application)
-        folder = self._chart(helm.chart)
+        remote = self._remote(helm.chart) if is_remote(helm.chart) else None
+        folder = None if is_remote(helm.chart) else self._chart(helm.chart)
         files = self._files(folder) if folder is not None else ()
         values = self._values(helm.values_files, "spec", "helm", "valuesFiles")
         overrides = tuple(
@@ -54,8 +56,15 @@ class _Follower:
             problems=tuple(sorted(self._problems)),
             looked=frozenset(self._looked),
             folders=frozenset() if folder is None else frozenset({folder}),
-            chart=ChartSource(folder or "", files, values, overrides),
+            chart=ChartSource(str(remote or folder or ""), files, values, overrides, remote),
         )
+
+    def _remote(self, written: str) -> ChartReference | None:
+        try:
+            return reference(written, self._application.at("spec", "helm", "chart"))
+        except InvalidInput as error:
+            self._problems.update(error.problems)
+            return None
 
     def _chart(self, written: str) -> str | None:
         at = self._application.at("spec", "helm", "chart")

@@ -98,7 +98,7 @@ def _rendering(application: ApplicationSource) -> JsonObject:
     if application.chart is not None:
         helm, chart = settings_of(application), application.chart
         found["helm"] = {
-            "chart": _named(chart.folder, application),
+            "chart": chart.remote.digest if chart.remote else _named(chart.folder, application),
             "valuesFiles": [_file(file, application) for file in chart.values],
             **helm.model_dump(mode="json", by_alias=True, include={"release_name", "values", "hooks"}),
         }

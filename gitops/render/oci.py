@@ -1,21 +1,18 @@
-"""Charts in OCI registries: what a reference names, and what a manifest says that there is to fetch.
+"""What a chart's manifest in an OCI registry says that there is to fetch.
 
-OCI distribution and image specifications 1.1; media types as Helm has them (HIP-0006). Only a digest names
-a chart here: what a tag names today, it need not name tomorrow.
+OCI image specification 1.1; media types as Helm has them (HIP-0006).
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 
 import orjson
 
 from gitops.errors import InvalidInput, Location, Problem
-from gitops.model.schema import HOST
+from gitops.model.chart_references import DIGEST
 
-SCHEME = "oci://"
 MOST_MANIFEST_BYTES = 256 << 10
 MOST_CHART_BYTES = 16 << 20
 """Of a chart's archive, as it is packed."""
@@ -31,27 +28,6 @@ _LISTS = (
 ACCEPTED = ", ".join((_MANIFEST, *_LISTS))
 """Media types of what a digest may name; of lists only to say what they are."""
 
-_LONGEST = 1000
-_LONGEST_PATH = 255
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_HOST = re.compile(HOST)
-_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_PATH = re.compile(rf"{_PART}(?:/{_PART})*")
-_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class ChartReference:
-    """A chart in a registry. `host` may have a port; `digest` is the manifest's, `sha256:` and 64 digits."""
-
-    host: str
-    path: str
-    digest: str
-
-    def __str__(self) -> str:
-        """Write it as people do, without a tag."""
-        return f"{SCHEME}{self.host}/{self.path}@{self.digest}"
-
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -59,39 +35,6 @@ class Layer:
 
     digest: str
     size: int
-
-
-def is_remote(chart: str) -> bool:
-    """Whether a `chart` names one in a registry, rather than a folder."""
-    return chart[: len(SCHEME)].lower() == SCHEME
-
-
-def reference(written: str, at: Location) -> ChartReference:
-    """Read `oci://host[:port]/path[:tag]@sha256:…`; a tag is for people. Raises InvalidInput."""
-    rest, _, digest = written.removeprefix(SCHEME).partition("@")
-    host, _, path = rest.partition("/")
-    name, _, tag = path.partition(":")
-    if not written.startswith(SCHEME) or len(written) > _LONGEST:
-        raise _invalid(
-            at, f"a chart in a registry is written oci://host/path@sha256:…, in {_LONGEST} characters"
-        )
-    if not _HOST.fullmatch(host):
-        raise _invalid(at, "this names no registry: it is host or host:port, in lower case, without a user")
-    if not _PATH.fullmatch(name) or len(name) > _LONGEST_PATH:
-        raise _invalid(
-            at, "this is no name of a repository in a registry: see the OCI distribution specification"
-        )
-    if ":" in path and not _TAG.fullmatch(tag):
-        raise _invalid(at, "what follows the colon is no tag")
-    if not digest:
-        message = (
-            "a chart is named by its digest, since a tag can be moved: add @sha256:…, which helm push and "
-            "helm pull print"
-        )
-        raise _invalid(at, message)
-    if not _DIGEST.fullmatch(digest):
-        raise _invalid(at, "what follows the @ is no digest: sha256: and 64 digits of 0 to 9 and a to f")
-    return ChartReference(host, name, digest)
 
 
 def digest_of(data: bytes) -> str:
@@ -125,7 +68,7 @@ def _layer(layers: object, at: Location) -> Layer:
     if len(found) != 1 or len(others) != 1:
         raise _invalid(at, f"this chart must have one layer, {_CHART}, and at most its provenance beside it")
     digest, size = found[0].get("digest"), found[0].get("size")
-    if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+    if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
         raise _invalid(at, "the chart's layer has no sha256 digest")
     if not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= MOST_CHART_BYTES:
         raise _invalid(at, f"the chart's archive must have 1 byte to {MOST_CHART_BYTES >> 20} MiB")

@@ -7,8 +7,8 @@ step has anything more to say.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from gitops.rollout import (
@@ -26,6 +26,7 @@ from gitops.rollout import (
 from gitops.rollout import events as e
 from gitops.rollout.arrival import arrived, newer
 from gitops.rollout.observation import Desired, Observation, Work
+from gitops.rollout.quiet import Quiet, still
 from gitops.rollout.state import ApplicationState, EnvironmentState, Rollout, RolloutPhase, TargetPhase
 from gitops.rollout.step import NO_NEWS
 from gitops.rollout.transitions import evolve
@@ -34,21 +35,31 @@ from gitops.rollout.work import apply_work, restore_work, wanted
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one pass says: facts to record first, work to have under way, when to look again."""
+    """What one pass says: facts to record first, work to have under way, when to look again.
+
+    `quiet` is for the next pass, which is quicker by it.
+    """
 
     state: EnvironmentState
     events: tuple[e.Event, ...]
     work: frozenset[Work]
     look_again_at: datetime | None
+    quiet: Quiet = field(default_factory=Quiet, repr=False, compare=False)
 
 
-def advance(state: EnvironmentState, seen: Observation, now: datetime) -> Decision:
-    """Decide one pass. The same arguments give the same decision, byte for byte."""
+def advance(
+    state: EnvironmentState, seen: Observation, now: datetime, quiet: Quiet | None = None
+) -> Decision:
+    """Decide one pass. The same arguments give the same decision, byte for byte.
+
+    `quiet` is that of any earlier decision, and saves work only.
+    """
     pass_ = _Pass(state, seen, now)
     for facts in (drifting, foreign, pruning, commands):
         for event in tuple(facts.new_facts(state, seen, now)):
             pass_.record(event)
-    names = sorted(set(state.applications) | set(seen.desired))
+    quiet = still(pass_.state.applications, seen.desired, quiet or Quiet())
+    names = sorted(quiet.others | pass_.doubtful.keys())
     progressed = True
     while progressed:
         # A dependency settled by a later name, or a place it gave back, may let an earlier one go on.
@@ -56,11 +67,14 @@ def advance(state: EnvironmentState, seen: Observation, now: datetime) -> Decisi
     if pass_.started and pass_.state.observed != seen.revision:
         # From here on the records know where the branch was, and no commit before is read for commands again.
         pass_.record(e.RevisionObserved(at=now, revision=seen.revision))
+    quiet = still(pass_.state.applications, seen.desired, quiet)
+    moving = {name: pass_.state.applications[name] for name in quiet.others & pass_.state.applications.keys()}
     return Decision(
         state=pass_.state,
         events=tuple(pass_.events),
-        work=wanted(pass_.state),
-        look_again_at=min(_deadlines(pass_.state, seen, now), default=None),
+        work=wanted(moving),
+        look_again_at=min(_deadlines(moving, seen, now), default=None),
+        quiet=quiet,
     )
 
 
@@ -73,7 +87,7 @@ class _Pass:
         self.now = now
         self.events: list[e.Event] = []
         self._slots: slots.Slots | None = None
-        self._doubtful = unsettling.doubtful(seen)
+        self.doubtful = unsettling.doubtful(seen)
         self._quiet: defaultdict[str, set[str]] = defaultdict(set)
 
     @property
@@ -98,7 +112,7 @@ class _Pass:
         application = self.state.application(name)
         rollout = application.rollout
         if rollout is None:
-            doubtful = self._doubtful.get(name, {})
+            doubtful = self.doubtful.get(name, {})
             return unsettling.next_event(name, application, doubtful, self.now) or self._start(
                 name, application
             )
@@ -185,8 +199,10 @@ def _nothing_left(application: ApplicationState, desired: Desired) -> bool:
     return not application.lagging and not still_there and arrived(application, desired)
 
 
-def _deadlines(state: EnvironmentState, seen: Observation, now: datetime) -> Iterator[datetime]:
-    for name, application in state.applications.items():
+def _deadlines(
+    applications: Mapping[str, ApplicationState], seen: Observation, now: datetime
+) -> Iterator[datetime]:
+    for name, application in applications.items():
         rollout = application.rollout
         if rollout is None:
             continue

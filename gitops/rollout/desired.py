@@ -25,14 +25,16 @@ EVERYTHING = "*"
 class Wish:
     """All of an environment's desired applications at a revision, and what is wrong with the others.
 
-    `targets` gives every target that is or was an application's, by the name that waves use. `basis` is what
-    it was read from. What is wanted as before is the same object again, all of it together too.
+    `awaiting` says of each application that can neither be rendered nor refused yet what its render waits
+    for. `targets` gives every target that is or was an application's, by the name that waves use. `basis` is
+    what it was read from. What is wanted as before is the same object again, all of it together too.
     """
 
     revision: str
     spec: EnvironmentSpec | None = None
     desired: Mapping[str, Desired] = field(default_factory=dict)
     problems: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    awaiting: Mapping[str, str] = field(default_factory=dict)
     targets: Mapping[str, Target] = field(default_factory=dict)
     basis: Basis | None = field(default=None, repr=False, compare=False)
 
@@ -98,7 +100,8 @@ def wish(
     if basis is None or source.spec is None or blocking:
         names = sorted(source.applications.keys() | state.applications.keys())
         return Wish(revision, problems=dict.fromkeys(names or [EVERYTHING], blocking))
-    return Wish(revision, source.spec, basis.desired, basis.problems, basis.ground.targets, basis)
+    targets = basis.ground.targets
+    return Wish(revision, source.spec, basis.desired, basis.problems, targets=targets, basis=basis)
 
 
 def _ground(source: EnvironmentSource, spec: EnvironmentSpec, clusters: Mapping[str, Cluster]) -> Ground:

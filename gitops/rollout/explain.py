@@ -46,7 +46,7 @@ def explain(environment: str, state: EnvironmentState, seen: Observation, now: d
     """A sentence for each application, and for each target that is not at rest, in order."""
     view = _View(environment, state, seen, now, slots.slots(state, seen))
     waits: list[Wait] = []
-    for name in sorted(set(state.applications) | set(seen.desired) | set(seen.problems)):
+    for name in sorted(set(state.applications) | set(seen.desired) | set(seen.problems) | set(seen.awaiting)):
         application = state.application(name)
         rollout = application.rollout
         if rollout is None:
@@ -111,6 +111,11 @@ def _at_rest(view: _View, name: str, application: ApplicationState) -> Wait:
     problems = seen.problems.get(name, ())
     if problems:
         return Wait(name, "", "cannot be rolled out as it is written", problems[0], release="a fixing commit")
+    if name in seen.awaiting:
+        release = "whoever runs what does not answer, or another commit"
+        return Wait(
+            name, "", "waits for what its manifests are made of", seen.awaiting[name], release=release
+        )
     if desired is None:
         return Wait(name, "", "is not in Git at this revision", release="a commit")
     held = application.quarantine.get(desired.digest)

@@ -187,13 +187,14 @@ class Observation:
     """One look at everything that an environment's decision rests on.
 
     `desired` is what `revision` wants. It leaves out applications that cannot be rendered: those are in
-    `problems`. Both are empty of an application that neither Git nor the state knows. `drift` is by
-    application and target.
+    `problems`, or in `awaiting` with what their render waits for. All are empty of an application that
+    neither Git nor the state knows. `drift` is by application and target.
     """
 
     revision: str
     desired: Mapping[str, Desired]
     problems: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    awaiting: Mapping[str, str] = field(default_factory=dict)
     commands: tuple[Command, ...] = ()
     suspended: bool = False
     on_failure: OnFailure = field(default_factory=OnFailure)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from gitops.model.gates import ApprovalGate
 from gitops.rollout.arrival import arrived
 from gitops.rollout.observation import Observation
+from gitops.rollout.quiet import Quiet, still
 from gitops.rollout.state import EnvironmentState, Rollout, RolloutPhase, TargetPhase
 from gitops.rollout.step import NO_NEWS
 from gitops.rollout.work import apply_work
@@ -26,16 +27,20 @@ def at_rest(state: EnvironmentState, seen: Observation, now: datetime) -> bool:
     )
 
 
-def as_wanted(state: EnvironmentState, seen: Observation) -> bool:
-    """Whether everything that Git wants is on every target, and nothing waits for a person."""
-    if seen.problems:
+def as_wanted(state: EnvironmentState, seen: Observation, quiet: Quiet | None = None) -> bool:
+    """Whether everything that Git wants is on every target, and nothing waits for a person.
+
+    `quiet` is that of any earlier decision, and saves work only.
+    """
+    if seen.problems or seen.awaiting:
         return False
+    others = still(state.applications, seen.desired, quiet or Quiet()).others
     return all(
         (application := state.application(name)).rollout is None
         and not application.lagging
         and not application.leaving
-        and arrived(application, desired)
-        for name, desired in seen.desired.items()
+        and arrived(application, seen.desired[name])
+        for name in others & seen.desired.keys()
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gitops.model.gates import HttpGate
 from gitops.rollout.observation import (
     ApplyWork,
@@ -14,7 +16,6 @@ from gitops.rollout.observation import (
 )
 from gitops.rollout.state import (
     ApplicationState,
-    EnvironmentState,
     FailureCause,
     Rollout,
     RolloutPhase,
@@ -24,10 +25,10 @@ from gitops.rollout.state import (
 _AT_WORK = (TargetPhase.APPLYING, TargetPhase.SETTLING, TargetPhase.HEALTHY)
 
 
-def wanted(state: EnvironmentState) -> frozenset[Work]:
-    """All work that should be under way. What is not in here any more is to be cancelled."""
+def wanted(applications: Mapping[str, ApplicationState]) -> frozenset[Work]:
+    """All work that should be under way for them. What is not in here any more is to be cancelled."""
     work: set[Work] = set()
-    for name, application in sorted(state.applications.items()):
+    for name, application in applications.items():
         found = _of_rollout(name, application)
         busy = {one.target for one in found if isinstance(one, ApplyWork | RestoreWork)}
         work |= found

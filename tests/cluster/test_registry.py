@@ -13,7 +13,7 @@ import pytest
 from controllers.adapters.kube.patience import Patience
 from controllers.adapters.oci import Puller, Registry
 from gitops.errors import Denied, InvalidInput, Location, TransientError, Unreachable
-from gitops.render.oci import ChartReference
+from gitops.model.chart_references import ChartReference
 from tests.cluster.registries import (
     PASSWORD,
     USER,

@@ -13,12 +13,15 @@ import pytest
 import yaml
 
 from controllers.adapters.kube.client import KubeClient
+from tests.cluster.rig import binaries
 from tests.cluster.rig.plane import Plane
 from tests.cluster.world import People, World
 
 _ROOT = Path(__file__).parents[2]
 _GITOPS = [sys.executable, "-c", "from controllers.cli.app import main; main()"]
 CANARY = "canary-9b74c98"
+APPLICATIONS = {"web": 5, "made": 2, "chart": 1}
+"""How many objects each has."""
 
 Sent = list[tuple[str, dict[str, Any]]]
 
@@ -43,6 +46,15 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
 
     monkeypatch.setattr(KubeClient, "apply", noted)
     return found
+
+
+@pytest.fixture
+def helm() -> Path:
+    """The folder that has it."""
+    try:
+        return binaries.tools()
+    except binaries.RigUnavailable as unavailable:
+        pytest.skip(str(unavailable))
 
 
 def files(world: World) -> dict[str, str | None]:
@@ -100,8 +112,12 @@ def files(world: World) -> dict[str, str | None]:
         for number, ring in enumerate(("canary", "early"))
     ]
     listed = {"apiVersion": "v1", "kind": "List", "items": objects[:2]}
+    versioned = {
+        path: f"{text}spec: {{kubernetesVersion: {binaries.KUBERNETES_VERSION}}}\n"
+        for path, text in world.clusters().items()
+    }
     return {
-        **world.clusters(),
+        **versioned,
         **world.environment_file(overrides=overrides),
         world.path("web", "all.yaml"): yaml.safe_dump_all([listed, *objects[2:]]),
         world.path("web", "application.yaml"): yaml.safe_dump(
@@ -115,6 +131,20 @@ def files(world: World) -> dict[str, str | None]:
         "bases/made/kustomization.yaml": (
             "configMapGenerator: [{name: made, literals: ['place=${cluster}']}]\n"
             "secretGenerator: [{name: made, literals: ['token=${cluster}']}]\n"
+        ),
+        world.path("chart", "Chart.yaml"): "apiVersion: v2\nname: chart\nversion: 1.0.0\n",
+        world.path("chart", "values.yaml"): "place: nowhere\n",
+        world.path("chart", "templates/config.yaml"): (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\n"
+            "data:\n  place: {{ .Values.place }}\n  literally: ${cluster}\n"
+        ),
+        world.path("chart", "application.yaml"): yaml.safe_dump(
+            {
+                "apiVersion": "gitops-waves.io/v1alpha1",
+                "kind": "Application",
+                "metadata": {"name": "chart"},
+                "spec": {"helm": {"values": {"place": "on ${cluster}"}}},
+            }
         ),
         world.path("made", "kustomization.yaml"): "resources: [../../../bases/made]\nnamePrefix: over-\n",
     }
@@ -139,17 +169,20 @@ def rendered(world: World, *arguments: str) -> dict[tuple[str, str], list[dict[s
     return {(one["application"], one["target"].partition("/")[0]): one["objects"] for one in value["targets"]}
 
 
-async def test_what_is_printed_is_what_is_sent(world: World, sent: Sent) -> None:
+async def test_what_is_printed_is_what_is_sent(
+    world: World, sent: Sent, helm: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Byte for byte, on every target; and later, for the commit that is named, though another one came."""
+    monkeypatch.setenv("PATH", os.pathsep.join((str(helm), os.environ["PATH"])))
     first = world.people.push("First", files(world))
     printed = rendered(world, "--show-secrets")
-    assert set(printed) == {(name, plane.name) for name in ("web", "made") for plane in world.planes}
+    assert set(printed) == {(name, plane.name) for name in APPLICATIONS for plane in world.planes}
     async with world.controller():
-        for name in ("web", "made"):
+        for name in APPLICATIONS:
             await world.succeeded(first, name)
     for plane in world.planes:
         written = [body for server, body in sent if server == plane.url]
-        for name, amount in (("web", 5), ("made", 2)):
+        for name, amount in APPLICATIONS.items():
             wanted = printed[name, plane.name]
             ours = [body for body in written if part_of(body) == part_of(wanted[0])]
             assert len(ours) == amount

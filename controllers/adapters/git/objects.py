@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import pygit2
-from pygit2.enums import FileMode
+from pygit2.enums import FileMode, ObjectType
 
 from controllers.adapters.git.listing import differing, raw_tree
 
@@ -22,6 +22,11 @@ class _Due(NamedTuple):
     present: pygit2.Oid | None = None
 
 
+class _Object(NamedTuple):
+    kind: int
+    content: bytes
+
+
 def copy_closure(source: pygit2.Repository, target: pygit2.Repository, tip: str) -> int:
     """Copy `tip` and all that it needs and `target` lacks; return how many objects were written.
 
@@ -29,18 +34,18 @@ def copy_closure(source: pygit2.Repository, target: pygit2.Repository, tip: str)
     is present, however often this was killed on the way. Raises OSError (ENOSPC) when the disk is full.
     """
     written = 0
-    stack: list[tuple[_Due, bool]] = [(_Due(pygit2.Oid(hex=tip)), False)]
+    stack: list[tuple[_Due, _Object | None]] = [(_Due(pygit2.Oid(hex=tip)), None)]
     while stack:
-        due, children_done = stack.pop()
+        due, complete = stack.pop()
         if due.oid in target:
             continue
-        if not children_done:
-            stack.append((due, True))
-            stack.extend((child, False) for child in _children(source, target, due))
+        if complete is None:
+            found = _read(source, due.oid)
+            stack.append((due, found))
+            stack.extend((child, None) for child in _children(source, target, due, found))
             continue
-        kind, content = source.odb.read(due.oid)
-        _require_room(target.path, len(content))
-        target.odb.write(kind, content)
+        _require_room(target.path, len(complete.content))
+        target.odb.write(complete.kind, complete.content)
         written += 1
     return written
 
@@ -52,17 +57,25 @@ def _require_room(folder: str, size: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _children(source: pygit2.Repository, target: pygit2.Repository, due: _Due) -> Iterator[_Due]:
-    found: object = source[due.oid]
-    if isinstance(found, pygit2.Commit):
-        yield from map(_Due, found.parent_ids)
-        known = next((parent for parent in found.parent_ids if parent in target), None)
-        yield _Due(found.tree_id, target[known].peel(pygit2.Tree).id if known else None)
-    elif isinstance(found, pygit2.Tree):
+def _read(source: pygit2.Repository, oid: pygit2.Oid) -> _Object:
+    kind, _ = source.odb.read_header(oid)
+    return _Object(kind, raw_tree(source, oid) if kind == ObjectType.TREE else source.odb.read(oid)[1])
+
+
+def _children(
+    source: pygit2.Repository, target: pygit2.Repository, due: _Due, found: _Object
+) -> Iterator[_Due]:
+    if found.kind == ObjectType.TREE:
         present = raw_tree(target, due.present) if due.present else b""
-        for _, old, new in differing(present, raw_tree(source, due.oid)):
+        for _, old, new in differing(present, found.content):
             if new is not None and new.format != FileMode.COMMIT:
                 inside = pygit2.Oid(raw=old.hash) if old is not None and old.is_tree and new.is_tree else None
                 yield _Due(pygit2.Oid(raw=new.hash), inside)
-    elif isinstance(found, pygit2.Tag):
-        yield _Due(found.target)
+        return
+    named: object = source[due.oid] if found.kind != ObjectType.BLOB else None
+    if isinstance(named, pygit2.Commit):
+        yield from map(_Due, named.parent_ids)
+        known = next((parent for parent in named.parent_ids if parent in target), None)
+        yield _Due(named.tree_id, target[known].peel(pygit2.Tree).id if known else None)
+    elif isinstance(named, pygit2.Tag):
+        yield _Due(named.target)

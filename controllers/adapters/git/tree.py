@@ -20,6 +20,7 @@ WALK_LIMIT = 500_000  # names below one folder: ten small trees that hold one an
 DEEPEST = 100  # folders inside one another
 _LINK_LIMIT = 4096  # bytes of one symlink's target, Linux' PATH_MAX
 _TREES_KEPT = 64
+_FOLDERS_KEPT = 10_000
 _HOPS = 40  # symlinks followed for one path, as Linux does
 
 
@@ -112,6 +113,7 @@ class TreeView:
             leaves: list[Entry] = []
             problems: list[Problem] = []
             folders = [folder]
+            self._remember(folder)
             seen = 0
             while folders:
                 place = folders.pop()
@@ -158,10 +160,15 @@ class TreeView:
                 raise _invalid(path, "there is no such file")
             if found.kind is not Kind.BLOB:
                 raise _invalid(path, "this is a folder, not a file")
-            return self._blob(found, path, limit)
+            return self._blob(found.oid, path, limit)
 
-    def _blob(self, entry: Entry, path: str, limit: int) -> bytes:
-        oid = pygit2.Oid(hex=entry.oid)
+    def read_blob(self, oid: str, path: str) -> bytes:
+        """As `read`, a file that was found before: its folders are not looked up again."""
+        with self._lock:
+            return self._blob(oid, path, READ_LIMIT)
+
+    def _blob(self, name: str, path: str, limit: int) -> bytes:
+        oid = pygit2.Oid(hex=name)
         _, size = self._repository.odb.read_header(oid)
         if size > limit:
             raise _invalid(path, f"the file has {size} bytes; the limit is {limit}")
@@ -215,9 +222,12 @@ class TreeView:
             item = tree[part]
             path = f"{entry.path}/{part}" if entry.path else part
             entry = Entry(part, path, _KINDS.get(item.filemode, Kind.BLOB), str(item.id))
-            if entry.kind is Kind.TREE:
-                self._folders[path] = entry
+            self._remember(entry)
         return entry
+
+    def _remember(self, entry: Entry) -> None:
+        if entry.kind is Kind.TREE and len(self._folders) < _FOLDERS_KEPT:
+            self._folders[entry.path] = entry
 
     def _follow(self, path: str, links: dict[str, str] | None = None) -> Entry | None:
         """Resolve as a file system would whose root is the tree, except that nothing may climb above it.
@@ -255,7 +265,7 @@ class TreeView:
         if hops > _HOPS:
             raise _invalid(path, "the symlink leads back to itself")
         try:
-            target = self._blob(link, link.path, _LINK_LIMIT).decode()
+            target = self._blob(link.oid, link.path, _LINK_LIMIT).decode()
         except UnicodeDecodeError:
             raise _invalid(link.path, "the symlink's target is not UTF-8") from None
         if target.startswith("/"):

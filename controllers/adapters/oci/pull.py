@@ -26,8 +26,9 @@ from controllers.adapters.kube.patience import Patience
 from controllers.adapters.oci.challenge import Challenge, challenge
 from controllers.adapters.oci.registry import Registry
 from gitops.errors import Denied, Location, TransientError, Unreachable
+from gitops.model.chart_references import ChartReference
 from gitops.render import oci
-from gitops.render.oci import ChartReference, Layer
+from gitops.render.oci import Layer
 
 MAX_REDIRECTS = 5
 _OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 401, 403, 404

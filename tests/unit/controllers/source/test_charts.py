@@ -15,7 +15,7 @@ from controllers.adapters.oci import Puller, Registry
 from controllers.adapters.renderers import OutputCache
 from controllers.source.charts import Charts
 from gitops.errors import InvalidInput, Location, TransientError, Unreachable
-from gitops.render.oci import ChartReference
+from gitops.model.chart_references import ChartReference
 from tests.cluster.registries import Answer, FakeRegistry, Seen, manifest_of, packed, push
 
 AT = Location("environments/shop/web/application.yaml", 5)

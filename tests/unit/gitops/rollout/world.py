@@ -1,7 +1,8 @@
 """A world for the rollout machine: clusters that behave as they are told, a branch, a clock. No I/O.
 
 It plays the shell: does the wanted work, reports how it stands, and checks on every pass what must
-always hold (a replay gives the same state; a second look at the same things says nothing new).
+always hold (a replay gives the same state; a second look at the same things says nothing new; a pass that
+knows who was quiet decides as one that knows nothing).
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from gitops.rollout.observation import (
     TargetWork,
     Work,
 )
+from gitops.rollout.quiet import Quiet
 from gitops.rollout.state import (
     ApplicationState,
     EnvironmentState,
@@ -90,6 +92,7 @@ class World:
     revision: str = "r0"
     desired: dict[str, Desired] = field(default_factory=dict)
     problems: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    awaiting: dict[str, str] = field(default_factory=dict)
     commands: tuple[Command, ...] = ()
     suspended: bool = False
     on_failure: OnFailure = field(default_factory=OnFailure)
@@ -109,6 +112,7 @@ class World:
     lost: set[str] = field(default_factory=set)
     released: dict[str, dict[str, str]] = field(default_factory=dict)
     work: frozenset[Work] = frozenset()
+    quiet: Quiet = field(default_factory=Quiet)
     look_again_at: datetime | None = None
 
     # what people do
@@ -139,6 +143,7 @@ class World:
         self.lives.clear()
         self.samples.clear()
         self.work = frozenset()
+        self.quiet = Quiet()
 
     # how time goes by
 
@@ -169,7 +174,8 @@ class World:
     def decide(self) -> tuple[e.Event, ...]:
         """One pass, with the checks that hold for every pass."""
         seen = self.observe()
-        decision = advance(self.state, seen, self.now)
+        decision = advance(self.state, seen, self.now, self.quiet)
+        self.quiet = decision.quiet
         check_pass(self.state, seen, decision, self.now)
         self.state = decision.state
         if self.state.observed == self.revision:
@@ -197,6 +203,7 @@ class World:
             revision=self.revision,
             desired=dict(self.desired),
             problems=dict(self.problems),
+            awaiting=dict(self.awaiting),
             commands=self.commands,
             suspended=self.suspended,
             on_failure=self.on_failure,
@@ -328,6 +335,7 @@ def check_pass(state: EnvironmentState, seen: Observation, decision: Decision, n
     assert again.events == ()
     assert again.work == decision.work
     assert advance(state, seen, now) == decision
+    assert advance(decision.state, seen, now, decision.quiet) == again
     assert decision.look_again_at is None or decision.look_again_at > now
     early = (decision.look_again_at or now + 1000 * MINUTE) - timedelta(milliseconds=2)
     assert advance(decision.state, seen, max(now, early)).events == (), (

@@ -15,7 +15,7 @@ from controllers.adapters.kube.patience import Patience
 from controllers.adapters.oci import Puller, Registry
 from controllers.adapters.oci.challenge import Challenge, challenge
 from gitops.errors import Denied, GitopsError, Location, TransientError, Unreachable
-from gitops.render.oci import ChartReference
+from gitops.model.chart_references import ChartReference
 from tests.cluster.registries import Answer, FakeRegistry, Lie, Seen, basic, packed, push
 
 AT = Location("environments/shop/web/application.yaml", 5)
