@@ -21,27 +21,29 @@ class Outputs:
         self._attempts = attempts
 
     def documents(
-        self, output: SourceFile, parsed: ParsedFiles, run: Callable[[], bytes]
+        self, output: SourceFile, parsed: ParsedFiles, run: Callable[[], bytes], *, private: bool = False
     ) -> tuple[Document, ...]:
         """Give what a tool made: as parsed before, as kept on disk, or as `run` makes it now.
 
-        `output` names the digest, and the file that asked for it. Raises InvalidInput, for ten minutes the
-        same one.
+        `output` names the digest, and the file that asked for it; a `private` one is never kept on disk,
+        whatever is in it. Raises InvalidInput, for ten minutes the same one.
         """
-        return self._attempts.run(output.oid, partial(self._kept, output, parsed, run))
+        cache = None if private else self._cache
+        return self._attempts.run(output.oid, partial(self._kept, cache, output, parsed, run))
 
+    @staticmethod
     def _kept(
-        self, output: SourceFile, parsed: ParsedFiles, run: Callable[[], bytes]
+        cache: OutputCache | None, output: SourceFile, parsed: ParsedFiles, run: Callable[[], bytes]
     ) -> tuple[Document, ...]:
         made: list[bytes] = []
 
         def printed() -> bytes:
-            known = self._cache.get(output.oid) if self._cache else None
+            known = cache.get(output.oid) if cache else None
             if known is None:
                 made.append(run())
             return made[0] if known is None else known
 
         documents = parsed.get(output, printed)
-        if made and self._cache and not holds_secrets(documents):
-            self._cache.put(output.oid, made[0])
+        if made and cache and not holds_secrets(documents):
+            cache.put(output.oid, made[0])
         return documents

@@ -28,7 +28,8 @@ class Document:
     `index` counts the file's documents from 0, `line` is where the value begins. `text` is what the file
     has from `first_line` on; one of several JSON values on a line is padded to its column. Of a `rendered`
     one, which a tool printed, `path` is the file that asked for it; its lines are shown to nobody.
-    `encrypted`: so it stands in the repository; `exposed`: but for some of its values.
+    `encrypted`: so it stands in the repository; `exposed`: but for some of its values. Of values for Helm,
+    `sealed` points to those that stand there encrypted.
     """
 
     value: Json
@@ -40,6 +41,7 @@ class Document:
     rendered: bool = False
     encrypted: bool = False
     exposed: bool = False
+    sealed: frozenset[tuple[str | int, ...]] = frozenset()
 
     def at(self, *pointer: str | int) -> Place:
         """Line and column, from 1, of the value at `pointer`; of its nearest parent where it is missing."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
-from gitops.objects import Json
+from gitops.objects import Json, JsonObject
 
 # In what SOPS writes: YAML, JSON, ini and dotenv.
 _MAC = re.compile(rb"""^[ \t]*["']?(?:sops_)?mac["']?[ \t]*[:=][ \t]*["']?ENC\[""", re.MULTILINE)
@@ -27,12 +27,12 @@ def concealed(documents: Iterable[Document]) -> tuple[Document, ...]:
     return tuple(
         replace(
             one,
-            value={name: value for name, value in one.value.items() if name != _BLOCK},
+            value=without_block(one.value),
             encrypted=True,
             exposed=_exposed(one),
         )
         for one in documents
-        if isinstance(one.value, dict) and not _is_ciphertext(one.value.get("kind"))
+        if isinstance(one.value, dict) and not is_ciphertext(one.value.get("kind"))
     )
 
 
@@ -97,23 +97,34 @@ def _values(document: Document) -> frozenset[str]:
 
 def _sealed(document: Document) -> bool:
     """Whether SOPS wrote it; also where somebody took away what SOPS needs to read it again."""
+    return has_block(document) or any(map(is_ciphertext, _written(document)))
+
+
+def has_block(document: Document) -> bool:
+    """Whether there is what SOPS writes beside the values."""
     block = document.value.get(_BLOCK) if isinstance(document.value, dict) else None
-    return (isinstance(block, dict) and "mac" in block) or any(map(_is_ciphertext, _written(document)))
+    return isinstance(block, dict) and "mac" in block
+
+
+def without_block(body: JsonObject) -> JsonObject:
+    """Give what is in a file but that."""
+    return {name: value for name, value in body.items() if name != _BLOCK}
 
 
 def _exposed(document: Document) -> bool:
     """Whether there are values that SOPS was told to leave as they are."""
-    return any(value not in (None, "") and not _is_ciphertext(value) for value in _written(document))
+    return any(value not in (None, "") and not is_ciphertext(value) for value in _written(document))
 
 
-def _is_ciphertext(value: Json) -> bool:
+def is_ciphertext(value: Json) -> bool:
+    """Whether this is what SOPS writes in place of one value."""
     return isinstance(value, str) and value.startswith(_CIPHERTEXT)
 
 
 def _written(document: Document) -> Iterator[Json]:
     """The values of what is, or may be, a Secret."""
     body = document.value if isinstance(document.value, dict) else {}
-    if body.get("kind") == "Secret" or _is_ciphertext(body.get("kind")):
+    if body.get("kind") == "Secret" or is_ciphertext(body.get("kind")):
         for field in _FIELDS:
             values = body.get(field)
             yield from values.values() if isinstance(values, dict) else ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
@@ -14,15 +15,14 @@ from gitops.model.reading import Locate
 from gitops.model.targets import Target
 from gitops.objects import Json, JsonObject
 from gitops.render.charts import settings_of
-from gitops.render.encrypted import encrypted
 from gitops.render.growth import Growth, TooLarge, size_of
 from gitops.render.plain import parse_file
+from gitops.render.sealed import Pointer, Sealed, leaves, marked
 from gitops.render.templates import CHANGING_FUNCTIONS, CLUSTER_FUNCTIONS, quoted_words, words
 from gitops.render.variables import substitute, target_variables
 
-Pointer = tuple[str | int, ...]
 ValuesOf = Callable[[SourceFile], tuple[Document, ...]]
-"""Reads a file of values, as `parse_values` does. Raises InvalidInput."""
+"""Reads a file of values, as `parse_values` does, and decrypts it. Raises InvalidInput."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +37,57 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What Helm is told beside the chart. Equal ones make the same of one chart, on whatever cluster."""
+    """What Helm is told beside the chart. Equal ones make the same of one chart, on whatever cluster.
+
+    `sealed` are those of the values that stand encrypted in the repository.
+    """
 
     name: str
     namespace: str
     kubernetes_version: str
     api_versions: tuple[str, ...]
-    values: tuple[JsonObject, ...]
+    values: JsonObject = field(repr=False)
+    sealed: Sealed = field(default=Sealed(), compare=False)
 
     def changing(self) -> frozenset[str]:
         """Name the functions in values that may answer otherwise the next time, when `tpl` executes them."""
-        return frozenset(name for value in self.values for _, name in _named(value, (), CHANGING_FUNCTIONS))
+        return frozenset(name for _, name in _named(self.values, (), CHANGING_FUNCTIONS))
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """Values that stand in one place, the encrypted ones among them named by `sealed`."""
+
+    value: JsonObject = field(repr=False)
+    locate: Locate
+    sealed: frozenset[Pointer] = frozenset()
 
 
 def parse_values(path: str, data: bytes) -> tuple[Document, ...]:
-    """Read a file of values: one document, or none. Raises InvalidInput."""
+    """Read a file of values: one document, or none, with what of it is encrypted. Raises InvalidInput."""
     documents = parse_file(path, data)
-    if (sealed := encrypted(documents)) is not None:
-        message = (
-            "encrypted with SOPS: values for Helm are not decrypted; keep the Secret in another application"
-        )
-        raise InvalidInput(Problem(sealed.locate_key("sops"), message))
     if len(documents) > 1:
         raise InvalidInput(Problem(documents[1].locate(), "a file of values is one document"))
     if documents and not isinstance(documents[0].value, dict):
         raise InvalidInput(Problem(documents[0].locate(), "values are a mapping of names to values"))
-    return documents
+    return tuple(map(marked, documents))
+
+
+def merged(values: Iterable[JsonObject]) -> JsonObject:
+    """Give what Helm makes of files of values in this order: mappings are merged, all else is replaced."""
+    whole: JsonObject = {}
+    for value in values:
+        whole = _merged(whole, value)
+    return whole
+
+
+def _merged(first: JsonObject, second: JsonObject) -> JsonObject:
+    both = {
+        key: _merged(first[key], value)
+        for key, value in second.items()
+        if isinstance(value, dict) and isinstance(first.get(key), dict)
+    }
+    return {**first, **second, **both}
 
 
 def release(
@@ -80,13 +105,30 @@ def release(
     if len(name) > LONGEST_RELEASE:
         message = f"Helm takes {LONGEST_RELEASE} characters as a release's name: write spec.helm.releaseName"
         raise InvalidInput(Problem(application.at("spec", "helm"), message))
+    namespace = destination.target.namespace
+    layers = _Values(application, chart, destination, values_of).all()
     return Release(
         name,
-        destination.target.namespace,
+        namespace,
         _full(version),
         tuple(sorted(set(destination.cluster.spec.api_versions))),
-        _Values(application, chart, destination, values_of).all(),
+        merged(layer.value for layer in layers),
+        _sealed(layers, (name, namespace)),
     )
+
+
+def _sealed(layers: Sequence[_Layer], names: Iterable[str]) -> Sealed:
+    if not any(layer.sealed for layer in layers):
+        return Sealed()
+    found: list[tuple[Json, Callable[[], Location]]] = []
+    shown: list[Json] = []
+    for layer in layers:
+        for pointer, value in leaves(layer.value):
+            if pointer in layer.sealed:
+                found.append((value, partial(layer.locate, *pointer)))
+            else:
+                shown.append(value)
+    return Sealed.of(found, shown, names)
 
 
 def _full(version: str) -> str:
@@ -115,24 +157,24 @@ class _Values:
         self._growth = Growth()
         self._problems: list[Problem] = []
 
-    def all(self) -> tuple[JsonObject, ...]:
+    def all(self) -> tuple[_Layer, ...]:
         """Give the values in their order; a later one wins."""
-        found = [one for value, locate in self._written() for one in self._filled(value, locate)]
+        found = [filled for layer in self._written() for filled in self._filled(layer)]
         if self._problems:
             raise InvalidInput(*self._problems)
         return tuple(found)
 
-    def _written(self) -> Iterator[tuple[JsonObject, Locate]]:
+    def _written(self) -> Iterator[_Layer]:
         helm, at = settings_of(self._application), self._application.at
         yield from self._files(self._chart.values)
-        yield helm.values, lambda *pointer: at("spec", "helm", "values", *pointer)
+        yield _Layer(helm.values, lambda *pointer: at("spec", "helm", "values", *pointer))
         for index, override in enumerate(helm.overrides):
             if override.cluster_selector.matches(self._labels):
                 yield from self._files(self._chart.overrides[index])
                 place = ("spec", "helm", "overrides", index, "values")
-                yield override.values, lambda *pointer, place=place: at(*place, *pointer)
+                yield _Layer(override.values, lambda *pointer, place=place: at(*place, *pointer))
 
-    def _files(self, files: tuple[SourceFile, ...]) -> Iterator[tuple[JsonObject, Locate]]:
+    def _files(self, files: tuple[SourceFile, ...]) -> Iterator[_Layer]:
         for file in files:
             try:
                 documents = self._values_of(file)
@@ -141,13 +183,16 @@ class _Values:
                 continue
             for document in documents:
                 if isinstance(document.value, dict):
-                    yield document.value, document.locate
+                    yield _Layer(document.value, document.locate, document.sealed)
 
-    def _filled(self, value: JsonObject, locate: Locate) -> Iterator[JsonObject]:
-        if not value:
+    def _filled(self, layer: _Layer) -> Iterator[_Layer]:
+        locate = layer.locate
+        if not layer.value:
             return
         try:
-            filled = substitute(value, self._variables, locate, self._growth)
+            filled = substitute(
+                layer.value, self._variables, locate, self._growth, secret=bool(layer.sealed)
+            )
             size_of(filled)
         except InvalidInput as error:
             self._problems += error.problems
@@ -162,7 +207,7 @@ class _Values:
             )
             self._problems.append(Problem(locate(*pointer), message))
         if isinstance(filled, dict):
-            yield filled
+            yield replace(layer, value=filled)
 
 
 def _named(value: Json, pointer: Pointer, functions: frozenset[str]) -> Iterator[tuple[Pointer, str]]:

@@ -47,9 +47,8 @@ class Helm:
         `.helmignore` holds for folders only).
 
         The tool's home is empty and private: no plugins, no repositories, no configuration. Nothing of what
-        people wrote is a word of its own on the command line.
+        people wrote is a word of its own on the command line. Values are given through a pipe, and on no disk.
         """
-        values = {f"values/{n:03}.json": canonical_json(one) for n, one in enumerate(release.values)}
         if archives is None:
             place, contents = f"{_CHART}.tgz", {f"{_CHART}.tgz": _archive(chart)}
         else:
@@ -58,9 +57,10 @@ class Helm:
             *("template", release.name, f"./{place}", f"--namespace={release.namespace}"),
             *("--include-crds", "--skip-tests", f"--kube-version={release.kubernetes_version}"),
             *(f"--api-versions={one}" for one in release.api_versions),
-            *(f"--values={path}" for path in values),
+            "--values=-",
         )
-        return self._sandbox.run(self._tool.found()[0], arguments, Files({**contents, **values}))
+        values = canonical_json(release.values)
+        return self._sandbox.run(self._tool.found()[0], arguments, Files(contents), stdin=values)
 
     def _ask(self, executable: Path) -> str:
         try:

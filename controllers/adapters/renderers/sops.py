@@ -13,6 +13,7 @@ from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.render import parse_output
 from gitops.render.encrypted import concealed, encrypted, revealed
+from gitops.render.sealed import opened, unopened
 
 KEY_FILE = "SOPS_AGE_KEY_FILE"
 NO_KEY = (
@@ -34,6 +35,13 @@ class Decryptor(Protocol):
     def documents(self, path: str, data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
         """Give the documents of an encrypted file; `written` are those that it shows. Raises InvalidInput."""
 
+    def values(self, path: str, data: bytes, written: Document) -> Document:
+        """Give the document of an encrypted file of values for Helm. Raises InvalidInput."""
+
+    @property
+    def conceals(self) -> bool:
+        """Whether values stay encrypted."""
+
     def stop(self) -> None:
         """End what runs, and refuse more."""
 
@@ -44,6 +52,15 @@ class Concealed:
     def documents(self, _path: str, _data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
         """Give the objects that can be told without a key."""
         return concealed(written)
+
+    def values(self, _path: str, _data: bytes, written: Document) -> Document:
+        """Give the values as they stand."""
+        return unopened(written)
+
+    @property
+    def conceals(self) -> bool:
+        """All of them stay so."""
+        return True
 
     def stop(self) -> None:
         """Nothing runs."""
@@ -73,15 +90,23 @@ class Sops:
 
     def documents(self, path: str, data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
         """Decrypt a file and read it. Raises InvalidInput at the file, never quoting what is in it."""
-        first = encrypted(written)
-        place = first.locate_key("sops") if first is not None else Location(path)
-        plain = self._decrypted(path, data, place)
+        plain = self._decrypted(path, data, encrypted(written))
         found, problems = revealed(parse_output(path, plain), written)
         if problems:
             raise InvalidInput(*problems)
         return found
 
-    def _decrypted(self, path: str, data: bytes, place: Location) -> bytes:
+    def values(self, path: str, data: bytes, written: Document) -> Document:
+        """Decrypt values, and give them where they are written. Raises InvalidInput, never quoting them."""
+        return opened(written, parse_output(path, self._decrypted(path, data, written)))
+
+    @property
+    def conceals(self) -> bool:
+        """None of them: what cannot be decrypted is refused."""
+        return False
+
+    def _decrypted(self, path: str, data: bytes, written: Document | None) -> bytes:
+        place = written.locate_key("sops") if written is not None else Location(path)
         if self._key is None:
             raise InvalidInput(Problem(place, NO_KEY))
         if not os.access(self._key, os.R_OK):
