@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests import tools
 from tests.cluster.command_line import Shop
 from tests.cluster.rig import binaries
 from tests.cluster.rig.plane import Plane
@@ -21,13 +21,7 @@ TEMPLATE = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: charted}\ndata: {p
 @pytest.fixture
 def shop(cluster: Plane, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """One more application, of a chart; helm is on the PATH."""
-    try:
-        tools = binaries.tools()
-    except binaries.RigUnavailable as unavailable:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(unavailable))
-    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
+    tools.put_on_path(monkeypatch)
     shop = Shop(tmp_path / "shop", cluster, namespace)
     application = {
         "apiVersion": "gitops-waves.io/v1alpha1",
