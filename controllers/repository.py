@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import aclosing
+from typing import NamedTuple
 
 from controllers.adapters.git import Fetched, can_be_recorded
 from controllers.adapters.kube.patience import Patience
@@ -18,6 +19,14 @@ from gitops.rollout.desired import EVERYTHING
 from gitops.rollout.wait import Wait
 
 log = logging.getLogger(__name__)
+
+
+class _Read(NamedTuple):
+    """What a commit says, which environments are recorded, and whose records diverged."""
+
+    catalog: Catalog
+    diverged: frozenset[str]
+    recorded: frozenset[str]
 
 
 class RepositoryController:
@@ -44,7 +53,7 @@ class RepositoryController:
             async with aclosing(self._follower.changes()) as changes:
                 async for outcome in changes:
                     if isinstance(outcome, GitopsError):
-                        self._failed(outcome)
+                        self._complain(str(outcome))
                     else:
                         await self._accept_safely(outcome)
         finally:
@@ -92,50 +101,61 @@ class RepositoryController:
             self.error = f"{fetched.head[:12]} could not be read, by a defect of the controller: {error}"
 
     async def _accept(self, fetched: Fetched) -> None:
+        read = await self._read(fetched)
+        if read is None:
+            return
+        self.error = ""
+        if fetched.seen != fetched.head:
+            self._complain(
+                f"the branch was force-pushed to {fetched.seen[:12]}; still following {fetched.head[:12]}: "
+                "push a commit on top of it, or set onForcePush: Follow"
+            )
+        changed = _changed(self._catalog, read.catalog)
+        self._catalog = read.catalog
+        every = {*read.catalog.environments, *read.recorded, *self.loops}
+        for environment in sorted(every, key=lambda name: (name not in changed, name)):
+            if not self._may_lead(environment):
+                continue
+            if environment in read.diverged:
+                await self._settle_divergence(environment)
+            if environment not in self.loops:
+                self._start(environment)
+            self.loops[environment].notice(fetched.head, soon=environment in changed or not changed)
+        self.fetched = fetched
+
+    async def _read(self, fetched: Fetched) -> _Read | None:
+        """Try until somebody answers: the follower has told its news, and will not tell it again."""
         failures = 0
         while True:
             try:
                 catalog = await asyncio.to_thread(self._tools.revisions.catalog, fetched.head)
                 diverged = {*fetched.diverged, *await self._read_records()}
                 recorded = await asyncio.to_thread(self._tools.mirror.audit_environments)
-                break
-            except TransientError as error:  # the follower has told its news, and will not tell it again
+            except TransientError as error:
                 failures += 1
-                self._failed(error)
+                self._complain(str(error))
                 await self._patience.sleep(self._patience.wait(failures, error.retry_after))
             except GitopsError as error:
-                self._failed(error)
-                return
-        self.error = ""
-        if fetched.seen != fetched.head:
-            self.error = (
-                f"the branch was force-pushed to {fetched.seen[:12]}; still following {fetched.head[:12]}: "
-                "push a commit on top of it, or set onForcePush: Follow"
+                self._complain(str(error))
+                return None
+            else:
+                return _Read(catalog, frozenset(diverged), frozenset(recorded))
+
+    def _may_lead(self, environment: str) -> bool:
+        """Whether an environment can be one, and is no other repository's; else it is said why not."""
+        if not can_be_recorded(environment):
+            self._complain(f"environments/{environment} cannot be an environment: no Git ref may be named so")
+            return False
+        owner = self._claims.setdefault(environment, self.name)
+        if owner != self.name:
+            self._complain(
+                f"environment {environment} belongs to repository {owner} already: give it another name"
             )
-            log.error("%s: %s", self.name, self.error)
-        changed = _changed(self._catalog, catalog)
-        self._catalog = catalog
-        every = {*catalog.environments, *recorded, *self.loops}
-        for environment in sorted(every, key=lambda name: (name not in changed, name)):
-            if not can_be_recorded(environment):
-                self.error = (
-                    f"environments/{environment} cannot be an environment: no Git ref may be named so"
-                )
-                log.error("%s: %s", self.name, self.error)
-                continue
-            owner = self._claims.setdefault(environment, self.name)
-            if owner != self.name:
-                self.error = (
-                    f"environment {environment} belongs to repository {owner} already: give it another name"
-                )
-                log.error("%s: %s", self.name, self.error)
-                continue
-            if environment in diverged:
-                await self._settle_divergence(environment)
-            if environment not in self.loops:
-                self._start(environment)
-            self.loops[environment].notice(fetched.head, soon=environment in changed or not changed)
-        self.fetched = fetched
+        return owner == self.name
+
+    def _complain(self, text: str) -> None:
+        self.error = text
+        log.error("%s: %s", self.name, text)
 
     async def _read_records(self) -> tuple[str, ...]:
         """Fetch records from a remote of their own. It has to answer: nobody may lead without knowing them.
@@ -175,10 +195,6 @@ class RepositoryController:
                 log.error("%s: %s", self.name, self.error)
 
         return ended
-
-    def _failed(self, error: GitopsError) -> None:
-        self.error = str(error)
-        log.error("%s: %s", self.name, error)
 
     async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
         for task in tasks:

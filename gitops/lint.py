@@ -12,11 +12,15 @@ from gitops.drift import unknown_mode
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
 from gitops.model.folders import RendererName, renderer_of
-from gitops.model.kinds import Cluster, PlaintextSecrets
+from gitops.model.kinds import ApplicationSpec, Cluster, PlaintextSecrets
 from gitops.model.reading import Locate
 from gitops.model.rendering import Rendering
+from gitops.model.selectors import LabelSelector
 from gitops.model.targets import Target, explain_no_match, matching_clusters, targets_of
 from gitops.objects import Manifest, ObjectKey
+from gitops.plan import Scope
+from gitops.plan.foresight import disorder, misspelt, orders
+from gitops.plan.settle import defined
 from gitops.render import Rendered, identity, parse_file, parse_files, render_documents
 from gitops.render.drafts import Draft, drafts
 from gitops.render.patches import Pointer
@@ -60,7 +64,7 @@ def lint(catalog: Catalog, documents_of: Documents) -> tuple[Problem, ...]:
         for application in environment.applications.values():
             if not application.problems:
                 outcome.run(application, targets)
-        problems |= outcome.problems | outcome.idle_patches(targets)
+        problems |= outcome.problems | outcome.idle_patches(targets) | outcome.disorder()
         problems |= set(contested_replicas(outcome.objects.values()))
         claims += outcome.claims
     return tuple(sorted({*problems, *conflicts(claims)}))
@@ -181,12 +185,19 @@ def _idle_overrides(
 ) -> set[Problem]:
     chosen = {target.cluster: clusters[target.cluster] for target in targets}
     problems = set()
-    for index, override in enumerate(layer.overrides):
-        if targets and not matching_clusters(override.cluster_selector, chosen):
-            hint = explain_no_match(override.cluster_selector, chosen)
-            place = at("spec", "overrides", index, "clusterSelector")
-            problems.add(Problem(place, f"this override is for none of the targets: {hint}"))
+    for place, selector in _override_selectors(layer):
+        if targets and not matching_clusters(selector, chosen):
+            hint = explain_no_match(selector, chosen)
+            problems.add(Problem(at(*place), f"this override is for none of the targets: {hint}"))
     return problems
+
+
+def _override_selectors(layer: Rendering) -> Iterator[tuple[Pointer, LabelSelector]]:
+    for index, override in enumerate(layer.overrides):
+        yield ("spec", "overrides", index, "clusterSelector"), override.cluster_selector
+    helm = layer.helm if isinstance(layer, ApplicationSpec) else None
+    for index, values in enumerate(helm.overrides if helm is not None else ()):
+        yield ("spec", "helm", "overrides", index, "clusterSelector"), values.cluster_selector
 
 
 class _Renders:
@@ -205,6 +216,7 @@ class _Renders:
         self._documents = documents
         self._documents_of = documents_of
         self._matched: set[Pointer] = set()
+        self._ordered: list[tuple[Scope, tuple[Manifest, ...]]] = []
         self._complete = True
         self.claims: list[Claim] = []
         self.objects: dict[str, dict[ObjectKey, Manifest]] = defaultdict(dict)  # by cluster
@@ -225,6 +237,18 @@ class _Renders:
             self._matched |= rendered.matched
             for manifest in rendered.manifests:
                 self._take(application, target, manifest)
+            if orders(rendered.manifests):
+                scope = Scope(self._environment.name, application.name, target)
+                self._ordered.append((scope, rendered.manifests))
+
+    def disorder(self) -> set[Problem]:
+        """Find what is wrong with `depends-on`; asked once all is rendered, since CRDs say what scope has."""
+        crds = {cluster: defined(objects.values()) for cluster, objects in self.objects.items()}
+        return {
+            problem
+            for scope, manifests in self._ordered
+            for problem in disorder(manifests, scope, crds[scope.target.cluster])
+        }
 
     def _rendered(self, application: ApplicationSource, place: Destination) -> Rendered:
         documents = self._documents.get(application.path)
@@ -236,9 +260,8 @@ class _Renders:
     def _take(self, application: ApplicationSource, target: Target, manifest: Manifest) -> None:
         key = identity(manifest.body, target.namespace)
         self.objects[target.cluster][key] = manifest
-        misspelt = unknown_mode(manifest)
-        if misspelt is not None:
-            self.problems.add(misspelt)
+        no_mode = unknown_mode(manifest)
+        self.problems.update((*misspelt(manifest), *([no_mode] if no_mode else ())))
         self.claims.append(
             Claim(
                 target.cluster,

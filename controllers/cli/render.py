@@ -16,7 +16,7 @@ from gitops.objects import split_api_version
 from gitops.ordering import layers
 from gitops.plan import Scope, Settled, Wanted, settle
 from gitops.plan.settle import defined
-from gitops.render.scopes import CLUSTER_SCOPED, KUBERNETES_GROUPS
+from gitops.render.scopes import namespaced
 from gitops.rollout.desired import Wish, wish
 from gitops.rollout.state import EnvironmentState
 from gitops.views import rendered as view
@@ -112,13 +112,14 @@ class _Renderer:
         return None
 
     def _settled(self, wanted: Wanted, crds: Mapping[tuple[str, str], bool]) -> Settled:
-        def namespaced(api_version: str, kind: str) -> bool:
+        def known(api_version: str, kind: str) -> bool:
             group, _ = split_api_version(api_version)
-            known = crds.get((api_version, kind))
-            if known is None and group not in KUBERNETES_GROUPS:
+            ours = crds.get((api_version, kind))
+            told = namespaced(group, kind) if ours is None else ours
+            if told is None:
                 self.assumed.add(f"{kind}.{group}")
-            return (group, kind) not in CLUSTER_SCOPED if known is None else known
+            return told is not False
 
-        settled = settle(wanted.manifests, wanted.scope, namespaced)
+        settled = settle(wanted.manifests, wanted.scope, known)
         self.problems.update(settled.problems)
         return settled

@@ -20,18 +20,8 @@ class DriftInstruments:
     """Made once for a registry. Series of an environment are dropped by whoever has `make`."""
 
     def __init__(self, make: Make) -> None:
-        about = (_ENV, "kind", "mode")
-        self._found = make(Counter, "drift_found", "Objects found drifted and left so.", *about)
-        self._corrected = make(
-            Counter, "drift_corrected", "Objects put back as soon as they drifted.", *about
-        )
-        self._contested = make(
-            Counter, "drift_contested", "Objects that somebody changes by turns with us.", *about
-        )
-        self._mutated = make(
-            Counter, "drift_mutated", "Objects whose fields come back different from our own write.", *about
-        )
-        self._open = make(Gauge, "drift_open", "Objects that are drifted now.", *about)
+        self._drift = _drift_counters(make)
+        self._open = make(Gauge, "drift_open", "Objects that are drifted now.", _ENV, "kind", "mode")
         self._watched = make(Gauge, "drift_watched_objects", "Objects whose live state is watched.", _ENV)
         self._complete = make(
             Gauge,
@@ -39,21 +29,9 @@ class DriftInstruments:
             "1 where everything applied is watched now and was looked at.",
             _ENV,
         )
-        self._define_foreign(make)
-
-    def _define_foreign(self, make: Make) -> None:
-        about = (_ENV, "kind")
-        self._foreign_found = make(
-            Counter, "foreign_fields_found", "Objects found to hold fields of others.", *about
-        )
-        self._foreign_removed = make(
-            Counter, "foreign_fields_removed", "Objects rid of fields of others.", *about
-        )
-        self._foreign_contested = make(
-            Counter, "foreign_fields_contested", "Objects into which somebody puts them back.", *about
-        )
+        self._foreign = _foreign_counters(make)
         self._foreign_open = make(
-            Gauge, "foreign_fields_open", "Objects that hold fields of others now.", *about
+            Gauge, "foreign_fields_open", "Objects that hold fields of others now.", _ENV, "kind"
         )
 
     def watched(self, environment: str, objects: int, *, complete: bool) -> None:
@@ -64,26 +42,10 @@ class DriftInstruments:
     def count(self, environment: str, events: Iterable[e.Event]) -> None:
         """Count what new events tell of drift; others tell nothing."""
         for event in events:
-            self._count(environment, event)
-
-    def _count(self, environment: str, event: e.Event) -> None:
-        match event:
-            case e.DriftFound():
-                self._found.labels(environment, event.group_kind, event.mode.lower()).inc()
-            case e.DriftCorrected():
-                self._corrected.labels(environment, event.group_kind, event.mode.lower()).inc()
-            case e.DriftContested():
-                self._contested.labels(environment, event.group_kind, event.mode.lower()).inc()
-            case e.DriftMutated():
-                self._mutated.labels(environment, event.group_kind, event.mode.lower()).inc()
-            case e.ForeignFieldsFound():
-                self._foreign_found.labels(environment, event.group_kind).inc()
-            case e.ForeignFieldsRemoved():
-                self._foreign_removed.labels(environment, event.group_kind).inc()
-            case e.ForeignFieldsContested():
-                self._foreign_contested.labels(environment, event.group_kind).inc()
-            case _:
-                pass
+            if isinstance(event, e.DriftTold):
+                self._drift[type(event)].labels(environment, event.group_kind, event.mode.lower()).inc()
+            elif isinstance(event, e.ForeignTold):
+                self._foreign[type(event)].labels(environment, event.group_kind).inc()
 
     def show(self, environment: str, state: EnvironmentState) -> None:
         """Set what is open now."""
@@ -103,3 +65,25 @@ class DriftInstruments:
         )
         for kind, count in sorted(foreign.items()):
             self._foreign_open.labels(environment, kind).set(count)
+
+
+def _drift_counters(make: Make) -> dict[type[e.DriftTold], Counter]:
+    told: dict[type[e.DriftTold], tuple[str, str]] = {
+        e.DriftFound: ("drift_found", "Objects found drifted and left so."),
+        e.DriftCorrected: ("drift_corrected", "Objects put back as soon as they drifted."),
+        e.DriftContested: ("drift_contested", "Objects that somebody changes by turns with us."),
+        e.DriftMutated: ("drift_mutated", "Objects whose fields come back different from our own write."),
+    }
+    return {kind: make(Counter, name, text, _ENV, "kind", "mode") for kind, (name, text) in told.items()}
+
+
+def _foreign_counters(make: Make) -> dict[type[e.ForeignTold], Counter]:
+    told: dict[type[e.ForeignTold], tuple[str, str]] = {
+        e.ForeignFieldsFound: ("foreign_fields_found", "Objects found to hold fields of others."),
+        e.ForeignFieldsRemoved: ("foreign_fields_removed", "Objects rid of fields of others."),
+        e.ForeignFieldsContested: (
+            "foreign_fields_contested",
+            "Objects into which somebody puts them back.",
+        ),
+    }
+    return {kind: make(Counter, name, text, _ENV, "kind") for kind, (name, text) in told.items()}

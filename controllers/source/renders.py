@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from functools import partial
+from itertools import chain
 
 from controllers.adapters.renderers import Decryptor, Files, Helm, Kustomize, OutputCache, Sops
 from controllers.source.attempts import Attempts
@@ -12,15 +13,16 @@ from controllers.source.charts import Charts
 from controllers.source.helm import ChartRenders, ChartTree
 from controllers.source.outputs import Outputs
 from controllers.source.parsed import ParsedFiles
+from controllers.source.seals import Seals, decrypted, laid_out
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem, TerminalError
 from gitops.model.catalog import ApplicationSource, SourceFile
 from gitops.model.folders import KUSTOMIZATION_FILES, RendererName
 from gitops.objects import digest
 from gitops.redact import Redactor
-from gitops.render import parse_file, parse_files, parse_output
+from gitops.render import parse_file, parse_files
 from gitops.render.charts import follow_chart
-from gitops.render.encrypted import encrypted
+from gitops.render.encrypted import encrypted, unread
 from gitops.render.kustomization import read as read_references
 from gitops.render.references import Reading, Use
 from gitops.render.secrecy import secret_texts
@@ -56,7 +58,8 @@ class Renders:
         self._decryptor = decryptor or Sops.of_environment()
         self._kustomize = kustomize or Kustomize()
         self._parsed = ParsedFiles(parse=self._parse)
-        self._printed = ParsedFiles(parse=parse_output)
+        self._seals = Seals()
+        self._printed = ParsedFiles(parse=self._seals.parse)
         self._attempts = Attempts()
         self._outputs = Outputs(cache, self._attempts)
         self._charts = ChartRenders(helm or Helm(), self._outputs, charts or Charts())
@@ -122,11 +125,7 @@ class Renders:
         return self._outputs.documents(SourceFile(asked, identity), self._printed, run)
 
     def _run_kustomize(self, tree: ChartTree, closure: Closure, folder: str, asked: Location) -> bytes:
-        manifests = tuple(file for file in closure.files if file.path in closure.manifests)
-        documents = self._parsed_files(tree, manifests)  # refuses what a parser should not be trusted with
-        if any(one.encrypted for one in documents):
-            message = "files that are encrypted with SOPS are not decrypted for kustomize: put them beside it"
-            raise InvalidInput(*(Problem(Location(one.path), message) for one in documents if one.encrypted))
+        documents = self._manifests(tree, closure)  # refuses what a parser should not be trusted with
         contents: dict[str, bytes] = {}
         left = _MOST_BYTES
         for file in closure.files:
@@ -135,15 +134,29 @@ class Renders:
             if left < 0:
                 message = f"its files have more than {_MOST_BYTES >> 20} MiB together"
                 raise InvalidInput(Problem(asked, message))
-        files = Files(contents, {link.path: link.target for link in closure.links})
+        others = {path: data for path, data in contents.items() if path not in documents}
+        if problems := unread(others):
+            raise InvalidInput(*problems)
+        links = {link.path: link.target for link in closure.links}
+        files = Files(laid_out(contents, documents), links, secret=decrypted(documents))
 
         def redactor() -> Redactor | None:
             if _MOST_BYTES - left > _MOST_REDACTED:
                 return None
-            others = {path: data for path, data in contents.items() if path not in closure.manifests}
-            return Redactor(secret_texts(documents, others))
+            return Redactor(secret_texts(chain.from_iterable(documents.values()), others))
 
-        return self._kustomize.build(folder, asked, files, redactor)
+        output = self._kustomize.build(folder, asked, files, redactor)
+        return self._seals.noted(output, asked.path, documents)
+
+    def _manifests(self, tree: ChartTree, closure: Closure) -> dict[str, tuple[Document, ...]]:
+        found: dict[str, tuple[Document, ...]] = {}
+
+        def parsed(file: SourceFile) -> tuple[Document, ...]:
+            found[file.path] = self._parsed.get(file, partial(tree.read, file.path))
+            return found[file.path]
+
+        parse_files((file for file in closure.files if file.path in closure.manifests), parsed)
+        return found
 
     def _reading(self, tree: ChartTree, use: Use, file: SourceFile) -> Reading:
         if use not in (Use.KUSTOMIZATION, Use.PLUGIN, Use.VARIABLES):

@@ -152,14 +152,7 @@ class _Writer:
         """Write the text of a block scalar anew, in the lines' own indentation."""
         head, _, body = self._text[span.start : span.end].partition("\n")
         indicators = _INDICATORS.search(head)
-        block = writing.literal(wanted)
-        if (
-            block is None
-            and wanted.strip()
-            and "\n" not in wanted.removesuffix("\n")
-            and wanted.isprintable()
-        ):
-            block = writing.Literal("-", (wanted,)) if wanted[0] != " " else None
+        block = _literal(wanted)
         first = next((line for line in body.split("\n") if line.strip()), "")
         if block is None or indicators is None or indicators["indent"] or not first:
             return False
@@ -262,6 +255,13 @@ class _Writer:
             return end
         found = self._text.find("\n", end)
         return len(self._text) if found < 0 else found + 1
+
+
+def _literal(text: str) -> writing.Literal | None:
+    """As `writing.literal`; what was a block scalar stays one where its text has a single line now."""
+    if text.strip() and text.isprintable() and text[0] != " ":
+        return writing.Literal("-", (text,))
+    return writing.literal(text)
 
 
 def _keeps(block: str) -> bool:

@@ -72,3 +72,8 @@ KUBERNETES_GROUPS = frozenset(
     }
 )
 """The groups that Kubernetes itself serves."""
+
+
+def namespaced(group: str, kind: str) -> bool | None:
+    """Whether objects of a kind live in namespaces; None where only a CRD or the cluster can tell."""
+    return (group, kind) not in CLUSTER_SCOPED if group in KUBERNETES_GROUPS else None

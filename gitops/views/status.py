@@ -59,29 +59,8 @@ def _application(name: str, state: ApplicationState, redact: Callable[[str], str
         "wave": wave.name if wave else "",
         "targets": {"healthy": healthy, "total": total},
         "lagging": sorted(state.lagging),
-        "drift": [
-            {
-                "target": target,
-                "object": key,
-                "drift": str(found.kind),
-                "mode": str(found.mode),
-                "because": redact(found.because),
-                "by": list(found.by),
-                "since": rfc3339(found.since),
-            }
-            for target, key, found in state.drifted
-        ],
-        "foreign": [
-            {
-                "target": target,
-                "object": key,
-                "fields": [redact(field) for field in found.fields],
-                "by": list(found.by),
-                "because": redact(found.because),
-                "since": rfc3339(found.since),
-            }
-            for target, key, found in state.foreign_fields
-        ],
+        "drift": _drift(state, redact),
+        "foreign": _foreign(state, redact),
         "good": good and {"revision": good.revision, "at": rfc3339(good.at)},
         "outcome": outcome
         and {
@@ -93,6 +72,35 @@ def _application(name: str, state: ApplicationState, redact: Callable[[str], str
             "revert": outcome.revert,
         },
     }
+
+
+def _drift(state: ApplicationState, redact: Callable[[str], str]) -> list[JsonObject]:
+    return [
+        {
+            "target": target,
+            "object": key,
+            "drift": str(found.kind),
+            "mode": str(found.mode),
+            "because": redact(found.because),
+            "by": list(found.by),
+            "since": rfc3339(found.since),
+        }
+        for target, key, found in state.drifted
+    ]
+
+
+def _foreign(state: ApplicationState, redact: Callable[[str], str]) -> list[JsonObject]:
+    return [
+        {
+            "target": target,
+            "object": key,
+            "fields": [redact(field) for field in found.fields],
+            "by": list(found.by),
+            "because": redact(found.because),
+            "since": rfc3339(found.since),
+        }
+        for target, key, found in state.foreign_fields
+    ]
 
 
 def _targets(state: ApplicationState) -> tuple[int, int]:

@@ -34,12 +34,6 @@ BAD_TEXT = {
 }
 
 
-@pytest.fixture
-def world(cluster: Plane, namespace: str, tmp_path: Path) -> World:
-    """One cluster, an empty repository."""
-    return World(People(tmp_path), (cluster,), namespace, tmp_path, "production")
-
-
 def shop(world: World, **spec: Any) -> dict[str, str | None]:
     """An application `web` with one ConfigMap `settings`."""
     return {**world.clusters(), **world.environment_file(**spec), world.path("web"): config_map("settings")}

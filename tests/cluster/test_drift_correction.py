@@ -6,7 +6,6 @@ import asyncio
 import shutil
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,18 +18,11 @@ from gitops.objects import ObjectKey
 from gitops.rollout import events as e
 from tests.cluster.fights import fighting
 from tests.cluster.rig.api import APPLY, MERGE_PATCH
-from tests.cluster.rig.plane import Plane
 from tests.cluster.sim.plane import SimPlane
-from tests.cluster.world import People, World, config_map, deployment
+from tests.cluster.world import World, config_map, deployment
 
 COLOUR = "/data/colour"
 MANY = {f"{n}.yaml": config_map(f"c{n}", colour="green") for n in range(20)} | {"app.yaml": deployment("web")}
-
-
-@pytest.fixture
-def world(cluster: Plane, namespace: str, tmp_path: Path) -> World:
-    """One cluster, an empty repository."""
-    return World(People(tmp_path), (cluster,), namespace, tmp_path, "production")
 
 
 def shop(world: World, files: dict[str, str], **spec: Any) -> dict[str, str | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,21 +13,14 @@ from gitops.objects import ObjectKey
 from gitops.rollout import events as e
 from tests.cluster.fights import fighting
 from tests.cluster.rig.api import APPLY, MERGE_PATCH
-from tests.cluster.rig.control_plane import ControlPlane
 from tests.cluster.sim.plane import SimPlane
-from tests.cluster.world import People, World, config_map, deployment
+from tests.cluster.world import World, config_map, deployment
 
 STRATEGIC = "application/strategic-merge-patch+json"
 WEB = "/apis/apps/v1/namespaces/{}/deployments/web"
 MAP = "/api/v1/namespaces/{}/configmaps/web"
 POD = "spec.template.spec"
 SIDECAR = {"name": "sidecar", "image": "registry.example/sidecar:1"}
-
-
-@pytest.fixture
-def world(cluster: ControlPlane, namespace: str, tmp_path: Path) -> World:
-    """One cluster, an empty repository."""
-    return World(People(tmp_path), (cluster,), namespace, tmp_path, "production")
 
 
 def shop(world: World, **spec: Any) -> dict[str, str | None]:

@@ -5,26 +5,17 @@ from __future__ import annotations
 import json
 import secrets
 import subprocess
-from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from gitops.inventory import Inventory, applyset_id, from_config_maps, parent_name
 from gitops.rollout import events as e
 from gitops.rollout.state import RolloutPhase
 from tests.cluster.rig import binaries
-from tests.cluster.rig.plane import Plane
-from tests.cluster.world import People, World, config_map, deployment
+from tests.cluster.world import World, config_map, deployment
 
 PART_OF = "applyset.kubernetes.io/part-of"
-
-
-@pytest.fixture
-def world(cluster: Plane, namespace: str, tmp_path: Path) -> World:
-    """One cluster, an empty repository."""
-    return World(People(tmp_path), (cluster,), namespace, tmp_path, "production")
 
 
 def shop(world: World, files: dict[str, str], **spec: Any) -> dict[str, str | None]:

@@ -23,8 +23,7 @@ import yaml
 from controllers import logs
 from controllers.main import Fleet
 from gitops.rollout import events as e
-from tests.cluster.rig.plane import Plane
-from tests.cluster.world import People, World, config_map, deployment
+from tests.cluster.world import World, config_map, deployment
 
 AUDIT = "refs/gitops/environments/production"
 
@@ -51,12 +50,6 @@ class Canaries:
 def _forms(value: str) -> tuple[str, ...]:
     encoded = base64.b64encode(value.encode()).decode()
     return value, encoded, encoded.rstrip("="), base64.b64encode(encoded.encode()).decode()
-
-
-@pytest.fixture
-def world(cluster: Plane, namespace: str, tmp_path: Path) -> World:
-    """One cluster, an empty repository."""
-    return World(People(tmp_path), (cluster,), namespace, tmp_path, "production")
 
 
 @pytest.fixture

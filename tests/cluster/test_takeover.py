@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from gitops.inventory import applyset_id, parent_name
 from gitops.rollout import events as e
-from tests.cluster.rig.plane import Plane
-from tests.cluster.world import People, World, config_map, deployment
+from tests.cluster.world import World, config_map, deployment
 
 PART_OF = "applyset.kubernetes.io/part-of"
 CLAIMS: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
@@ -32,12 +28,6 @@ CLAIMS: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
     "of-kapp": ({"kapp.k14s.io/app": "1234"}, {}, "kapp application 1234"),
     "of-another": ({PART_OF: "applyset-someone-v1"}, {}, "ApplySet applyset-someone-v1"),
 }
-
-
-@pytest.fixture
-def world(cluster: Plane, namespace: str, tmp_path: Path) -> World:
-    """One cluster, an empty repository."""
-    return World(People(tmp_path), (cluster,), namespace, tmp_path, "production")
 
 
 def existing(world: World, name: str, **metadata: Any) -> dict[str, Any]:

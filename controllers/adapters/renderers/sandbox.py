@@ -11,7 +11,6 @@ import contextlib
 import errno
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,13 +22,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from controllers import processors
-from controllers.adapters.renderers import isolation
+from controllers.adapters.renderers import isolation, places
 from controllers.adapters.renderers.pipes import TooLong, TooMuch, exchange
 from gitops.errors import TransientError
 
-_PREFIX = "gitops-waves-render-"
 _PRIVATE = 0o700
-_STALE = 3600  # seconds after which a folder can only be a killed process's
 _MEBIBYTE = 1 << 20
 # The machine has too little left for one more process.
 _SCARCE = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
@@ -53,10 +50,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Contents and symlinks by path from the tree's root. Both are where the repository has them."""
+    """Contents and symlinks by path from the tree's root. Both are where the repository has them.
+
+    `secret`: there is something among them that must not be written to a disk.
+    """
 
     contents: Mapping[str, bytes] = field(repr=False)
     links: Mapping[str, str] = field(default_factory=dict)
+    secret: bool = False
 
 
 class ToolFailed(Exception):  # noqa: N818 - internal: becomes a Problem in the adapter that ran the tool
@@ -87,7 +88,7 @@ class Sandbox:
         self._limits = limits or Limits()
         self._slots = threading.BoundedSemaphore(side_by_side or max(2, processors.available()))
         self._folder = Path(folder or tempfile.gettempdir()).resolve()
-        self._swept = False
+        self._swept: set[Path] = set()
         self._isolation: tuple[str, ...] | None = None
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
@@ -116,7 +117,7 @@ class Sandbox:
         """
         if not os.access(executable, os.X_OK):
             raise ToolFailed(f"{executable} cannot be started: there is no such program")
-        with self._slots, self._private() as place:
+        with self._slots, self._private(files) as place:
             tree, home = place / "tree", place / "home"
             try:
                 for each in (tree, home):
@@ -188,20 +189,21 @@ class Sandbox:
         return TransientError(f"nothing can be rendered in {self._folder}: {error.strerror}")
 
     @contextlib.contextmanager
-    def _private(self) -> Iterator[Path]:
+    def _private(self, files: Files) -> Iterator[Path]:
         if self._stopped:
             raise Stopped
-        if not self._swept:
-            self._swept = True
-            _sweep(self._folder)
-        try:
-            place = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._folder))  # 0700
-        except OSError as error:
-            raise self._no_room(error) from None
-        try:
+        folder = places.memory() if files.secret else self._folder
+        if folder is None:
+            raise ToolFailed("this system has no file system in memory for plain text", exhausted=True)
+        if folder not in self._swept:
+            self._swept.add(folder)
+            places.sweep(folder)
+        with contextlib.ExitStack() as held:
+            try:
+                place = held.enter_context(places.private(folder))
+            except OSError as error:
+                raise self._no_room(error) from None
             yield place
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
 
 
 def _write(files: Files, tree: Path) -> None:
@@ -270,13 +272,3 @@ def _failure(code: int, err: bytes, limits: Limits) -> ToolFailed:
     if code < 0 and not text:
         return ToolFailed(f"it was ended by signal {-code}", exhausted=True)
     return ToolFailed(text or f"it ended with code {code} and said nothing")
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed processes of this user left: repositories hold Secrets."""
-    oldest = time.time() - _STALE
-    for leftover in folder.glob(f"{_PREFIX}*"):
-        with contextlib.suppress(OSError):
-            state = leftover.lstat()
-            if state.st_uid == os.getuid() and state.st_mtime < oldest:
-                shutil.rmtree(leftover, ignore_errors=True)

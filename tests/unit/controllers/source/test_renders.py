@@ -122,13 +122,20 @@ def test_no_output_with_a_secret_reaches_the_disk(
     assert not [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_kustomize_gets_no_file_that_is_encrypted(repository: Kustomizations, tmp_path: Path) -> None:
-    """It would take the ciphertext for values; and plain text is not laid out in a folder."""
-    sealed = f"{CONFIG}sops: {{mac: 'ENC[x]'}}\n"
+DOTENV = "token=ENC[AES256_GCM,data:x]\nsops_mac=ENC[AES256_GCM,data:y]\n"
+BINARY = '{"data": "ENC[x]", "sops": {"version": "3.11.0",\n\t"mac": "ENC[AES256_GCM,data:y]"}}'
+INI = "[a]\ntoken = ENC[x]\n[sops]\nmac = ENC[AES256_GCM,data:y]\n"
+VALUES = "token: ENC[x]\nsops:\n    mac: ENC[AES256_GCM,data:y]\n"
+
+
+@pytest.mark.parametrize("text", [DOTENV, BINARY, INI, VALUES], ids=["dotenv", "binary", "ini", "yaml"])
+def test_no_ciphertext_becomes_a_value(repository: Kustomizations, tmp_path: Path, text: str) -> None:
+    """What generators read is not decrypted, whatever its form; to apply it as it is would help nobody."""
     tool = Counted()
     renders = Renders(tool, OutputCache(tmp_path / "cache", 1 << 20), Concealed())
-    with pytest.raises(InvalidInput, match=r"^web/config.yaml: .* not decrypted for kustomize"):
-        renders.documents(web(repository, files={"web/config.yaml": sealed}), kustomized("web"))
+    generator = "secretGenerator: [{name: key, files: [key.txt]}]\n"
+    with pytest.raises(InvalidInput, match=r"^web/key.txt: encrypted with SOPS"):
+        renders.documents(web(repository, generator, {"web/key.txt": text}), kustomized("web"))
     assert tool.builds == 0
 
 
