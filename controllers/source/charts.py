@@ -20,8 +20,6 @@ _MOST_KEPT = 32 << 20
 # Many charts of one registry are wanted at once: what one of them has found out serves the others.
 _SILENT_SECONDS = 5.0
 _LENGTH_BYTES = 4
-# Helm heeds it in a folder, not in an archive, from which it left out what this says when it was packed.
-_IGNORED = ".helmignore"
 
 
 class Charts:
@@ -89,7 +87,6 @@ class Charts:
             if self._cache is not None:
                 self._cache.put(_key(reference), _packed(pulled))
         files = unpack(pulled.archive, place)
-        files.pop(_IGNORED, None)
         self._keep(reference, files)
         return files
 

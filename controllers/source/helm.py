@@ -114,7 +114,7 @@ class ChartRenders:
         return contents
 
     def _run(self, tree: ChartTree, chart: ChartSource, told: Release) -> bytes:
-        files = ChartFiles(chart.folder, self._contents(tree, chart))
+        files = ChartFiles(chart.folder, self._contents(tree, chart), packed=chart.remote is not None)
         printed = self._printed_by(files, told, files.files)
         changing = files.changing() | told.changing()
         if changing:

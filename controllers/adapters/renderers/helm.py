@@ -37,19 +37,25 @@ class Helm:
         """End templates that run, and refuse further ones."""
         self._sandbox.stop()
 
-    def template(self, release: Release, chart: Mapping[str, bytes], archives: Iterable[str] = ()) -> bytes:
+    def template(
+        self, release: Release, chart: Mapping[str, bytes], archives: Iterable[str] | None = ()
+    ) -> bytes:
         """Give what Helm prints for a chart, whose files are by path in it. Raises ToolFailed.
 
-        `archives` names those that some of the files were unpacked from: Helm gets these packed, because what
-        it reads in an archive is not what it reads in a folder (a `.helmignore` holds for folders only).
+        `archives` names those that some of the files were unpacked from, and is None where all were from one:
+        Helm gets these packed, because what it reads in an archive is not what it reads in a folder (a
+        `.helmignore` holds for folders only).
 
         The tool's home is empty and private: no plugins, no repositories, no configuration. Nothing of what
         people wrote is a word of its own on the command line.
         """
         values = {f"values/{n:03}.json": canonical_json(one) for n, one in enumerate(release.values)}
-        contents = {f"{_CHART}/{path}": data for path, data in _repacked(chart, archives)}
+        if archives is None:
+            place, contents = f"{_CHART}.tgz", {f"{_CHART}.tgz": _archive(chart)}
+        else:
+            place, contents = _CHART, {f"{_CHART}/{path}": data for path, data in _repacked(chart, archives)}
         arguments = (
-            *("template", release.name, f"./{_CHART}", f"--namespace={release.namespace}"),
+            *("template", release.name, f"./{place}", f"--namespace={release.namespace}"),
             *("--include-crds", "--skip-tests", f"--kube-version={release.kubernetes_version}"),
             *(f"--api-versions={one}" for one in release.api_versions),
             *(f"--values={path}" for path in values),
@@ -76,11 +82,16 @@ def _repacked(chart: Mapping[str, bytes], archives: Iterable[str]) -> Iterator[t
         folder = f"{archive.removesuffix('.tgz')}/"
         files = {path: data for path, data in chart.items() if path.startswith(folder)}
         packed |= files.keys()
-        raw = io.BytesIO()
-        with tarfile.open(fileobj=raw, mode="w") as tar:
-            for path, data in files.items():
-                entry = tarfile.TarInfo(f"{_CHART}/{path.removeprefix(folder)}")
-                entry.size = len(data)
-                tar.addfile(entry, io.BytesIO(data))
-        yield archive, gzip.compress(raw.getvalue(), compresslevel=1, mtime=0)
+        yield archive, _archive({path.removeprefix(folder): data for path, data in files.items()})
     yield from ((path, data) for path, data in chart.items() if path not in packed)
+
+
+def _archive(files: Mapping[str, bytes]) -> bytes:
+    """Pack one chart."""
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w") as tar:
+        for path, data in files.items():
+            entry = tarfile.TarInfo(f"{_CHART}/{path}")
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    return gzip.compress(raw.getvalue(), compresslevel=1, mtime=0)

@@ -12,9 +12,11 @@ import yaml
 
 from controllers.adapters.git import Mirror, Remote
 from controllers.adapters.renderers import Helm, Limits, Sandbox
+from controllers.cli import lint
 from controllers.clusters import Clusters
 from controllers.logs import KnownSecrets
 from controllers.rollout.errands import Errands
+from controllers.source.charts import Charts as RegistryCharts
 from controllers.source.renders import Renders
 from controllers.source.revisions import Revisions
 from gitops.model.targets import Target
@@ -84,7 +86,9 @@ def real_helm(case: Path, cluster: str) -> bytes:
 class Charts:
     """A repository with two clusters, an environment, and what people push, rendered as a rollout would."""
 
-    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
+    def __init__(
+        self, folder: Path, limits: Limits | None = None, registries: RegistryCharts | None = None
+    ) -> None:
         self._folder = folder
         self.people: Work = make_work(folder / "people")
         self.people.commit(SURROUNDINGS, "Begin")
@@ -93,7 +97,8 @@ class Charts:
         self.sandboxes.mkdir()
         sandbox = Sandbox(limits, folder=self.sandboxes)
         sandbox._isolation = ()  # with the network, so that whoever would use it is seen
-        self.revisions = Revisions(self.mirror, Renders(helm=Helm(sandbox, search=str(helm_folder()))))
+        self._helm = Helm(sandbox, search=str(helm_folder()))
+        self.revisions = Revisions(self.mirror, Renders(helm=self._helm, charts=registries))
 
     def take(self, case: Path) -> str:
         """Commit a case of the corpus; the commit."""
@@ -110,3 +115,8 @@ class Charts:
         """What a rollout would apply. Raises InvalidInput."""
         errands = Errands("shop", self.revisions, Clusters({}), KnownSecrets())
         return errands.wanted(Scope("shop", "web", Target(cluster, "shop")), revision).manifests
+
+    def lint(self) -> str:
+        """What `gitops lint` finds wrong in the folder that people work in."""
+        _, problems, _ = lint.of_folder(self.people.path, Renders(helm=self._helm))
+        return "\n".join(map(str, problems))

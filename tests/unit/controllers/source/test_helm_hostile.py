@@ -53,6 +53,9 @@ def test_a_hostile_chart_is_refused(case: str, shop: Charts, outside: Outside) -
     files, words = REFUSED[case]
     said = refusal(shop, placed(files, outside), outside)
     assert words in said
+    linted = shop.lint()
+    assert words in linted
+    outside.check(linted)
 
 
 def refusal(
@@ -81,6 +84,20 @@ def test_a_render_that_needs_too_much_is_ended(case: str, tmp_path: Path, outsid
     said = refusal(shop, placed(chart(template, {"templates/NOTES.txt": notes})), outside)
     assert words in said
     assert len(said) < 2000
+
+
+def test_dependencies_that_multiply_are_ended(tmp_path: Path, outside: Outside) -> None:
+    """Each has a thousand names for the next: helm copies it as often."""
+    files: dict[str, str | bytes] = {}
+    for level in range(5):
+        aliases = "".join(f"- {{name: c{level + 1}, version: 1.0.0, alias: a{n}}}\n" for n in range(1000))
+        folder = "".join(f"charts/c{each}/" for each in range(1, level + 1))
+        about = CHART.replace("web", f"c{level}")
+        files[f"{folder}Chart.yaml"] = f"{about}dependencies:\n{aliases}" if level < 4 else about
+        files[f"{folder}templates/x.yaml"] = CONFIG
+    shop = Charts(tmp_path, Limits(seconds=2, memory=256 << 20))
+    said = refusal(shop, placed(files), outside)
+    assert "takes longer than 2 s" in said or "needs more than 256 MiB of memory" in said
 
 
 def test_a_chart_reads_no_file_but_its_own(shop: Charts, outside: Outside) -> None:

@@ -46,7 +46,9 @@ class Counted(Helm):
         super().__init__(search=search)
         self.runs = 0
 
-    def template(self, release: Release, chart: Mapping[str, bytes], archives: Iterable[str] = ()) -> bytes:
+    def template(
+        self, release: Release, chart: Mapping[str, bytes], archives: Iterable[str] | None = ()
+    ) -> bytes:
         """Count, and render."""
         self.runs += 1
         return super().template(release, chart, archives)

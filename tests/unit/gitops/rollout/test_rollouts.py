@@ -13,6 +13,7 @@ from gitops.rollout import advancing
 from gitops.rollout import events as e
 from gitops.rollout.decide import advance
 from gitops.rollout.observation import ApplyWork, TargetReport
+from gitops.rollout.rest import as_wanted
 from gitops.rollout.state import FailureCause, RolloutPhase, TargetPhase
 from gitops.rollout.step import Step
 from tests.unit.gitops.rollout.world import MINUTE, SECOND, THREE_WAVES, World, http, wave
@@ -359,6 +360,25 @@ def test_a_revision_with_problems_is_recorded_once_and_the_rest_goes_on() -> Non
     assert [event.problems for event in refused] == [("api/a.yaml:1:1: unknown field",)]
     assert world.application().good is not None
     assert "api cannot be rolled out as it is written; seen: api/a.yaml:1:1" in world.sentences()[0]
+
+
+def test_what_waits_for_its_manifests_is_no_problem_and_holds_up_no_other() -> None:
+    """Nothing is recorded of it: the revision may be as good as any."""
+    world = World(awaiting={"api": "registry r.example: connection refused"})
+    world.commit("web", "A")
+    world.settle()
+    assert [event for event in world.events if isinstance(event, e.RevisionRefused)] == []
+    assert world.on("A") == ["c1", "e1", "e2", "r1", "r2", "r3"]
+    assert world.sentences()[0] == (
+        "api waits for what its manifests are made of; seen: registry r.example: connection refused; "
+        "released by whoever runs what does not answer, or another commit."
+    )
+    assert not as_wanted(world.state, world.observe())
+    world.awaiting.clear()
+    assert as_wanted(world.state, world.observe())
+    world.commit("api", "A")
+    world.settle()
+    assert world.on("A", "api") == world.on("A", "web")
 
 
 def test_a_new_target_of_the_environment_is_rolled_out_to_with_the_same_inputs() -> None:

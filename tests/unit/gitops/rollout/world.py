@@ -92,6 +92,7 @@ class World:
     revision: str = "r0"
     desired: dict[str, Desired] = field(default_factory=dict)
     problems: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    awaiting: dict[str, str] = field(default_factory=dict)
     commands: tuple[Command, ...] = ()
     suspended: bool = False
     on_failure: OnFailure = field(default_factory=OnFailure)
@@ -202,6 +203,7 @@ class World:
             revision=self.revision,
             desired=dict(self.desired),
             problems=dict(self.problems),
+            awaiting=dict(self.awaiting),
             commands=self.commands,
             suspended=self.suspended,
             on_failure=self.on_failure,
