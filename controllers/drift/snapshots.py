@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
-import os
-import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,6 +18,7 @@ from typing import NamedTuple, TypeAlias
 
 import orjson
 
+from controllers.files import write_whole
 from gitops.drift import Sight
 from gitops.fields import Owner
 from gitops.foreign import Claim, one_of_equals
@@ -90,7 +89,7 @@ class Snapshots:
         body = b"\n".join([orjson.dumps(head), *lines])
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _replace(path, body)
+            write_whole(path, body)
         except OSError as error:
             log.debug("what watches see of %s is not kept: %s", name.plural, error)
 
@@ -107,18 +106,6 @@ class Snapshots:
         if self._folder is None:
             return None
         return self._folder / f"{hashlib.sha256(orjson.dumps(list(name))).hexdigest()[:32]}.json"
-
-
-def _replace(path: Path, body: bytes) -> None:
-    """Write a whole file or none; only our own user may read it."""
-    number, temporary = tempfile.mkstemp(dir=path.parent)
-    try:
-        with os.fdopen(number, "wb") as file:
-            file.write(body)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _parsed(body: bytes, name: WatchName) -> Snapshot:

@@ -28,7 +28,7 @@ class Document:
     `index` counts the file's documents from 0, `line` is where the value begins. `text` is what the file
     has from `first_line` on; one of several JSON values on a line is padded to its column. Of a `rendered`
     one, which a tool printed, `path` is the file that asked for it; its lines are shown to nobody.
-    `encrypted`: so it stands in the repository.
+    `encrypted`: so it stands in the repository; `exposed`: but for some of its values.
     """
 
     value: Json
@@ -39,6 +39,7 @@ class Document:
     first_line: int = field(repr=False)
     rendered: bool = False
     encrypted: bool = False
+    exposed: bool = False
 
     def at(self, *pointer: str | int) -> Place:
         """Line and column, from 1, of the value at `pointer`; of its nearest parent where it is missing."""

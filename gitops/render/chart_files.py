@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from itertools import chain
 
-from gitops.dialect import parse
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.folders import CHART_FILE
 from gitops.render.archives import unpack_dependencies
+from gitops.render.chart_names import ChartNames
 from gitops.render.chart_schemas import schema_problems
 from gitops.render.references import joined
 from gitops.render.templates import (
@@ -20,8 +20,6 @@ from gitops.render.templates import (
     quoted_words,
     words,
 )
-
-_DEPENDENCIES = ("requirements.yaml", CHART_FILE)  # Helm 2's file, and today's
 
 
 class ChartFiles:
@@ -44,7 +42,7 @@ class ChartFiles:
             for path, data in unpacked.items()
         }
         self.archives = None if packed else tuple(sorted(self._packed - unpacked.keys()))
-        self._folders = dict(_named(unpacked))
+        self._names = ChartNames(unpacked)
 
     def changing(self) -> frozenset[str]:
         """Name the functions that may answer otherwise the next time, wherever they might be called."""
@@ -64,7 +62,7 @@ class ChartFiles:
 
         Of a file in an archive it is that of the archive, of what is not known that of `Chart.yaml`.
         """
-        path = self._path(name)
+        path = self._names.path(name)
         return self._written(CHART_FILE if path is None else path)
 
     def _written(self, path: str) -> str:
@@ -87,23 +85,13 @@ class ChartFiles:
 
     def known(self, name: str) -> bool:
         """Whether Helm calls a file of this chart so."""
-        return self._path(name) is not None
+        return self._names.path(name) is not None
 
     def line(self, name: str, number: int) -> str:
         """A line, counted from 1, of the file as Helm sees it; empty where there is none."""
-        path = self._path(name)
+        path = self._names.path(name)
         lines = _text(self.files[path]).split("\n") if path else []
         return lines[number - 1] if 0 < number <= len(lines) else ""
-
-    def _path(self, name: str) -> str | None:
-        """The longest beginning that is a chart's name tells the folder, the rest is the path in there."""
-        parts = name.split("/")
-        for length in range(len(parts) - 1, 0, -1):
-            folder = self._folders.get("/".join(parts[:length]))
-            if folder is not None:
-                path = joined(folder, "/".join(parts[length:]))
-                return path if path in self.files else None
-        return None
 
 
 def _asking(unpacked: Mapping[str, bytes]) -> Iterator[Problem]:
@@ -112,15 +100,16 @@ def _asking(unpacked: Mapping[str, bytes]) -> Iterator[Problem]:
         if path.endswith(".md") or b"{{" not in data:
             continue
         text = _text(data)
-        for word in quoted_words(text) if _is_template(path) else (*words(text), *quoted_words(text)):
-            if word.text in CLUSTER_FUNCTIONS:
-                line = text.count("\n", 0, word.start) + 1
-                column = word.start - text.rfind("\n", 0, word.start)
-                message = (
-                    f"text that calls {word.text} is refused: a template might execute it, and a render "
-                    "must not depend on the cluster"
-                )
-                yield Problem(Location(path, line, column), message)
+        inner = () if _is_template(path) else words(text)
+        called = (word for word in chain(inner, quoted_words(text)) if word.text in CLUSTER_FUNCTIONS)
+        if word := next(called, None):
+            line = text.count("\n", 0, word.start) + 1
+            column = word.start - text.rfind("\n", 0, word.start)
+            message = (
+                f"text that calls {word.text} is refused: a template might execute it, and a render "
+                "must not depend on the cluster"
+            )
+            yield Problem(Location(path, line, column), message)
 
 
 def _is_template(path: str) -> bool:
@@ -137,49 +126,3 @@ def _text(data: bytes) -> str:
 
 def _bytes(text: str) -> bytes:
     return text.encode(errors="surrogateescape")
-
-
-def _named(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
-    """Give the folder of each chart in here by the names that Helm may give it: its own, and its aliases."""
-    todo = [(_name_of(files, "") or "chart", "")]
-    subcharts = _subcharts(files)
-    while todo:
-        prefix, folder = todo.pop()
-        yield prefix, folder
-        aliases = _aliases(files, folder)
-        for below in subcharts.get(folder, ()):
-            name = _name_of(files, below) or below.rpartition("/")[2]
-            todo += [(f"{prefix}/charts/{one}", below) for one in {name, *aliases.get(name, ())}]
-
-
-def _subcharts(files: Iterable[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for path in files:
-        folder, _, name = path.rpartition("/")
-        above, _, last = folder.rpartition("/")
-        if name == CHART_FILE and last and (above == "charts" or above.endswith("/charts")):
-            found.setdefault(above.removesuffix("charts").removesuffix("/"), []).append(folder)
-    return found
-
-
-def _name_of(files: Mapping[str, bytes], folder: str) -> str:
-    return str(_read(files, joined(folder, CHART_FILE)).get("name") or "")
-
-
-def _aliases(files: Mapping[str, bytes], folder: str) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for name in _DEPENDENCIES:
-        dependencies = _read(files, joined(folder, name)).get("dependencies")
-        for one in dependencies if isinstance(dependencies, list) else ():
-            if isinstance(one, dict) and one.get("alias"):
-                found.setdefault(str(one.get("name")), set()).add(str(one["alias"]))
-    return found
-
-
-def _read(files: Mapping[str, bytes], path: str) -> dict[str, Any]:
-    """A file of a chart's description; empty where it is not sound, which Helm will tell."""
-    try:
-        documents = parse(files.get(path, b""), path)
-    except InvalidInput:
-        return {}
-    return documents[0].value if documents and isinstance(documents[0].value, dict) else {}

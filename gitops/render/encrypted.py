@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gitops.dialect import Document
@@ -13,7 +13,7 @@ from gitops.objects import Json
 # In what SOPS writes: YAML, JSON, ini and dotenv.
 _MAC = re.compile(rb"""^[ \t]*["']?(?:sops_)?mac["']?[ \t]*[:=][ \t]*["']?ENC\[""", re.MULTILINE)
 _FIELDS = ("data", "stringData")
-_CIPHERTEXT = "ENC["
+_CIPHERTEXT = "ENC[AES256_GCM,"
 _BLOCK = "sops"
 
 
@@ -29,15 +29,26 @@ def concealed(documents: Iterable[Document]) -> tuple[Document, ...]:
             one,
             value={name: value for name, value in one.value.items() if name != _BLOCK},
             encrypted=True,
+            exposed=_exposed(one),
         )
         for one in documents
-        if isinstance(one.value, dict) and not str(one.value.get("kind")).startswith(_CIPHERTEXT)
+        if isinstance(one.value, dict) and not _is_ciphertext(one.value.get("kind"))
     )
 
 
-def revealed(documents: Sequence[Document]) -> tuple[tuple[Document, ...], tuple[Problem, ...]]:
-    """Mark what came of a decryption, and refuse all but Secrets: other objects' values are shown."""
-    marked = tuple(replace(one, encrypted=True) for one in documents)
+def revealed(
+    documents: Sequence[Document], written: Sequence[Document]
+) -> tuple[tuple[Document, ...], tuple[Problem, ...]]:
+    """Mark what came of a decryption, and refuse all but Secrets: other objects' values are shown.
+
+    `written` are the documents as they stand in the repository.
+    """
+    exposed = [_exposed(one) for one in written]
+    if len(written) != len(documents):
+        exposed = [any(exposed)] * len(documents)
+    marked = tuple(
+        replace(one, encrypted=True, exposed=open_) for one, open_ in zip(documents, exposed, strict=True)
+    )
     problems = tuple(
         Problem(one.locate(), "a file that is encrypted with SOPS may hold Secrets only: others are shown")
         for one in marked
@@ -72,7 +83,7 @@ def carried(sealed: Iterable[Document], printed: Sequence[Document]) -> frozense
     lost = {one.path for one, found in decrypted.items() if not found <= kept}
     if lost:
         raise InvalidInput(*(Problem(Location(path), message) for path in sorted(lost)))
-    every = frozenset(value for found in decrypted.values() for value in found)
+    every = frozenset(value for one, found in decrypted.items() if not one.exposed for value in found)
     return frozenset(index for index, found in values.items() if found and found <= every)
 
 
@@ -85,5 +96,24 @@ def _values(document: Document) -> frozenset[str]:
 
 
 def _sealed(document: Document) -> bool:
+    """Whether SOPS wrote it; also where somebody took away what SOPS needs to read it again."""
     block = document.value.get(_BLOCK) if isinstance(document.value, dict) else None
-    return isinstance(block, dict) and "mac" in block
+    return (isinstance(block, dict) and "mac" in block) or any(map(_is_ciphertext, _written(document)))
+
+
+def _exposed(document: Document) -> bool:
+    """Whether there are values that SOPS was told to leave as they are."""
+    return any(value not in (None, "") and not _is_ciphertext(value) for value in _written(document))
+
+
+def _is_ciphertext(value: Json) -> bool:
+    return isinstance(value, str) and value.startswith(_CIPHERTEXT)
+
+
+def _written(document: Document) -> Iterator[Json]:
+    """The values of what is, or may be, a Secret."""
+    body = document.value if isinstance(document.value, dict) else {}
+    if body.get("kind") == "Secret" or _is_ciphertext(body.get("kind")):
+        for field in _FIELDS:
+            values = body.get(field)
+            yield from values.values() if isinstance(values, dict) else ()

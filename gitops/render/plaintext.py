@@ -19,14 +19,14 @@ def plaintext(documents: Iterable[Document], patches: Sequence[PlacedPatch] = ()
     """Give every Secret that is written with values, at the first of them. Base64 hides nothing.
 
     A variable counts as a value: where it comes from is written in the repository too. So does what one of
-    `patches` writes, also into a Secret that is encrypted.
+    `patches` writes, also into a Secret that is encrypted, and what SOPS was told to leave as it is.
     """
     found: set[Problem] = set()
     for document in documents:
         for draft in drafts(document):
             if not isinstance(draft, Draft) or not _is_secret(draft):
                 continue
-            if not document.encrypted:
+            if not document.encrypted or document.exposed:
                 places = [draft.at(field, key=True) for field in _FIELDS if _filled(draft.body.get(field))]
                 found.update(_problem(draft, place) for place in places[:1])
             for placed in patches:

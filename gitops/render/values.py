@@ -54,7 +54,9 @@ def parse_values(path: str, data: bytes) -> tuple[Document, ...]:
     """Read a file of values: one document, or none. Raises InvalidInput."""
     documents = parse_file(path, data)
     if (sealed := encrypted(documents)) is not None:
-        message = "encrypted with SOPS: values for Helm are not decrypted; put the Secret beside the chart"
+        message = (
+            "encrypted with SOPS: values for Helm are not decrypted; keep the Secret in another application"
+        )
         raise InvalidInput(Problem(sealed.locate_key("sops"), message))
     if len(documents) > 1:
         raise InvalidInput(Problem(documents[1].locate(), "a file of values is one document"))

@@ -95,6 +95,38 @@ def test_only_secrets_may_be_encrypted(kit: Kit) -> None:
     assert "may hold Secrets only" in refusal(reader(kit), kit.encrypted(config))
 
 
+@pytest.mark.parametrize(
+    ("options", "with_key", "without"),
+    [
+        (("--encrypted-regex", "^token$"), 1, 1),
+        (("--unencrypted-suffix", "_open"), 1, 0),  # the kind is encrypted too: nothing can be told
+        (VALUES_ONLY, 0, 0),
+    ],
+)
+def test_what_sops_left_open_counts_as_plain_text(
+    kit: Kit, options: tuple[str, ...], with_key: int, without: int
+) -> None:
+    """Names that end so, or that the expression does not match."""
+    data = kit.encrypted(SECRET.replace("  token", "  user_open: root\n  token"), *options)
+    assert len(plaintext(read(reader(kit), data))) == with_key
+    assert len(plaintext(read(Concealed(), data))) == without
+
+
+def test_ciphertext_without_what_belongs_to_it_is_refused(kit: Kit) -> None:
+    """It would be applied as the value."""
+    data = kit.encrypted(SECRET, *VALUES_ONLY)
+    assert "sops block" in refusal(reader(kit), data.partition(b"sops:")[0])
+    assert "changed after" in refusal(reader(kit), re.sub(rb"\n    mac: .*", b"", data))
+
+
+def test_documents_cannot_be_added_or_taken_away(kit: Kit) -> None:
+    two = kit.encrypted(f"{SECRET}---\n{SECRET.replace('web', 'api')}", *VALUES_ONLY)
+    first, second = two.split(b"\n---\n")
+    assert "changed after" in refusal(reader(kit), first)
+    assert "changed after" in refusal(reader(kit), second.strip() + b"\n---\n" + first)
+    assert "something is wrong" in refusal(reader(kit), two + b"---\n" + SECRET.replace(CANARY, "x").encode())
+
+
 def test_a_file_cannot_ask_other_services(kit: Kit) -> None:
     """A key of a service that the file names is not asked for: there is no network, and no other program."""
     data = kit.encrypted(SECRET, *VALUES_ONLY)

@@ -11,11 +11,12 @@ import hashlib
 import logging
 import os
 import stat
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
+
+from controllers.files import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,6 @@ _PRIVATE = 0o700
 _MAGIC = b"gitops-waves output 1\n"
 _CHECKSUM_BYTES = 32
 _DIGITS = frozenset("0123456789abcdef")
-_DRAFT = ".draft-"
 # Making room goes on until a tenth is free: not every write has to look through the folder.
 _FREE_SHARE = 0.1
 
@@ -78,7 +78,7 @@ class OutputCache:
             self._folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
             path.parent.mkdir(mode=_PRIVATE, exist_ok=True)
             self._make_room(len(content))
-            _write(path, content)
+            write_whole(path, content)
         except OSError as error:
             self._complain(error)
 
@@ -142,15 +142,3 @@ def _checked(digest: str, content: bytes) -> bytes | None:
     data = content[begin:]
     sound = content.startswith(_MAGIC) and content[len(_MAGIC) : begin] == _checksum(digest, data)
     return data if sound else None
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write beside the place and rename: nobody finds half of it. mkstemp's files are private."""
-    descriptor, draft = tempfile.mkstemp(prefix=_DRAFT, dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(draft).replace(path)
-    except OSError:
-        Path(draft).unlink(missing_ok=True)
-        raise

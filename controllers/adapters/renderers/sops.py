@@ -21,6 +21,7 @@ NO_KEY = (
 )
 _LIMITS = Limits(seconds=30.0, memory=512 << 20, output=16 << 20)
 _REASONS = (
+    ("metadata not found", "what SOPS writes beside the values, its sops block, is missing or not whole"),
     ("data key", "none of the keys in the controller's key file can decrypt it"),
     ("MAC mismatch", "it was changed after it had been encrypted (its MAC does not match)"),
     ("message authentication failed", "it was changed after it had been encrypted"),
@@ -75,7 +76,7 @@ class Sops:
         first = encrypted(written)
         place = first.locate_key("sops") if first is not None else Location(path)
         plain = self._decrypted(path, data, place)
-        found, problems = revealed(parse_output(path, plain))
+        found, problems = revealed(parse_output(path, plain), written)
         if problems:
             raise InvalidInput(*problems)
         return found

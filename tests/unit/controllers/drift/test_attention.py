@@ -13,8 +13,7 @@ from tests.unit.controllers.drift.yard import Yard, config_map, rule, until
 
 
 async def test_what_changed_is_put_back(yard: Yard) -> None:
-    await yard.roll_out(1, config_map("a"), config_map("b"))
-    await yard.watched()
+    await yard.settled(config_map("a"), config_map("b"))
     yard.requests.clear()
     await yard.paint("a", "red")
     await until(lambda: yard.corrections)
@@ -44,8 +43,7 @@ async def test_a_list_that_came_is_judged_before_anything_counts_as_looked_at(
 async def test_nothing_is_looked_at_before_the_record_of_the_rollout_is_known(yard: Yard) -> None:
     """However late the news of the inventory: the objects look changed until then, and are not."""
     gate = yard.hold(whole=True)
-    await yard.roll_out(1, config_map("a"), rule("b"))
-    await yard.watched()
+    await yard.settled(config_map("a"), rule("b"))
     gate.clear()
     await yard.roll_out(2, config_map("a", "two"), rule("b", 2), config_map("c"))
     await until(lambda: yard.place.suspects)
@@ -64,8 +62,7 @@ async def test_nothing_is_looked_at_before_the_record_of_the_rollout_is_known(ya
 async def test_news_of_objects_that_come_after_the_record_cost_a_read_at_most(yard: Yard) -> None:
     """A new object is not taken for a deleted one, nor our own apply for somebody else's."""
     gate = yard.hold(whole=False)
-    await yard.roll_out(1, config_map("a"), rule("b"))
-    await yard.watched()
+    await yard.settled(config_map("a"), rule("b"))
     gate.clear()
     await yard.roll_out(2, config_map("a", "two"), rule("b", 2), config_map("c"), rule("d"))
     yard.requests.clear()
@@ -80,8 +77,7 @@ async def test_news_of_objects_that_come_after_the_record_cost_a_read_at_most(ya
 async def test_a_change_that_comes_with_a_rollout_is_found_when_its_record_is_there(yard: Yard) -> None:
     """The late record does not hide what somebody did meanwhile."""
     gate = yard.hold(whole=True)
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     gate.clear()
     await yard.roll_out(2, config_map("a", "two"))
     await yard.paint("a", "red")
@@ -91,8 +87,7 @@ async def test_a_change_that_comes_with_a_rollout_is_found_when_its_record_is_th
 
 
 async def test_while_a_rollout_writes_nothing_is_touched(yard: Yard) -> None:
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     yard.desk.writing = True
     yard.requests.clear()
     await yard.paint("a", "red")
@@ -109,8 +104,7 @@ async def test_while_a_rollout_writes_nothing_is_touched(yard: Yard) -> None:
 async def test_a_place_that_is_left_waits_for_nothing(yard: Yard) -> None:
     """What waits for a record that nobody will read any more ends."""
     gate = yard.hold(whole=True)
-    await yard.roll_out(1, rule("a"))
-    await yard.watched()
+    await yard.settled(rule("a"))
     gate.clear()
     await yard.roll_out(2, rule("a", 2))
     await until(lambda: yard.place.suspects)

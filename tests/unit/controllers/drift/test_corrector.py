@@ -64,8 +64,7 @@ async def test_what_was_never_confirmed_and_differs_is_the_rollouts_business(yar
 
 async def test_drift_is_reported_until_it_ends(yard: Yard) -> None:
     yard.desk.mode = DriftMode.REPORT
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     await yard.paint("a", "red")
     await until(lambda: A in yard.place.findings)
     finding = yard.place.findings[A]
@@ -79,8 +78,7 @@ async def test_drift_is_reported_until_it_ends(yard: Yard) -> None:
 
 async def test_what_is_ignored_is_not_even_looked_at(yard: Yard) -> None:
     yard.desk.mode = DriftMode.IGNORE
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     await yard.paint("a", "red")
     await until(lambda: A in yard.place.known)
     assert (yard.dry_runs, yard.place.findings) == (0, {})
@@ -90,8 +88,7 @@ async def test_a_correction_that_is_refused_is_said_and_tried_again(
     yard: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retries, "FIRST_SECONDS", 0.02)
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     apply = yard.client.apply
     refusals: list[JsonObject] = []
 
@@ -113,8 +110,7 @@ async def test_an_object_too_deep_to_be_compared_is_said_to_be_open(
     yard: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody has looked at it, so it must not pass for one that is as it was applied."""
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     apply = yard.client.apply
 
     async def deep(resource: Any, body: JsonObject, **how: Any) -> JsonObject:
@@ -135,8 +131,7 @@ async def test_a_cluster_that_does_not_answer_is_asked_again(
     yard: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says nothing about the object: no finding, no fact."""
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     get, tries = yard.client.get, Counter[str]()
 
     async def silent(resource: Any, name: str, namespace: str = "", **how: Any) -> JsonObject | None:
@@ -156,8 +151,7 @@ async def test_an_object_that_changes_between_two_looks_is_looked_at_again(
     yard: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is written back never overwrites what was not looked at."""
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     apply = yard.client.apply
     conflicts = 0
 
@@ -180,8 +174,7 @@ async def test_an_object_that_changes_between_two_looks_is_looked_at_again(
 async def test_an_object_that_comes_back_by_itself_is_not_written(yard: Yard) -> None:
     """Another object of the same name and values: it is said to be another one, and applied to be ours."""
     yard.desk.mode = DriftMode.REPORT
-    await yard.roll_out(1, rule("a"))
-    await yard.watched()
+    await yard.settled(rule("a"))
     (key,) = yard.place.entries
     networking = (await yard.client.discovery()).preferred(key.group_kind)
     assert networking is not None
@@ -219,8 +212,7 @@ async def test_a_known_secret_that_somebody_writes_into_another_object_is_not_to
     """No name of the field gives it away; what is told is recorded for ever."""
     yard.desk.mode = mode
     yard.hidden.learn(["hunter2-hunter2"])
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     await yard.paint("a", "postgres://u:hunter2-hunter2@h")
     await until(lambda: yard.facts if mode is DriftMode.CORRECT else yard.place.findings)
     told = yard.facts[0].finding if mode is DriftMode.CORRECT else yard.place.findings[A]
@@ -231,8 +223,7 @@ async def test_a_known_secret_that_somebody_writes_into_another_object_is_not_to
 async def test_two_who_take_different_fields_of_one_object_in_turn_are_a_fight(yard: Yard) -> None:
     """The one's correction does not make us forget how often the other was corrected."""
     plain = config_map("a")
-    await yard.roll_out(1, replace(plain, body={**plain.body, "data": {"value": "one", "sound": "low"}}))
-    await yard.watched()
+    await yard.settled(replace(plain, body={**plain.body, "data": {"value": "one", "sound": "low"}}))
 
     async def taken_and_corrected(field: str) -> None:
         made = len(yard.corrections)
@@ -253,8 +244,7 @@ async def test_what_cannot_be_rendered_for_a_while_is_said_and_put_back_later(
 ) -> None:
     """A renderer that took too long, or a key that is lost, hides no drift."""
     monkeypatch.setattr(retries, "FIRST_SECONDS", 0.02)
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     yard.unrendered = InvalidInput(Problem(Location("web/kustomization.yaml"), "it took too long"))
     await yard.paint("a", "red")
     await until(lambda: A in yard.place.findings)
@@ -267,8 +257,7 @@ async def test_what_cannot_be_rendered_for_a_while_is_said_and_put_back_later(
 
 async def test_drift_that_nobody_asks_for_any_more_is_not_open(yard: Yard) -> None:
     yard.desk.mode = DriftMode.REPORT
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     await yard.paint("a", "red")
     await until(lambda: A in yard.place.findings)
     yard.desk.mode = DriftMode.IGNORE
@@ -279,8 +268,7 @@ async def test_drift_that_nobody_asks_for_any_more_is_not_open(yard: Yard) -> No
 async def test_another_change_of_what_was_refused_does_not_shorten_the_wait(
     yard: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     apply = yard.client.apply
 
     async def refusing(resource: Any, body: JsonObject, **how: Any) -> JsonObject:
@@ -304,8 +292,7 @@ async def test_conflicts_one_after_the_other_are_waited_out(
     yard: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody who always is faster does not keep us writing without a pause."""
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     apply, waits = yard.client.apply, list[float]()
 
     async def counted(seconds: float) -> None:
@@ -336,8 +323,7 @@ async def mutated(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return await apply(resource, body, **how)
 
     monkeypatch.setattr(yard.client, "apply", mutating)
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     await yard.paint("a", "red")
     await until(lambda: yard.facts and yard.drift.synced and not yard.place.findings)
     return paints
@@ -399,8 +385,7 @@ async def edited(yard: Yard, ports: list[int]) -> JsonObject:
     yard.desk.ignored = (IgnoredDifference.model_validate({"jsonPointers": ["/spec/ingress"]}),)
     plain = rule("a")
     metadata = {"name": "a", "labels": {"tier": "low"}}
-    await yard.roll_out(1, replace(plain, body={**plain.body, "metadata": metadata}))
-    await yard.watched()
+    await yard.settled(replace(plain, body={**plain.body, "metadata": metadata}))
     spec = {"podSelector": {}, "ingress": [{"ports": [{"port": port}]} for port in ports]}
     metadata = {"name": "a", "namespace": "shop", "labels": {"tier": "high"}}
     body = {**plain.body, "metadata": metadata, "spec": spec}

@@ -39,8 +39,7 @@ async def found(yard: Yard) -> list[tuple[str, tuple[str, ...]]]:
 
 
 async def test_the_first_event_tells_without_a_request(yard: Yard) -> None:
-    await yard.roll_out(1, config_map("a"), config_map("b"))
-    await yard.watched()
+    await yard.settled(config_map("a"), config_map("b"))
     yard.requests.clear()
     await add(yard, "a")
     assert await found(yard) == [("ConfigMap shop/a", ("data.extra",))]
@@ -52,8 +51,7 @@ async def test_the_first_event_tells_without_a_request(yard: Yard) -> None:
 
 async def test_a_removal_waits_while_a_rollout_writes(yard: Yard) -> None:
     yard.desk.exclusive = True
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     yard.desk.writing = True
     yard.requests.clear()
     await add(yard, "a")
@@ -71,8 +69,7 @@ async def test_a_removal_waits_while_a_rollout_writes(yard: Yard) -> None:
 async def test_somebody_who_writes_meanwhile_is_not_overwritten(yard: Yard) -> None:
     """The server refuses a patch of an older version: the object is read again, and nothing is lost."""
     yard.desk.exclusive = True
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     patch = yard.client.patch
     conflicts: list[Conflict] = []
 
@@ -96,8 +93,7 @@ async def test_somebody_who_writes_meanwhile_is_not_overwritten(yard: Yard) -> N
 
 
 async def test_other_rules_are_applied_to_what_is_there(yard: Yard) -> None:
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     await add(yard, "a")
     await found(yard)
     yard.desk.allowed = frozenset({"eve"})
@@ -111,8 +107,7 @@ async def test_other_rules_are_applied_to_what_is_there(yard: Yard) -> None:
 async def test_what_cannot_be_removed_is_said_and_tried_again_later(yard: Yard) -> None:
     """An immutable object takes no patch; the reason is told, and nothing is hammered."""
     yard.desk.exclusive = True
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     yard.desk.writing = True
     await add(yard, "a")
     live = await yard.person.get(CONFIG_MAPS, "a", "shop")
@@ -131,8 +126,7 @@ async def test_what_cannot_be_removed_is_said_and_tried_again_later(yard: Yard) 
 
 async def test_what_an_allowed_manager_holds_too_stays_and_is_said(yard: Yard) -> None:
     yard.desk.exclusive, yard.desk.allowed = True, frozenset({"mesh"})
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     await add(yard, "a", by="mesh")
     await add(yard, "a", by="eve")
     await until(lambda: yard.place.foreign.findings)
@@ -146,8 +140,7 @@ async def test_what_an_allowed_manager_holds_too_stays_and_is_said(yard: Yard) -
 async def test_what_belongs_to_somebody_else_by_now_is_not_touched(yard: Yard) -> None:
     """The label is read again with the object that is patched: news of it may be late."""
     yard.desk.exclusive = True
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     get = yard.client.get
 
     async def taken(*where: object, **what: object) -> JsonObject | None:
@@ -165,8 +158,7 @@ async def test_what_belongs_to_somebody_else_by_now_is_not_touched(yard: Yard) -
 
 
 async def test_an_object_that_is_not_applied_any_more_leaves_nothing_behind(yard: Yard) -> None:
-    await yard.roll_out(1, config_map("a"), config_map("b"))
-    await yard.watched()
+    await yard.settled(config_map("a"), config_map("b"))
     await add(yard, "a")
     await found(yard)
     await yard.roll_out(2, config_map("b"))
@@ -181,8 +173,7 @@ async def test_who_puts_other_fields_there_each_time_is_held_off_too(
     """Generated names: no field is ever removed twice."""
     monkeypatch.setattr(contest, "FIGHT_ACROSS", 4)
     yard.desk.exclusive = True
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
 
     async def added_and_removed(key: str) -> None:
         removed = len(yard.foreign)
@@ -216,8 +207,7 @@ async def test_what_cannot_be_rendered_for_a_while_is_said_and_removed_later(
 ) -> None:
     monkeypatch.setattr(retries, "FIRST_SECONDS", 0.02)
     yard.desk.exclusive = True
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     yard.unrendered = InvalidInput(Problem(Location("web/kustomization.yaml"), "it took too long"))
     await add(yard, "a")
     await until(lambda: yard.place.foreign.findings)

@@ -30,8 +30,7 @@ async def recreated(yard: Yard) -> str:
 
 
 async def rolled_out(yard: Yard) -> None:
-    await yard.roll_out(1, config_map("a"), config_map("b"))
-    await yard.watched()
+    await yard.settled(config_map("a"), config_map("b"))
 
 
 @pytest.mark.usefixtures("at_once")

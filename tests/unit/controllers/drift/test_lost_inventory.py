@@ -15,8 +15,7 @@ def report(yard: Yard) -> DriftReport:
 
 
 async def test_a_deleted_inventory_is_told_until_a_rollout_stores_it_anew(yard: Yard) -> None:
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     assert report(yard) == DriftReport(complete=True)
     await yard.person.delete(CONFIG_MAPS, NAME, "shop")
     await until(lambda: report(yard).lost)

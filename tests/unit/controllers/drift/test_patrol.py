@@ -35,8 +35,7 @@ def patrolled(yard: Yard) -> None:
 
 
 async def test_a_hidden_change_is_put_back(yard: Yard) -> None:
-    await yard.roll_out(1, config_map("a"), config_map("b"))
-    await yard.watched()
+    await yard.settled(config_map("a"), config_map("b"))
     await hidden_change(yard)
     assert (yard.dry_runs, yard.corrections) == (0, [])
     await yard.drift.stop()
@@ -50,8 +49,7 @@ async def test_a_hidden_change_is_put_back(yard: Yard) -> None:
 async def test_a_hidden_change_that_is_only_reported_stays_reported_until_it_is_undone(yard: Yard) -> None:
     yard.desk.mode = DriftMode.REPORT
     patrolled(yard)
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     await hidden_change(yard)
     await until(lambda: yard.place.findings)
     (finding,) = yard.place.findings.values()
@@ -65,8 +63,7 @@ async def test_a_hidden_change_that_is_only_reported_stays_reported_until_it_is_
 async def test_every_object_has_one_dry_run_in_each_round(yard: Yard) -> None:
     patrolled(yard)
     names = [f"c{number}" for number in range(3)]
-    await yard.roll_out(1, *map(config_map, names))
-    await yard.watched()
+    await yard.settled(*map(config_map, names))
     yard.requests.clear()
     await until(lambda: yard.dry_runs >= 6, within=30)
     assert yard.corrections == []
@@ -74,8 +71,7 @@ async def test_every_object_has_one_dry_run_in_each_round(yard: Yard) -> None:
 
 
 async def test_without_an_interval_nothing_is_checked(yard: Yard) -> None:
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     assert not [task for task in asyncio.all_tasks() if "Patrol" in repr(task)]
 
 

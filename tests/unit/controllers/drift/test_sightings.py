@@ -92,8 +92,7 @@ async def test_without_any_right_nothing_is_believed(yard: Yard, fleet: Fleet, t
 
 async def test_a_cluster_that_is_out_of_reach_is_not_said_to_be_looked_at(yard: Yard, fleet: Fleet) -> None:
     """What was listed stays known, but nobody may conclude from it; when it answers again, that is told."""
-    await yard.roll_out(1, config_map("a"))
-    await yard.watched()
+    await yard.settled(config_map("a"))
     told: list[bool] = []
     yard.desk.on_told = lambda: told.append(all(one.complete for one in yard.drift.reports().values()))
     faults = fleet.clusters["cluster-1"].faults
@@ -141,8 +140,7 @@ async def test_a_kind_that_is_served_later_is_watched_then(
 
 
 async def test_kinds_that_nobody_names_any_more_are_watched_no_more(yard: Yard) -> None:
-    await yard.roll_out(1, config_map("a"), rule("b"))
-    await yard.watched()
+    await yard.settled(config_map("a"), rule("b"))
     assert yard.sight("b", "NetworkPolicy", "networking.k8s.io")
     await yard.roll_out(2, config_map("a"))
     await until(lambda: len(yard.place.entries) == 1 and yard.drift.synced)
@@ -158,8 +156,7 @@ async def test_cluster_scoped_objects_are_watched_too(yard: Yard) -> None:
         "value": 7,
         "description": "ours",
     }
-    await yard.roll_out(1, config_map("a"), Manifest(body, Location("priority.yaml", 1, 1)))
-    await yard.watched()
+    await yard.settled(config_map("a"), Manifest(body, Location("priority.yaml", 1, 1)))
     classes = Resource("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", namespaced=False)
     theirs = {
         "apiVersion": "scheduling.k8s.io/v1",

@@ -105,8 +105,7 @@ async def test_the_next_process_goes_on_watching_where_the_last_one_ended(yard: 
     """No kind is listed; what happened in between is found."""
     yard.habits = Habits(QUICK, Snapshots(tmp_path / "watches"))
     yard.start()
-    await yard.roll_out(1, config_map("a"), config_map("b"), rule("c"))
-    await yard.watched()
+    await yard.settled(config_map("a"), config_map("b"), rule("c"))
     await yard.drift.stop()
     await yard.paint("a", "red")
     yard.start()
@@ -123,8 +122,7 @@ async def test_where_the_server_forgot_there_is_a_list(yard: Yard, fleet: Fleet,
     """410: what was deleted meanwhile is noticed."""
     yard.habits = Habits(QUICK, Snapshots(tmp_path / "watches"))
     yard.start()
-    await yard.roll_out(1, config_map("a"), rule("c"))
-    await yard.watched()
+    await yard.settled(config_map("a"), rule("c"))
     await yard.drift.stop()
     await yard.person.delete(CONFIG_MAPS, "a", "shop")
     fleet.clusters["cluster-1"].store.compact()

@@ -228,6 +228,11 @@ class Yard:
         self.desk.writing = False
         self.drift.resume()
 
+    async def settled(self, *manifests: Manifest) -> None:
+        """Roll out these manifests first of all, and wait until they are watched."""
+        await self.roll_out(1, *manifests)
+        await self.watched()
+
     async def inventory(self) -> Inventory:
         """What is stored."""
         chosen = selector(SCOPE.environment, SCOPE.application)

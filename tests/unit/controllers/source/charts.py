@@ -12,6 +12,7 @@ import yaml
 
 from controllers.adapters.git import Mirror, Remote
 from controllers.adapters.renderers import Helm, Limits, Sandbox
+from controllers.cli import lint
 from controllers.clusters import Clusters
 from controllers.logs import KnownSecrets
 from controllers.rollout.errands import Errands
@@ -96,9 +97,8 @@ class Charts:
         self.sandboxes.mkdir()
         sandbox = Sandbox(limits, folder=self.sandboxes)
         sandbox._isolation = ()  # with the network, so that whoever would use it is seen
-        self.revisions = Revisions(
-            self.mirror, Renders(helm=Helm(sandbox, search=str(helm_folder())), charts=registries)
-        )
+        self._helm = Helm(sandbox, search=str(helm_folder()))
+        self.revisions = Revisions(self.mirror, Renders(helm=self._helm, charts=registries))
 
     def take(self, case: Path) -> str:
         """Commit a case of the corpus; the commit."""
@@ -115,3 +115,13 @@ class Charts:
         """What a rollout would apply. Raises InvalidInput."""
         errands = Errands("shop", self.revisions, Clusters({}), KnownSecrets())
         return errands.wanted(Scope("shop", "web", Target(cluster, "shop")), revision).manifests
+
+    def check(self, revision: str) -> tuple[str, ...]:
+        """What is found wrong, on all targets, before a rollout starts."""
+        errands = Errands("shop", self.revisions, Clusters({}), KnownSecrets())
+        return errands.check("web", revision, tuple(f"{cluster}/shop" for cluster in CLUSTERS))
+
+    def lint(self) -> str:
+        """What `gitops lint` finds wrong in the folder that people work in."""
+        _, problems, _ = lint.of_folder(self.people.path, Renders(helm=self._helm))
+        return "\n".join(map(str, problems))

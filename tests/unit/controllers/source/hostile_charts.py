@@ -299,6 +299,15 @@ REFUSED: dict[str, tuple[Contents, str]] = {
         {**chart(), "application.yaml": settings(valuesFiles=["v.yaml"]), "v.yaml": "a: 1\nb: .nan\n"},
         "v.yaml:2",
     ),
+    "a values file that is encrypted": (
+        {
+            **chart(),
+            "application.yaml": settings(valuesFiles=["v.yaml"]),
+            "v.yaml": "a: ENC[AES256_GCM,data:x,iv:x,tag:x,type:str]\n"
+            "sops: {mac: x, version: 3.9.0, lastmodified: '2026-01-01T00:00:00Z'}\n",
+        },
+        "not decrypted",
+    ),
     "a variable that nobody defined": (
         {**chart(), "application.yaml": settings(valuesFiles=["v.yaml"]), "v.yaml": "a:\n  b: ${nobody}\n"},
         "v.yaml:2",

@@ -18,9 +18,11 @@ def test_the_objects_are_those_that_the_real_tool_prints(case: str, tmp_path: Pa
     repository = Charts(tmp_path)
     revision = repository.take(CASES / case)
     for cluster in CLUSTERS:
-        found = [manifest.body for manifest in repository.manifests(revision, cluster)]
-        assert found == printed(CASES / case, cluster), cluster
+        found = repository.manifests(revision, cluster)
+        assert [manifest.body for manifest in found] == printed(CASES / case, cluster), cluster
         assert found or case == "empty"
+        assert all((repository.people.path / manifest.source.path).is_file() for manifest in found)
+    assert repository.lint() == ""
     assert list(repository.sandboxes.iterdir()) == []
 
 
