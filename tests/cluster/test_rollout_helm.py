@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 import yaml
 
 from gitops.rollout import events as e
+from tests import tools
 from tests.cluster.rig import binaries
 from tests.cluster.rig.plane import Plane
 from tests.cluster.world import People, World, config_map
@@ -39,13 +39,7 @@ def world(
     clusters: tuple[Plane, ...], namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> World:
     """Two clusters, two waves, and helm on the PATH."""
-    try:
-        tools = binaries.tools()
-    except binaries.RigUnavailable as unavailable:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(unavailable))
-    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
+    tools.put_on_path(monkeypatch)
     return World(People(tmp_path), clusters[:2], namespace, tmp_path, "production")
 
 

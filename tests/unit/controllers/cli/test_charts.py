@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from typer.testing import Result
 
 from controllers.cli import worktree
 from gitops.errors import InvalidInput
-from tests.cluster.rig import binaries
+from tests import tools
 from tests.unit.controllers.cli.conftest import CLUSTERS, Shop, config_map
 
 Gitops = Callable[..., Result]
@@ -33,20 +32,15 @@ CLEAN = "1 environment, 3 applications: no problems\n"
 
 
 @pytest.fixture(scope="module")
-def tools() -> Path:
+def helm() -> Path:
     """Where helm is: looked up before a test gets a cache of its own, in which there is none."""
-    try:
-        return binaries.tools()
-    except binaries.RigUnavailable as unavailable:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(unavailable))
+    return tools.folder()
 
 
 @pytest.fixture
-def charted(shop: Shop, tools: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+def charted(shop: Shop, helm: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """A third application, on a chart."""
-    monkeypatch.setattr("controllers.adapters.renderers.executables.search_path", lambda: str(tools))
+    monkeypatch.setattr("controllers.adapters.renderers.executables.search_path", lambda: str(helm))
     shop.commit(
         "Use Helm",
         {

@@ -336,3 +336,21 @@ def test_places_are_those_of_the_patch_that_wrote_a_value(catalog_of: CatalogOf)
     assert str(found.at("items", 1)) == f"{web}/a.yaml:6:5"
     assert str(found.at("other", key=True)) == f"{web}/a.yaml:8:1"
     assert str(found.source) == f"{web}/a.yaml:1"
+
+
+def test_what_is_without_fault_is_parsed_once(catalog_of: CatalogOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where something is written costs another reading: of the thousands that are right, nobody asks."""
+    labelled = (
+        "apiVersion: v1\nkind: ConfigMap\n"
+        "metadata: {name: web, labels: {app: web}, annotations: {who: '${a}'}}\n"
+    )
+    files = encoded(
+        {"environments/shop/api/a.yaml": labelled, "environments/shop/web/application.yaml": None}
+    )
+    catalog = catalog_of(files)
+
+    def nobody_asks(*_arguments: object) -> None:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr("gitops.dialect.documents._compose_again", nobody_asks)
+    assert "api@eu/shop" in {name.partition("/")[2] for name in rendered(catalog, files)}
