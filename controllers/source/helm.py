@@ -11,8 +11,10 @@ from controllers.adapters.renderers import Helm
 from controllers.adapters.renderers.sandbox import ToolFailed
 from controllers.source.attempts import Attempts
 from controllers.source.charts import Charts
+from controllers.source.opened import Opened
 from controllers.source.outputs import Outputs
 from controllers.source.parsed import ParsedFiles
+from controllers.source.seals import Seals
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem, TerminalError
 from gitops.model.catalog import ApplicationSource, ChartSource, SourceFile
@@ -25,10 +27,11 @@ from gitops.render.complaints import complaint
 from gitops.render.references import is_within
 from gitops.render.releases import applicable, parse_release, relocated
 from gitops.render.repeatable import differences
+from gitops.render.sealed import Sealed
 from gitops.render.secrecy import chart_texts
 from gitops.render.sources import ListedTree
 from gitops.render.templates import CLOCK_FUNCTIONS, unbarred
-from gitops.render.values import Destination, Release, parse_values, release
+from gitops.render.values import Destination, Release, release
 
 _MOST_BYTES = 64 << 20
 _MOST_REDACTED = 1 << 20  # bytes of input in which secrets are looked for when Helm fails
@@ -55,12 +58,15 @@ class ChartRenders:
     renders that never end would take all day, and nothing else would be rendered meanwhile.
     """
 
-    def __init__(self, helm: Helm, outputs: Outputs, registries: Charts) -> None:
+    def __init__(self, helm: Helm, outputs: Outputs, registries: Charts, opened: Opened) -> None:
+        """`opened` reads files of values."""
         self._helm = helm
+        self._opened = opened
+        self._seals = Seals(parse_release)
         self._registries = registries
         self._outputs = outputs
-        self._values = ParsedFiles(parse=parse_values)
-        self._printed = ParsedFiles(parse=parse_release)
+        self._values = ParsedFiles(parse=opened.values)
+        self._printed = ParsedFiles(parse=self._seals.parse)
         self._exhausted = Attempts()
 
     def stop(self) -> None:
@@ -86,7 +92,7 @@ class ChartRenders:
                 "folder": chart.folder,
                 "files": [[file.path, file.oid] for file in chart.files],
                 "release": [told.name, told.namespace, told.kubernetes_version, list(told.api_versions)],
-                "values": list(told.values),
+                "values": told.values,
             }
         )
         output = SourceFile(asked.path, identity)
@@ -94,10 +100,22 @@ class ChartRenders:
             self._limited, _shared_inputs(application, chart), partial(self._run, tree, chart, told)
         )
         try:
-            documents = self._outputs.documents(output, self._printed, run)
+            documents = self._documents(output, run, told.sealed)
             return applicable(documents, settings_of(application).hooks)
         except InvalidInput as error:
-            raise InvalidInput(*(_for(application, chart, problem) for problem in error.problems)) from None
+            problems = told.sealed.redacted(error.problems)
+            raise InvalidInput(*(_for(application, chart, problem) for problem in problems)) from None
+
+    def _documents(
+        self, output: SourceFile, run: Callable[[], bytes], sealed: Sealed
+    ) -> tuple[Document, ...]:
+        """Give what Helm makes. Raises InvalidInput, without a problem where it may be for want of a key."""
+        try:
+            return self._outputs.documents(output, self._printed, run, private=bool(sealed))
+        except InvalidInput:
+            if sealed and self._opened.conceals:
+                raise InvalidInput from None
+            raise
 
     def _chart(self, tree: ChartTree, application: ApplicationSource) -> ChartSource:
         if application.chart is not None:
@@ -139,7 +157,16 @@ class ChartRenders:
         changing = files.changing() | told.changing()
         if changing:
             self._repeat(files, told, changing, printed)
-        return printed
+        return self._judged(printed, files.file_of(""), told.sealed) if told.sealed else printed
+
+    def _judged(self, printed: bytes, place: str, sealed: Sealed) -> bytes:
+        """Note which Secrets stand encrypted. Raises InvalidInput where what does is shown elsewhere."""
+        documents = parse_release(place, printed)
+        if not self._opened.conceals:
+            sealed.refuse_shown(documents)
+        elif sealed.names_anything(documents):
+            raise InvalidInput  # without the key, nobody knows what these objects are
+        return self._seals.marked(printed, sealed.secrets(documents))
 
     def _printed_by(self, files: ChartFiles, told: Release, contents: Mapping[str, bytes]) -> bytes:
         try:
@@ -183,7 +210,7 @@ def _for(application: ApplicationSource, chart: ChartSource, problem: Problem) -
 
 
 def _redactor(files: Mapping[str, bytes], told: Release) -> Redactor | None:
-    texts = chart_texts(files, told.values, _MOST_REDACTED)
+    texts = chart_texts(files, [told.values], _MOST_REDACTED)
     return None if texts is None else Redactor(texts)
 
 

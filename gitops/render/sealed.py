@@ -75,30 +75,28 @@ class Sealed:
     def __bool__(self) -> bool:
         return bool(self.places)
 
-    def redacted(self, error: InvalidInput) -> InvalidInput:
-        """Give an error that shows none of them."""
+    def redacted(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+        """Give problems that show none of them."""
         redact = self._redactor().text
-        return InvalidInput(
-            *(
-                Problem(replace(one.location, inside=redact(one.location.inside)), redact(one.message))
-                for one in error.problems
-            )
+        return tuple(
+            Problem(replace(one.location, inside=redact(one.location.inside)), redact(one.message))
+            for one in problems
         )
 
     def refuse_shown(self, documents: Iterable[Document]) -> None:
-        """Raise InvalidInput, which shows none of them either, for all that stands outside of Secrets' values."""
+        """Raise InvalidInput for what stands outside of Secrets' values; objects are named as they are."""
         problems: list[Problem] = []
         for draft, pointer, text in self._outside(documents):
             place = self._place(text)
             message = (
-                f"the value at {place} is encrypted, and would be shown here: it may come out in the values of a "
-                "Secret only. If it is no secret, leave it open (sops --encrypted-regex)"
+                f"the value at {place} is encrypted, and would be shown here: it may come out in the values "
+                "of a Secret only. If it is no secret, leave it open (sops --encrypted-regex)"
             )
             problems.append(Problem(draft.document.locate(*draft.pointer, *pointer), message))
             if len(problems) == _MOST_PROBLEMS:
                 break
         if problems:
-            raise self.redacted(InvalidInput(*problems))
+            raise InvalidInput(*problems)
 
     def names_anything(self, documents: Iterable[Document]) -> bool:
         """Whether an object's kind or metadata would be others once these are known."""
@@ -136,9 +134,7 @@ class Sealed:
                 if not isinstance(draft, Draft):
                     continue
                 hits = (
-                    (draft, pointer, text)
-                    for pointer, text in _shown(draft)
-                    if redactor.text(text) != text
+                    (draft, pointer, text) for pointer, text in _shown(draft) if redactor.text(text) != text
                 )
                 yield from (hit for hit in [next(hits, None)] if hit is not None)
 
@@ -209,9 +205,8 @@ def _every(value: Any, pointer: Pointer) -> Iterator[tuple[Pointer, str]]:  # no
 def _values(secret: JsonObject) -> Iterator[str]:
     for one in _FIELDS:
         values = secret.get(one)
-        yield from (
-            str(value) for value in (values.values() if isinstance(values, dict) else ()) if value not in (None, "")
-        )
+        found = values.values() if isinstance(values, dict) else ()
+        yield from (str(value) for value in found if value not in (None, ""))
 
 
 def _readings(value: str) -> Iterator[str]:

@@ -106,14 +106,15 @@ def release(
         message = f"Helm takes {LONGEST_RELEASE} characters as a release's name: write spec.helm.releaseName"
         raise InvalidInput(Problem(application.at("spec", "helm"), message))
     namespace = destination.target.namespace
-    layers = _Values(application, chart, destination, values_of).all()
+    values = _Values(application, chart, destination, values_of)
+    layers = values.all()
     return Release(
         name,
         namespace,
         _full(version),
         tuple(sorted(set(destination.cluster.spec.api_versions))),
         merged(layer.value for layer in layers),
-        _sealed(layers, (name, namespace)),
+        _sealed(layers, (name, *values.variables.values())),
     )
 
 
@@ -151,7 +152,7 @@ class _Values:
         self._chart = chart
         self._labels = destination.cluster.metadata.labels
         self._values_of = values_of
-        self._variables = target_variables(
+        self.variables = target_variables(
             destination.environment, application, destination.target, destination.cluster
         )
         self._growth = Growth()
@@ -190,9 +191,7 @@ class _Values:
         if not layer.value:
             return
         try:
-            filled = substitute(
-                layer.value, self._variables, locate, self._growth, secret=bool(layer.sealed)
-            )
+            filled = substitute(layer.value, self.variables, locate, self._growth, secret=bool(layer.sealed))
             size_of(filled)
         except InvalidInput as error:
             self._problems += error.problems

@@ -47,7 +47,7 @@ class Helm:
         `.helmignore` holds for folders only).
 
         The tool's home is empty and private: no plugins, no repositories, no configuration. Nothing of what
-        people wrote is a word of its own on the command line. Values are given through a pipe, and on no disk.
+        people wrote is a word of its own on the command line. Values come through a pipe, and to no disk.
         """
         if archives is None:
             place, contents = f"{_CHART}.tgz", {f"{_CHART}.tgz": _archive(chart)}

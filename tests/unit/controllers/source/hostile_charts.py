@@ -306,7 +306,7 @@ REFUSED: dict[str, tuple[Contents, str]] = {
             "v.yaml": "a: ENC[AES256_GCM,data:x,iv:x,tag:x,type:str]\n"
             "sops: {mac: x, version: 3.9.0, lastmodified: '2026-01-01T00:00:00Z'}\n",
         },
-        "not decrypted",
+        "there is no key for it",
     ),
     "a variable that nobody defined": (
         {**chart(), "application.yaml": settings(valuesFiles=["v.yaml"]), "v.yaml": "a:\n  b: ${nobody}\n"},
