@@ -114,7 +114,7 @@ def test_names_and_versions_are_told_in_one_form(catalog_of: CatalogOf) -> None:
         ("    chart: .\n", ("list",), "list:1:1: values are a mapping of names to values"),
         ("    chart: .\n", ("two",), "two:3:1: a file of values is one document"),
         ("    chart: .\n", ("calls",), "calls:2:8: text that calls lookup is refused"),
-        ("    values: {a: '{{ tpl `{{ getHostByName }}` . }}'}\n", (), f"{APPLICATION}:6:17: text that calls"),
+        ("    values: {a: '{{ tpl `{{ getHostByName }}` . }}'}\n", (), f"{APPLICATION}:6:17: text that"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_values_is_told_at_its_line(
