@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
 
-from controllers.adapters.renderers import Helm
+from controllers.adapters.renderers import Decryptor, Helm
 from controllers.adapters.renderers.sandbox import ToolFailed
 from controllers.source.attempts import Attempts
 from controllers.source.charts import Charts
@@ -22,9 +22,11 @@ from gitops.redact import Redactor
 from gitops.render.chart_files import ChartFiles
 from gitops.render.charts import follow_chart, settings_of
 from gitops.render.complaints import complaint
+from gitops.render.encrypted import encrypted
 from gitops.render.references import is_within
 from gitops.render.releases import applicable, parse_release, relocated
 from gitops.render.repeatable import differences
+from gitops.render.sealed import settled
 from gitops.render.secrecy import chart_texts
 from gitops.render.sources import ListedTree
 from gitops.render.templates import CLOCK_FUNCTIONS, unbarred
@@ -55,11 +57,13 @@ class ChartRenders:
     renders that never end would take all day, and nothing else would be rendered meanwhile.
     """
 
-    def __init__(self, helm: Helm, outputs: Outputs, registries: Charts) -> None:
+    def __init__(self, helm: Helm, outputs: Outputs, registries: Charts, decryptor: Decryptor) -> None:
         self._helm = helm
         self._registries = registries
         self._outputs = outputs
-        self._values = ParsedFiles(parse=parse_values)
+        self._decryptor = decryptor
+        self._values = ParsedFiles(parse=self._parse_values)
+        self._attempts = Attempts()
         self._printed = ParsedFiles(parse=parse_release)
         self._exhausted = Attempts()
 
@@ -94,8 +98,8 @@ class ChartRenders:
             self._limited, _shared_inputs(application, chart), partial(self._run, tree, chart, told)
         )
         try:
-            documents = self._outputs.documents(output, self._printed, run)
-            return applicable(documents, settings_of(application).hooks)
+            documents = self._outputs.documents(output, self._printed, run, secret=bool(told.sealed))
+            return applicable(settled(documents, told.sealed), settings_of(application).hooks)
         except InvalidInput as error:
             raise InvalidInput(*(_for(application, chart, problem) for problem in error.problems)) from None
 
@@ -106,6 +110,14 @@ class ChartRenders:
         if closure.problems or closure.chart is None:
             raise InvalidInput(*closure.problems)
         return closure.chart
+
+    def _parse_values(self, path: str, data: bytes) -> tuple[Document, ...]:
+        written = parse_values(path, data)
+        if encrypted(written) is None:
+            return written
+        identity = digest({"sops": path, "text": data.decode()})
+        decrypt = partial(self._decryptor.values, path, data, written)
+        return (*self._attempts.run(identity, decrypt)[:1], *written)
 
     def _values_of(self, tree: ChartTree, file: SourceFile) -> tuple[Document, ...]:
         return self._values.get(file, partial(tree.read, file.path))
