@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 import time
 from collections.abc import Iterator
@@ -40,6 +41,26 @@ def measured() -> Iterator[Cost]:
     cost.seconds = time.perf_counter() - start
     cost.cpu_seconds = _cpu() - before
     cost.peak_mib = _high_water_kib() / 1024
+
+
+@contextmanager
+def collections() -> Iterator[list[float]]:
+    """Note how many seconds each garbage collection of the body takes: nothing else runs meanwhile."""
+    pauses: list[float] = []
+    started = 0.0
+
+    def told(phase: str, _info: dict[str, int]) -> None:
+        nonlocal started
+        if phase == "start":
+            started = time.perf_counter()
+        else:
+            pauses.append(time.perf_counter() - started)
+
+    gc.callbacks.append(told)
+    try:
+        yield pauses
+    finally:
+        gc.callbacks.remove(told)
 
 
 def _cpu() -> float:

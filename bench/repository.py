@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from unittest.mock import patch
 
 from bench.generated import BASE, Generated, Size, application_folder, base_config, config_map
-from bench.measure import Cost, measured
+from bench.measure import Cost, collections, measured
 from controllers.adapters.git import Mirror, Remote, tree
 from controllers.adapters.git.listing import raw_tree
 from controllers.adapters.renderers import OutputCache
@@ -36,7 +36,8 @@ from gitops.rollout.state import ApplicationState, EnvironmentState, Good
 
 SMALL = (Size(20, 25, users=1), Size(200, 25, users=1))
 FULL = Size(2000, 25, users=20)
-COMMITS = 15
+COMMITS = 30
+BUILT_COMMITS = 5
 # As many environments are read side by side as asyncio has worker threads on two processors.
 THREADS = 6
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -94,9 +95,21 @@ class Follower:
 
 
 def run(*, full: bool = False) -> dict[str, Any]:
-    """All figures of this module."""
+    """All figures of this module, and how a one-file commit grows from the size before to the largest."""
     sizes = (*SMALL, FULL) if full else SMALL
-    return {f"{size.files}_files": _of_size(size) for size in sizes}
+    figures = {f"{size.files}_files": _of_size(size) for size in sizes}
+    small, large = list(figures.values())[-2:]
+    growth = {
+        "files": [size.files for size in sizes[-2:]],
+        "to_plan": _ratio(small, large, "to_plan_milliseconds"),
+        "cpu": _ratio(small, large, "cpu_milliseconds"),
+    }
+    return {**figures, "one_file_commit_growth": growth}
+
+
+def _ratio(small: dict[str, Any], large: dict[str, Any], figure: str) -> float:
+    before, after = (float(one["one_file_commit"][figure]["median"]) for one in (small, large))
+    return round(after / before, 2)
 
 
 def _of_size(size: Size) -> dict[str, Any]:
@@ -119,10 +132,12 @@ def _of_size(size: Size) -> dict[str, Any]:
         follower.settle(follower.read())
         return {
             "applications": size.applications * size.environments,
+            "of_these_built_by_kustomize": size.users * size.environments,
             "git": git,
             "first_start_cold_and_everything_rendered": cold.as_json(),
             "first_start_warm": warm.as_json(),
             "one_file_commit": _one_file_commits(generated, follower),
+            "one_file_commit_to_a_kustomization": _built_commits(generated, follower),
             "commit_to_a_shared_base": _base_commit(generated, follower),
         }
 
@@ -148,29 +163,48 @@ def _one_file_commits(generated: Generated, follower: Follower) -> dict[str, Any
     totals: list[float] = []
     others: list[float] = []
     costs: list[Cost] = []
-    for number in range(COMMITS):
-        environment, application = _commit(generated, number, "plan")
-        name = f"env-{environment}"
-        with measured() as cost, patch(f"{tree.__name__}.raw_tree", wraps=raw_tree) as listings:
-            head = _step(steps, "fetch", follower.mirror.fetch).head
-            _step(steps, "catalog", partial(follower.revisions.catalog, head))
-            read = partial(follower.wishes[name].read, head, follower.states[name])
-            wanted = _step(steps, "wish_and_render", read)
-            plans = _plans(follower.errands[name], application, wanted)
-            planned = _step(steps, "plans", partial(asyncio.run, plans))
-        assert planned == len(wanted.targets)
-        totals.append(sum(times[-1] for times in steps.values()))
-        listed.append(listings.call_count)
-        costs.append(cost)
-        others.append(_seconds(follower.read))
+    with collections() as pauses:
+        for number in range(COMMITS):
+            environment, application = _commit(generated, number, "plan")
+            with measured() as cost, patch(f"{tree.__name__}.raw_tree", wraps=raw_tree) as listings:
+                totals.append(_to_plan(follower, steps, environment, application))
+            listed.append(listings.call_count)
+            costs.append(cost)
+            others.append(_seconds(follower.read))
     return {
         "to_plan_milliseconds": _milliseconds(totals),
         "cpu_milliseconds": _milliseconds([cost.cpu_seconds for cost in costs]),
         "of_that_milliseconds": {step: _milliseconds(times) for step, times in steps.items()},
         "then_all_other_environments_milliseconds": _milliseconds(others),
         "trees_listed_for_the_catalog": max(listed),
+        "longest_garbage_collection_milliseconds": round(1000 * max(pauses, default=0.0), 2),
         "peak_mib": round(max(cost.peak_mib for cost in costs), 1),
     }
+
+
+def _to_plan(follower: Follower, steps: dict[str, list[float]], environment: int, application: str) -> float:
+    """Go from a commit to the plans of all targets, note how long each step took, and give the sum."""
+    name = f"env-{environment}"
+    head = _step(steps, "fetch", follower.mirror.fetch).head
+    _step(steps, "catalog", partial(follower.revisions.catalog, head))
+    read = partial(follower.wishes[name].read, head, follower.states[name])
+    wanted = _step(steps, "wish_and_render", read)
+    plans = _plans(follower.errands[name], application, wanted)
+    planned = _step(steps, "plans", partial(asyncio.run, plans))
+    assert planned == len(wanted.targets)
+    return sum(times[-1] for times in steps.values())
+
+
+def _built_commits(generated: Generated, follower: Follower) -> dict[str, Any]:
+    """As `_one_file_commits`, to applications that a tool builds."""
+    totals: list[float] = []
+    for number in range(BUILT_COMMITS):
+        environment = number % generated.size.environments
+        path = f"{application_folder(environment, 0)}/config.yaml"
+        generated.commit({path: config_map(environment, 0, f"built-{number}")})
+        totals.append(_to_plan(follower, {}, environment, "app-0000"))
+    follower.read()
+    return {"to_plan_milliseconds": _milliseconds(totals)}
 
 
 def _base_commit(generated: Generated, follower: Follower) -> dict[str, Any]:

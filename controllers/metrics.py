@@ -1,8 +1,9 @@
 """What the controller tells Prometheus. Names, units and labels follow Prometheus' conventions.
 
-Labels are environments, waves, clusters and words from fixed lists, never objects or applications, so the
-number of series follows the operator's configuration. Series of an environment start at zero with the first
-`set_targets`. Counters begin anew with the process: events that are read back from Git are not observed.
+Labels are environments, waves, clusters, kinds of objects and words from fixed lists, never objects or
+applications, so the number of series follows the operator's configuration. Series of an environment start at
+zero with the first `set_targets`. Counters begin anew with the process: events that are read back from Git
+are not observed.
 """
 
 from __future__ import annotations

@@ -12,9 +12,10 @@ from gitops.drift import unknown_mode
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
 from gitops.model.folders import RendererName, renderer_of
-from gitops.model.kinds import Cluster, PlaintextSecrets
+from gitops.model.kinds import ApplicationSpec, Cluster, PlaintextSecrets
 from gitops.model.reading import Locate
 from gitops.model.rendering import Rendering
+from gitops.model.selectors import LabelSelector
 from gitops.model.targets import Target, explain_no_match, matching_clusters, targets_of
 from gitops.objects import Manifest, ObjectKey
 from gitops.plan import Scope
@@ -184,12 +185,19 @@ def _idle_overrides(
 ) -> set[Problem]:
     chosen = {target.cluster: clusters[target.cluster] for target in targets}
     problems = set()
-    for index, override in enumerate(layer.overrides):
-        if targets and not matching_clusters(override.cluster_selector, chosen):
-            hint = explain_no_match(override.cluster_selector, chosen)
-            place = at("spec", "overrides", index, "clusterSelector")
-            problems.add(Problem(place, f"this override is for none of the targets: {hint}"))
+    for place, selector in _override_selectors(layer):
+        if targets and not matching_clusters(selector, chosen):
+            hint = explain_no_match(selector, chosen)
+            problems.add(Problem(at(*place), f"this override is for none of the targets: {hint}"))
     return problems
+
+
+def _override_selectors(layer: Rendering) -> Iterator[tuple[Pointer, LabelSelector]]:
+    for index, override in enumerate(layer.overrides):
+        yield ("spec", "overrides", index, "clusterSelector"), override.cluster_selector
+    helm = layer.helm if isinstance(layer, ApplicationSpec) else None
+    for index, values in enumerate(helm.overrides if helm is not None else ()):
+        yield ("spec", "helm", "overrides", index, "clusterSelector"), values.cluster_selector
 
 
 class _Renders:

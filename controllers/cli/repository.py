@@ -15,6 +15,7 @@ from platformdirs import user_cache_path
 from controllers.adapters.git import Mirror, OnForcePush, Remote
 from controllers.adapters.git.failures import explained
 from controllers.adapters.git.objects import copy_closure
+from controllers.adapters.renderers import OutputCache
 from controllers.cli.output import note
 from controllers.source.charts import Charts
 from controllers.source.renders import Renders
@@ -38,17 +39,19 @@ class Choice:
 class Opened:
     """A repository as its remote has it now. `local` is the person's own, whose commits can be named too.
 
-    `charts` are those of the registries that the operator's configuration lists, where it was given.
+    `charts` are those of the registries that the operator's configuration lists, and `outputs` what its
+    controller rendered before, where it was given.
     """
 
     mirror: Mirror
     head: str
     local: Path | None = None
     charts: Charts = field(default_factory=Charts)
+    outputs: OutputCache | None = None
 
     def revisions(self) -> Revisions:
         """Read and render the repository's revisions."""
-        return Revisions(self.mirror, Renders(charts=self.charts))
+        return Revisions(self.mirror, Renders(charts=self.charts, cache=self.outputs))
 
     def commit(self, name: str) -> str:
         """Find the commit that a person names, in their own repository first.
@@ -91,7 +94,7 @@ def opened(choice: Choice) -> Iterator[Opened]:
             f"what was read then is shown (it is kept in {path})"
         )
     try:
-        yield Opened(mirror, fetched.head, local, charts_of(choice.config))
+        yield Opened(mirror, fetched.head, local, charts_of(choice.config), outputs_of(choice.config))
     finally:
         mirror.close()
 
@@ -105,6 +108,16 @@ def charts_of(config: Path | None) -> Charts:
     from controllers.cli.configuration import load  # noqa: PLC0415
 
     return main.charts_of(load(config))
+
+
+def outputs_of(config: Path | None) -> OutputCache | None:
+    """Give the cache on disk that a configuration names (`renderCache`). Raises InvalidInput."""
+    if config is None:
+        return None
+    from controllers import main  # noqa: PLC0415 - as above
+    from controllers.cli.configuration import load  # noqa: PLC0415
+
+    return main.cache_of(load(config))
 
 
 def followed(choice: Choice) -> tuple[str, str]:

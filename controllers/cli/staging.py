@@ -27,11 +27,14 @@ class Staging:
             self._submodules = frozenset(path for path, mode in entries if mode == FileMode.COMMIT)
 
     def leaves_out(self, path: str) -> bool:
-        """Whether a file or symlink would be in no commit: Git's own, and what it is told to ignore."""
+        """Whether it would be in no commit: Git's own, and files and symlinks that it is told to ignore.
+
+        A folder that it is told to ignore may hold files that it tracks all the same.
+        """
         if _GIT in PurePosixPath(path).parts:
             return True
-        name = self._prefix + path
-        if self._repository is None or name in self._tracked:
+        name, place = self._prefix + path, self._root / path
+        if self._repository is None or name in self._tracked or (place.is_dir() and not place.is_symlink()):
             return False
         try:
             return self._repository.path_is_ignored(name)
@@ -40,7 +43,10 @@ class Staging:
 
     def is_submodule(self, path: str) -> bool:
         """Whether a folder below the root is a repository of its own, of which a commit names the commit."""
-        return bool(path) and (self._prefix + path in self._submodules or (self._root / path / _GIT).exists())
+        place = self._root / path
+        if not path or place.is_symlink():
+            return False
+        return self._prefix + path in self._submodules or (place / _GIT).exists()
 
 
 def _around(root: Path) -> pygit2.Repository | None:

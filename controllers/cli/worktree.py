@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 from controllers.adapters.git.tree import READ_LIMIT, WALK_LIMIT
 from controllers.cli.staging import Staging
 from gitops.errors import InvalidInput, Location, Problem, TerminalError
 from gitops.model.catalog import SourceLink
+from gitops.model.folders import REPOSITORY_FILE, is_manifest
 from gitops.render.sources import Found, Leaf
 
-_ROOTS = ("clusters", "environments")
 _MOST_HOPS = 40
 _NAME = "file names must be UTF-8 without control characters; rename it"
 _SUBMODULE = "submodules are not followed: put the manifests into this repository"
@@ -22,7 +21,7 @@ _SUBMODULE = "submodules are not followed: put the manifests into this repositor
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Files by path from the root, with `/`. One that cannot be read is there as empty, with its problem."""
+    """Manifests by path from the root, with `/`. One that cannot be read is empty, and a problem."""
 
     contents: dict[str, bytes]
     problems: tuple[Problem, ...]
@@ -35,17 +34,17 @@ def read(root: Path) -> Snapshot:
     """
     if not root.is_dir():
         raise TerminalError(f"{root} is not a folder: give the one that holds environments/ and clusters/")
+    tree = FolderTree(root, Snapshot({}, ()))
     contents: dict[str, bytes] = {}
     problems: list[Problem] = []
-    staging = Staging(root)
-    for path in _files(root, staging, problems):
-        name = path.relative_to(root).as_posix()
-        if staging.leaves_out(name):
-            continue
+    for name in sorted(tree.configured()):
         try:
-            contents[name] = _bytes(path, name, root.resolve())
+            tree.check(name)
+            if is_manifest(name):
+                contents[name] = tree.read(name)
         except InvalidInput as error:
-            contents[name] = b""
+            if is_manifest(name) and name.isprintable():
+                contents[name] = b""
             problems += error.problems
     return Snapshot(contents, tuple(problems))
 
@@ -71,23 +70,46 @@ class FolderTree:
             name = place.relative_to(self._root).as_posix()
             if self._staging.is_submodule("" if name == "." else name):
                 raise InvalidInput(Problem(Location(name), _SUBMODULE))
-            if not place.is_symlink() or self._staging.leaves_out(name):
+            if name != "." and (self._staging.leaves_out(name) or not os.path.lexists(place)):
+                if hops:
+                    raise _invalid(path, f"the symlink leads to {name}, which does not exist")
+                return None
+            if not place.is_symlink():
                 done = place
                 continue
             target = place.readlink()
             hops += 1
-            if target.is_absolute() or hops > _MOST_HOPS:
-                raise InvalidInput(Problem(Location(path), f"the symlink {name} leads to no file in here"))
+            if target.is_absolute():
+                message = f"the symlink {name} is absolute; only symlinks inside the repository are read"
+                raise InvalidInput(Problem(Location(path), message))
+            if hops > _MOST_HOPS:
+                raise InvalidInput(Problem(Location(path), "the symlink leads back to itself"))
             links[name] = target.as_posix()
             todo += [part for part in target.parts if part != "."][::-1]
         found = "" if done == self._root else done.relative_to(self._root).as_posix()
-        if not done.exists() or (found and self._staging.leaves_out(found)):
-            if hops:
-                message = f"the symlink leads to {found}, which does not exist"
-                raise InvalidInput(Problem(Location(path), message))
-            return None
         ways = tuple(SourceLink(*way) for way in sorted(links.items()))
         return Found(found, done.is_dir(), links=ways)
+
+    def configured(self) -> Iterator[str]:
+        """Name everything in which a catalog is looked for, and what keeps a commit from being read."""
+        yield from (one.name for one in self._root.iterdir() if one.name == REPOSITORY_FILE or _is_odd(one))
+        yield from self._below("clusters")
+        for path in self._entries("environments"):
+            name = f"environments/{path.name}"
+            if self._staging.is_submodule(name) or _is_odd(path):
+                yield name
+            else:
+                yield from self._below(name)
+
+    def check(self, name: str) -> None:
+        """Refuse what no commit may hold, or holds in vain. Raises InvalidInput."""
+        if not name.isprintable():
+            raise _invalid(ascii(os.fsencode(name))[2:-1], _NAME)
+        if self._staging.is_submodule(name):
+            raise _invalid(name, _SUBMODULE)
+        found = self.find(name) if (self._root / name).is_symlink() else Found(name, folder=False)
+        if found is None or found.folder:
+            raise _invalid(name, "this symlink leads to no file in the repository")
 
     def leaves(self, folder: str) -> Iterator[Leaf]:
         """List what a commit would hold below a folder, sorted by path; symlinks are not entered.
@@ -96,92 +118,62 @@ class FolderTree:
         """
         found: list[Leaf] = []
         problems: list[Problem] = []
-        for path in self._below(folder):
-            name = path.relative_to(self._root).as_posix()
-            if self._staging.leaves_out(name):
-                continue
+        for name in self._below(folder):
             if not name.isprintable():
-                problems.append(Problem(Location(_shown(path.relative_to(self._root))), _NAME))
+                problems.append(Problem(Location(ascii(os.fsencode(name))[2:-1]), _NAME))
             if len(found) == WALK_LIMIT:
                 raise _invalid(folder, f"more than {WALK_LIMIT} files and folders are not read")
+            path = self._root / name
             strange = "a symlink" if path.is_symlink() else "a submodule" if path.is_dir() else ""
             found.append(Leaf(name, "", strange))
         if problems:
             raise InvalidInput(*problems)
         return iter(sorted(found, key=lambda leaf: leaf.path))
 
-    def _below(self, folder: str) -> Iterator[Path]:
-        """Everything that is no folder, and the folders that are not entered: symlinks and submodules."""
+    def _entries(self, folder: str) -> tuple[Path, ...]:
+        place = self._root / folder
+        return tuple(place.iterdir()) if place.is_dir() and not place.is_symlink() else ()
+
+    def _below(self, folder: str) -> Iterator[str]:
+        """Name what is no folder, and folders that are not entered; where `folder` is a symlink, nothing."""
+        if (self._root / folder).is_symlink():
+            return
         for place, folders, names in os.walk(self._root / folder):
             closed = [path for path in (Path(place, name) for name in folders) if self._is_closed(path)]
             folders[:] = sorted({*folders} - {path.name for path in closed})
-            yield from (*(Path(place, name) for name in names), *closed)
+            for path in (*(Path(place, name) for name in names), *closed):
+                name = path.relative_to(self._root).as_posix()
+                if not self._staging.leaves_out(name):
+                    yield name
 
     def _is_closed(self, folder: Path) -> bool:
-        return folder.is_symlink() or self._staging.is_submodule(folder.relative_to(self._root).as_posix())
+        return (
+            folder.is_symlink()
+            or _is_odd(folder)
+            or self._staging.is_submodule(folder.relative_to(self._root).as_posix())
+        )
 
     def read(self, path: str) -> bytes:
         """Read a file, through symlinks. Raises InvalidInput."""
         known = self._snapshot.contents.get(path)
-        return known if known is not None else _bytes(self._root / path, path, self._root)
-
-
-def _files(root: Path, staging: Staging, problems: list[Problem]) -> Iterator[Path]:
-    """Give the files that a controller looks at, and add to the problems what is in the way of a commit."""
-
-    def usable(folder: str, names: Iterable[str]) -> Iterator[Path]:
-        for path in (Path(folder, name) for name in sorted(names)):
-            if not path.name.isprintable():
-                if not staging.leaves_out(path.relative_to(root).as_posix()):
-                    problems.append(Problem(Location(_shown(path.relative_to(root))), _NAME))
-            elif not path.name.startswith("."):
-                yield path
-
-    top = usable(str(root), (path.name for path in root.iterdir()))
-    yield from (path for path in top if not path.is_dir())
-    for folder, folders, names in chain.from_iterable(os.walk(root / name) for name in _ROOTS):
-        linked = [name for name in folders if Path(folder, name).is_symlink()]
-        own = []
-        for path in usable(folder, (name for name in folders if name not in linked)):
-            if staging.is_submodule(path.relative_to(root).as_posix()):
-                problems.append(Problem(Location(path.relative_to(root).as_posix()), _SUBMODULE))
-            else:
-                own.append(path.name)
-        folders[:] = own
-        yield from usable(folder, (*names, *linked))
+        return known if known is not None else _bytes(self._root / path, path)
 
 
 def _invalid(path: str, message: str) -> InvalidInput:
     return InvalidInput(Problem(Location(path), message))
 
 
-def _shown(path: Path) -> str:
-    return ascii(os.fsencode(path))[2:-1]
+def _is_odd(path: Path) -> bool:
+    return not path.name.isprintable()
 
 
-def _bytes(path: Path, name: str, root: Path) -> bytes:
-    problem = _link_problem(path, root) if path.is_symlink() else ""
-    if problem:
-        raise InvalidInput(Problem(Location(name), problem))
+def _bytes(path: Path, name: str) -> bytes:
     try:
         if not path.is_file():  # a pipe or a device would make us wait, or never end
-            raise InvalidInput(Problem(Location(name), "this is not a file"))
+            raise _invalid(name, "this is not a file")
         size = path.stat().st_size
         if size > READ_LIMIT:
-            message = f"the file has {size} bytes; the limit is {READ_LIMIT}"
-            raise InvalidInput(Problem(Location(name), message))
+            raise _invalid(name, f"the file has {size} bytes; the limit is {READ_LIMIT}")
         return path.read_bytes()
     except OSError as error:
-        raise InvalidInput(Problem(Location(name), f"cannot be read: {error.strerror}")) from None
-
-
-def _link_problem(path: Path, root: Path) -> str:
-    if path.readlink().is_absolute():
-        return f"the symlink {path.name} is absolute; only symlinks inside the repository are read"
-    try:
-        resolved = path.resolve(strict=True)
-    except (OSError, RuntimeError):
-        return "this symlink leads to no file in the repository"
-    if not resolved.is_relative_to(root):
-        return "the symlink leads out of the repository"
-    return "" if resolved.is_file() else "this symlink leads to no file in the repository"
+        raise _invalid(name, f"cannot be read: {error.strerror}") from None

@@ -89,17 +89,11 @@ class ClusterDrift:
 
     def reports(self) -> Mapping[tuple[str, str], DriftReport]:
         """What is open, by application and target."""
-        found = {}
-        for where, member in self._members.items():
-            place = self._places.get(where)
-            if place is not None:
-                findings = {finding.object: finding for finding in place.findings.values()}
-                name = (member.application, str(member.target))
-                foreign = {finding.object: finding for finding in place.foreign.findings.values()}
-                lost = place.sure and self._is_lost(place) and self._free(place)
-                complete = self._looked_at(place)
-                found[name] = DriftReport(findings, complete, foreign, lost, self._released(place))
-        return found
+        return {
+            (member.application, str(member.target)): self._report(self._places[where])
+            for where, member in self._members.items()
+            if where in self._places
+        }
 
     def resume(self) -> None:
         """Look at what had to wait for a rollout, or for its record."""
@@ -109,10 +103,7 @@ class ClusterDrift:
     def judge_anew(self) -> None:
         """Forget what was looked at: other rules apply from here on."""
         for place in self._places.values():
-            place.known.clear()
-            place.foreign.known.clear()
-            place.retries.clear()
-            place.foreign.retries.clear()
+            place.look_anew()
             for key in [*place.entries]:
                 self._attention.note(place, key)
 
@@ -169,6 +160,15 @@ class ClusterDrift:
         ledger = self._ledgers.get(_where(place.scope))
         if place.unsaved and ledger is not None:
             ledger.note(soon=key in place.contests)
+
+    def _report(self, place: Place) -> DriftReport:
+        return DriftReport(
+            findings={finding.object: finding for finding in place.findings.values()},
+            complete=self._looked_at(place),
+            foreign={finding.object: finding for finding in place.foreign.findings.values()},
+            lost=place.sure and self._is_lost(place) and self._free(place),
+            released=self._released(place),
+        )
 
     def _looked_at(self, place: Place) -> bool:
         return (

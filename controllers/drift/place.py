@@ -112,6 +112,13 @@ class Place:
         self.where = frozenset((key.group_kind, key.namespace) for key in self.entries)
         return changed
 
+    def look_anew(self) -> None:
+        """Forget what was looked at, and what was refused."""
+        self.known.clear()
+        self.retries.clear()
+        self.foreign.known.clear()
+        self.foreign.retries.clear()
+
     def put(self, entry: Entry, sight: Sight) -> None:
         """Take in what the API server answered to our own apply, or showed to be as we applied it."""
         self.entries[entry.key] = entry

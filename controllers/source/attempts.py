@@ -33,13 +33,14 @@ class Attempts:
             running = self._running.setdefault(key, threading.Lock())
         try:
             with running:
-                self._raise_again(key)
+                self.raise_again(key)
                 return self._remembering(key, work)
         finally:
             with self._lock:
                 self._running.pop(key, None)
 
-    def _raise_again(self, key: str) -> None:
+    def raise_again(self, key: str) -> None:
+        """Raise the InvalidInput that is remembered for this key, if there is one."""
         with self._lock:
             since, failure = self._failed.get(key, (0.0, None))
         if failure is not None and self._clock() - since < FAILED_SECONDS:
@@ -49,8 +50,12 @@ class Attempts:
         try:
             return work()
         except InvalidInput as error:
-            with self._lock:
-                self._failed[key] = (self._clock(), error)
-                while len(self._failed) > _FAILURES_KEPT:
-                    self._failed.popitem(last=False)
+            self.remember(key, error)
             raise
+
+    def remember(self, key: str, failure: InvalidInput) -> None:
+        """Have it raised for this key from now on."""
+        with self._lock:
+            self._failed[key] = (self._clock(), failure)
+            while len(self._failed) > _FAILURES_KEPT:
+                self._failed.popitem(last=False)

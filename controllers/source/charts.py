@@ -6,6 +6,8 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from functools import partial
 
 from controllers.adapters.oci import Pulled, Puller, Registry, verified
 from controllers.adapters.renderers import OutputCache
@@ -19,6 +21,9 @@ _MOST_KEPT = 32 << 20
 """Bytes of unpacked charts in memory."""
 # Many charts of one registry are wanted at once: what one of them has found out serves the others.
 _SILENT_SECONDS = 5.0
+# How long somebody waits for a pull, which goes on without: first, and once the registry was found silent.
+_FIRST_WAIT = 20.0
+_NEXT_WAIT = 1.0
 _LENGTH_BYTES = 4
 
 
@@ -45,6 +50,7 @@ class Charts:
         self._lock = threading.Lock()
         self._kept: OrderedDict[ChartReference, Mapping[str, bytes]] = OrderedDict()
         self._silent: dict[str, tuple[float, Unreachable]] = {}
+        self._pulls: dict[ChartReference, Future[Pulled]] = {}
 
     def registry(self, reference: ChartReference, at: Location) -> Registry:
         """Give what is configured of a chart's registry.
@@ -98,16 +104,43 @@ class Charts:
             return None
 
     def _pulled(self, registry: Registry, reference: ChartReference, place: Location) -> Pulled:
+        """Wait for a pull. One that takes long goes on, and who asks again later has what came of it."""
+        host = registry.host
         with self._lock:
-            since, silence = self._silent.get(registry.host, (0.0, None))
-        if silence is not None and self._clock() - since < _SILENT_SECONDS:
-            raise Unreachable(str(silence), retry_after=silence.retry_after)
+            since, silence = self._silent.get(host, (0.0, None))
+            pull = self._pulls.get(reference)
+            if silence is not None and self._clock() - since < _SILENT_SECONDS and pull is None:
+                raise Unreachable(str(silence), retry_after=silence.retry_after)
+            if pull is None:
+                pull = self._pulls[reference] = Future()
+                work = partial(self._pull, pull, registry, reference, place)
+                threading.Thread(target=work, name=f"pull from {host}", daemon=True).start()
         try:
-            return self._puller.pull(registry, reference, place)
-        except Unreachable as error:
-            with self._lock:
-                self._silent[registry.host] = self._clock(), error
+            pulled = pull.result(_FIRST_WAIT if silence is None else _NEXT_WAIT)
+        except TimeoutError:
+            if not pull.done():
+                raise Unreachable(str(silence or f"registry {host} has not answered yet")) from None
             raise
+        finally:
+            if pull.done():
+                with self._lock:
+                    self._pulls.pop(reference, None)
+        return pulled
+
+    def _pull(
+        self, pull: Future[Pulled], registry: Registry, reference: ChartReference, place: Location
+    ) -> None:
+        try:
+            pulled = self._puller.pull(registry, reference, place)
+        except BaseException as error:  # noqa: BLE001 - whoever waits raises it
+            if isinstance(error, Unreachable):
+                with self._lock:
+                    self._silent[registry.host] = self._clock(), error
+            pull.set_exception(error)
+        else:
+            with self._lock:
+                self._silent.pop(registry.host, None)
+            pull.set_result(pulled)
 
     def _keep(self, reference: ChartReference, files: Mapping[str, bytes]) -> None:
         with self._lock:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
 
-from controllers.adapters.renderers import Helm
+from controllers.adapters.renderers import Decryptor, Helm
 from controllers.adapters.renderers.sandbox import ToolFailed
+from controllers.source.attempts import Attempts
 from controllers.source.charts import Charts
 from controllers.source.outputs import Outputs
 from controllers.source.parsed import ParsedFiles
@@ -21,9 +22,11 @@ from gitops.redact import Redactor
 from gitops.render.chart_files import ChartFiles
 from gitops.render.charts import follow_chart, settings_of
 from gitops.render.complaints import complaint
+from gitops.render.encrypted import encrypted
 from gitops.render.references import is_within
 from gitops.render.releases import applicable, parse_release, relocated
 from gitops.render.repeatable import differences
+from gitops.render.sealed import settled
 from gitops.render.secrecy import chart_texts
 from gitops.render.sources import ListedTree
 from gitops.render.templates import CLOCK_FUNCTIONS, unbarred
@@ -43,15 +46,26 @@ class ChartTree(ListedTree, Protocol):
         """Read a file, through symlinks. Raises InvalidInput."""
 
 
-class ChartRenders:
-    """Renders charts. For any thread."""
+class _Exhausted(InvalidInput):
+    """A render met a limit on time, memory or output."""
 
-    def __init__(self, helm: Helm, outputs: Outputs, registries: Charts) -> None:
+
+class ChartRenders:
+    """Renders charts. For any thread.
+
+    Where one target's render met a limit, the application's other targets are refused with it: a thousand
+    renders that never end would take all day, and nothing else would be rendered meanwhile.
+    """
+
+    def __init__(self, helm: Helm, outputs: Outputs, registries: Charts, decryptor: Decryptor) -> None:
         self._helm = helm
         self._registries = registries
         self._outputs = outputs
-        self._values = ParsedFiles(parse=parse_values)
+        self._decryptor = decryptor
+        self._values = ParsedFiles(parse=self._parse_values)
+        self._attempts = Attempts()
         self._printed = ParsedFiles(parse=parse_release)
+        self._exhausted = Attempts()
 
     def stop(self) -> None:
         """End the templates that run: whoever waits for one, now or later, gets a TransientError."""
@@ -80,10 +94,12 @@ class ChartRenders:
             }
         )
         output = SourceFile(asked.path, identity)
-        run = partial(self._run, tree, chart, told)
+        run = partial(
+            self._limited, _shared_inputs(application, chart), partial(self._run, tree, chart, told)
+        )
         try:
-            documents = self._outputs.documents(output, self._printed, run)
-            return applicable(documents, settings_of(application).hooks)
+            documents = self._outputs.documents(output, self._printed, run, secret=bool(told.sealed))
+            return applicable(settled(documents, told.sealed), settings_of(application).hooks)
         except InvalidInput as error:
             raise InvalidInput(*(_for(application, chart, problem) for problem in error.problems)) from None
 
@@ -94,6 +110,14 @@ class ChartRenders:
         if closure.problems or closure.chart is None:
             raise InvalidInput(*closure.problems)
         return closure.chart
+
+    def _parse_values(self, path: str, data: bytes) -> tuple[Document, ...]:
+        written = parse_values(path, data)
+        if encrypted(written) is None:
+            return written
+        identity = digest({"sops": path, "text": data.decode()})
+        decrypt = partial(self._decryptor.values, path, data, written)
+        return (*self._attempts.run(identity, decrypt)[:1], *written)
 
     def _values_of(self, tree: ChartTree, file: SourceFile) -> tuple[Document, ...]:
         return self._values.get(file, partial(tree.read, file.path))
@@ -113,6 +137,14 @@ class ChartRenders:
                 raise InvalidInput(Problem(Location(f"{chart.folder}/{CHART_FILE}"), message))
         return contents
 
+    def _limited(self, inputs: str, run: Callable[[], bytes]) -> bytes:
+        self._exhausted.raise_again(inputs)
+        try:
+            return run()
+        except _Exhausted as error:
+            self._exhausted.remember(inputs, error)
+            raise
+
     def _run(self, tree: ChartTree, chart: ChartSource, told: Release) -> bytes:
         files = ChartFiles(chart.folder, self._contents(tree, chart), packed=chart.remote is not None)
         printed = self._printed_by(files, told, files.files)
@@ -125,7 +157,8 @@ class ChartRenders:
         try:
             printed = self._helm.template(told, contents, files.archives)
         except ToolFailed as failed:
-            raise InvalidInput(_told(failed, files, partial(_redactor, files.files, told))) from None
+            problem = _told(failed, files, partial(_redactor, files.files, told))
+            raise (_Exhausted if failed.exhausted else InvalidInput)(problem) from None
         return relocated(printed, files.file_of)
 
     def _repeat(self, files: ChartFiles, told: Release, changing: frozenset[str], printed: bytes) -> None:
@@ -138,6 +171,18 @@ class ChartRenders:
             found = differences(parse_release(place, printed), parse_release(place, again), changing)
             if found:
                 raise InvalidInput(*found)
+
+
+def _shared_inputs(application: ApplicationSource, chart: ChartSource) -> str:
+    """Name what all targets of the application have in common, but for variables."""
+    files = (*chart.files, *chart.values, *(file for one in chart.overrides for file in one))
+    return digest(
+        {
+            "application": application.path,
+            "files": [[file.path, file.oid] for file in files],
+            "settings": settings_of(application).model_dump(mode="json"),
+        }
+    )
 
 
 def _for(application: ApplicationSource, chart: ChartSource, problem: Problem) -> Problem:

@@ -12,7 +12,7 @@ from gitops.render import parse_file
 
 Parse = Callable[[str, bytes], tuple[Document, ...]]
 # Parsed YAML takes some ten times its text.
-LIMIT_BYTES = 16 * 1024 * 1024
+LIMIT_BYTES = 8 << 20
 
 
 class ParsedFiles:

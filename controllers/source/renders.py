@@ -7,7 +7,7 @@ from collections import OrderedDict
 from functools import partial
 from itertools import chain
 
-from controllers.adapters.renderers import Decryptor, Files, Helm, Kustomize, OutputCache, Sops
+from controllers.adapters.renderers import Decryptor, Files, Helm, Kustomize, OutputCache, Sandbox, Sops
 from controllers.source.attempts import Attempts
 from controllers.source.charts import Charts
 from controllers.source.helm import ChartRenders, ChartTree
@@ -56,13 +56,14 @@ class Renders:
         `charts` are those of registries; without it there are none.
         """
         self._decryptor = decryptor or Sops.of_environment()
-        self._kustomize = kustomize or Kustomize()
+        sandbox = Sandbox()
+        self._kustomize = kustomize or Kustomize(sandbox)
         self._parsed = ParsedFiles(parse=self._parse)
         self._seals = Seals()
         self._printed = ParsedFiles(parse=self._seals.parse)
         self._attempts = Attempts()
         self._outputs = Outputs(cache, self._attempts)
-        self._charts = ChartRenders(helm or Helm(), self._outputs, charts or Charts())
+        self._charts = ChartRenders(helm or Helm(sandbox), self._outputs, charts or Charts(), self._decryptor)
         self._lock = threading.Lock()
         self._readings: OrderedDict[tuple[Use, SourceFile], Reading] = OrderedDict()
 

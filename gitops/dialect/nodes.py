@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any
 
 import yaml
@@ -238,7 +239,7 @@ class Composer:
             return None
         try:
             raw = self._scalar(event, place) if isinstance(event, yaml.ScalarEvent) else node.value
-            return scalars.key_text(raw)
+            return intern(scalars.key_text(raw))  # every manifest has the same ones
         except ValueError as error:
             self.faults.append((place, str(error)))
             return None

@@ -43,7 +43,7 @@ class Helm(Schema):
     `clusterSelector` matches its `valuesFiles` and its `values`.
     """
 
-    chart: RepositoryPath = "."
+    chart: RepositoryPath = Field(default=".", description="a folder, or oci://host/path@sha256:…")
     release_name: ReleaseName | None = Field(default=None, description="defaults to the application's name")
     values_files: ValuesFiles = ()
     values: Values = Field(default_factory=dict)

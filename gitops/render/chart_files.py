@@ -11,6 +11,7 @@ from gitops.model.folders import CHART_FILE
 from gitops.render.archives import unpack_dependencies
 from gitops.render.chart_names import ChartNames
 from gitops.render.chart_schemas import schema_problems
+from gitops.render.encrypted import VALUES_ONLY, unread
 from gitops.render.references import joined
 from gitops.render.templates import (
     CHANGING_FUNCTIONS,
@@ -34,7 +35,11 @@ class ChartFiles:
         self._packed = files.keys()
         unpacked = unpack_dependencies(files, Location(folder))
         self._templates = {path for path in unpacked if _is_template(path)}
-        problems = [*_asking(unpacked), *schema_problems(unpacked)]
+        problems = [
+            *_asking(unpacked),
+            *schema_problems(unpacked),
+            *unread(_read_by_helm(unpacked), VALUES_ONLY),
+        ]
         if problems:
             raise InvalidInput(*map(self._in_repository, problems))
         self.files = {
@@ -110,6 +115,15 @@ def _asking(unpacked: Mapping[str, bytes]) -> Iterator[Problem]:
                 "must not depend on the cluster"
             )
             yield Problem(Location(path, line, column), message)
+
+
+def _read_by_helm(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files that it reads by itself."""
+    return {
+        path: data
+        for path, data in files.items()
+        if _is_template(path) or path.rpartition("/")[2] == "values.yaml"
+    }
 
 
 def _is_template(path: str) -> bool:

@@ -61,12 +61,10 @@ class Draft:
     @property
     def source(self) -> Location:
         """The file and line that the object begins on."""
-        begins = self.document.locate(*self.pointer)
-        if self.document.rendered:
-            return begins
-        if not self.pointer:
+        if not self.pointer and not self.document.rendered:
             return Location(self.document.path, self.document.line)
-        return replace(begins, column=0)
+        begins = self.document.locate(*self.pointer)  # reads the document once more
+        return begins if self.document.rendered else replace(begins, column=0)
 
     @property
     def secret(self) -> bool:
@@ -178,14 +176,17 @@ def _map_problems(draft: Draft, field: str, value: Json) -> Iterator[Problem]:
         yield Problem(draft.at("metadata", field), f"metadata.{field} must be a mapping of names to text")
         return
     for name, text in value.items():
-        place = draft.at("metadata", field, name, key=True)
+        wrong = []
         if not isinstance(text, str):
-            yield Problem(place, f"metadata.{field}: {name} must be text: put it in quotes")
+            wrong.append(f"metadata.{field}: {name} must be text: put it in quotes")
         if name.startswith(_APPLYSET) or name == _ENVIRONMENT_LABEL:
-            yield Problem(place, f"{name} is reserved: it says which application an object belongs to")
-    if field == "annotations" and (wrong := unknown_word(value)):
+            wrong.append(f"{name} is reserved: it says which application an object belongs to")
+        if wrong:  # a place costs another reading of the document
+            place = draft.at("metadata", field, name, key=True)
+            yield from (Problem(place, message) for message in wrong)
+    if field == "annotations" and (unknown := unknown_word(value)):
         place = draft.document.locate(*draft.pointer, "metadata", field, PRUNE)
-        yield Problem(place, wrong)
+        yield Problem(place, unknown)
 
 
 def cleaned(draft: Draft) -> JsonObject:

@@ -22,6 +22,27 @@ def encrypted(documents: Iterable[Document]) -> Document | None:
     return next((one for one in documents if _sealed(one)), None)
 
 
+def unsigned(documents: Iterable[Document]) -> tuple[Document, ...]:
+    """Give documents without what SOPS writes beside their content."""
+    return tuple(
+        replace(one, value={name: value for name, value in one.value.items() if name != _BLOCK})
+        for one in documents
+        if isinstance(one.value, dict)
+    )
+
+
+def sealed_texts(written: Json, plain: Json) -> Iterator[str]:
+    """Give the texts and numbers of `plain` that are ciphertext as they are `written`, at the same places."""
+    if isinstance(plain, dict) and isinstance(written, dict):
+        for key, value in plain.items():
+            yield from sealed_texts(written.get(key), value)
+    elif isinstance(plain, list) and isinstance(written, list):
+        for value, partner in zip(plain, written, strict=False):
+            yield from sealed_texts(partner, value)
+    elif _is_ciphertext(written) and isinstance(plain, str | int | float) and plain != "":
+        yield str(plain)
+
+
 def concealed(documents: Iterable[Document]) -> tuple[Document, ...]:
     """Give what can be judged without a key: objects whose kind is not encrypted, values as they stand."""
     return tuple(
@@ -58,11 +79,14 @@ def revealed(
     return marked, problems
 
 
-def unread(others: Mapping[str, bytes]) -> tuple[Problem, ...]:
-    """Refuse encrypted files, by path, that are no manifests: their ciphertext would become a value."""
-    message = (
-        "encrypted with SOPS, and only whole Secrets are decrypted: encrypt one, and list it as a resource"
-    )
+RESOURCES_ONLY = (
+    "encrypted with SOPS, and only whole Secrets are decrypted: encrypt one, and list it as a resource"
+)
+VALUES_ONLY = "encrypted with SOPS, and nothing in a chart is decrypted: name it in spec.helm.valuesFiles"
+
+
+def unread(others: Mapping[str, bytes], message: str = RESOURCES_ONLY) -> tuple[Problem, ...]:
+    """Refuse encrypted files, by path, that nobody decrypts: their ciphertext would become a value."""
     return tuple(
         Problem(Location(path), message) for path, data in sorted(others.items()) if _MAC.search(data)
     )

@@ -198,6 +198,9 @@ class _Reader:
     def _generator(self, value: Json, pointer: Pointer) -> None:
         for place, found in _items(value, "files", pointer):
             self._file(found, place)
+        for place, found in _items(value, "literals", pointer):
+            if not isinstance(found, str) or found.find("=") < 1:  # without quoting it: it may be a Secret's
+                self._problem(place, "write key=value")
         for place, found in (*_items(value, "envs", pointer), *_values(value, "env", pointer)):
             if found != "":
                 self._refer(found, place, Use.VARIABLES)

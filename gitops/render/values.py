@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
@@ -14,7 +15,7 @@ from gitops.model.reading import Locate
 from gitops.model.targets import Target
 from gitops.objects import Json, JsonObject
 from gitops.render.charts import settings_of
-from gitops.render.encrypted import encrypted
+from gitops.render.encrypted import sealed_texts
 from gitops.render.growth import Growth, TooLarge, size_of
 from gitops.render.plain import parse_file
 from gitops.render.templates import CHANGING_FUNCTIONS, CLUSTER_FUNCTIONS, quoted_words, words
@@ -22,7 +23,7 @@ from gitops.render.variables import substitute, target_variables
 
 Pointer = tuple[str | int, ...]
 ValuesOf = Callable[[SourceFile], tuple[Document, ...]]
-"""Reads a file of values, as `parse_values` does. Raises InvalidInput."""
+"""Reads a file of values: its document, or none; after one that is decrypted, as it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,17 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What Helm is told beside the chart. Equal ones make the same of one chart, on whatever cluster."""
+    """What Helm is told beside the chart. Equal ones make the same of one chart, on whatever cluster.
+
+    `sealed` are the texts in `values` that stand encrypted in the repository.
+    """
 
     name: str
     namespace: str
     kubernetes_version: str
     api_versions: tuple[str, ...]
-    values: tuple[JsonObject, ...]
+    values: tuple[JsonObject, ...] = field(repr=False)
+    sealed: frozenset[str] = field(default=frozenset(), repr=False)
 
     def changing(self) -> frozenset[str]:
         """Name the functions in values that may answer otherwise the next time, when `tpl` executes them."""
@@ -51,11 +56,11 @@ class Release:
 
 
 def parse_values(path: str, data: bytes) -> tuple[Document, ...]:
-    """Read a file of values: one document, or none. Raises InvalidInput."""
+    """Read a file of values: one document, or none; one that is encrypted as it is written.
+
+    Raises InvalidInput.
+    """
     documents = parse_file(path, data)
-    if (sealed := encrypted(documents)) is not None:
-        message = "encrypted with SOPS: values for Helm are not decrypted; put the Secret beside the chart"
-        raise InvalidInput(Problem(sealed.locate_key("sops"), message))
     if len(documents) > 1:
         raise InvalidInput(Problem(documents[1].locate(), "a file of values is one document"))
     if documents and not isinstance(documents[0].value, dict):
@@ -74,6 +79,7 @@ def release(
             "write spec.kubernetesVersion, such as 1.37.2"
         )
         raise InvalidInput(Problem(destination.at, message))
+    values = _Values(application, chart, destination, values_of)
     name = settings_of(application).release_name or application.name
     if len(name) > LONGEST_RELEASE:
         message = f"Helm takes {LONGEST_RELEASE} characters as a release's name: write spec.helm.releaseName"
@@ -83,7 +89,8 @@ def release(
         destination.target.namespace,
         _full(version),
         tuple(sorted(set(destination.cluster.spec.api_versions))),
-        _Values(application, chart, destination, values_of).all(),
+        values.all(),
+        frozenset(values.sealed),
     )
 
 
@@ -91,6 +98,14 @@ def _full(version: str) -> str:
     """Helm's own form: three numbers."""
     numbers = version.removeprefix("v").split(".")
     return ".".join([*numbers, "0"][:3])
+
+
+class _Part(NamedTuple):
+    """Values, where they are written, and for decrypted ones how."""
+
+    value: JsonObject
+    locate: Locate
+    written: Json = None
 
 
 class _Values:
@@ -112,40 +127,42 @@ class _Values:
         )
         self._growth = Growth()
         self._problems: list[Problem] = []
+        self.sealed: set[str] = set()
 
     def all(self) -> tuple[JsonObject, ...]:
         """Give the values in their order; a later one wins."""
-        found = [one for value, locate in self._written() for one in self._filled(value, locate)]
+        found = [one for part in self._parts() for one in self._filled(part)]
         if self._problems:
             raise InvalidInput(*self._problems)
         return tuple(found)
 
-    def _written(self) -> Iterator[tuple[JsonObject, Locate]]:
+    def _parts(self) -> Iterator[_Part]:
         helm, at = settings_of(self._application), self._application.at
         yield from self._files(self._chart.values)
-        yield helm.values, lambda *pointer: at("spec", "helm", "values", *pointer)
+        yield _Part(helm.values, lambda *pointer: at("spec", "helm", "values", *pointer))
         for index, override in enumerate(helm.overrides):
             if override.cluster_selector.matches(self._labels):
                 yield from self._files(self._chart.overrides[index])
                 place = ("spec", "helm", "overrides", index, "values")
-                yield override.values, lambda *pointer, place=place: at(*place, *pointer)
+                yield _Part(override.values, lambda *pointer, place=place: at(*place, *pointer))
 
-    def _files(self, files: tuple[SourceFile, ...]) -> Iterator[tuple[JsonObject, Locate]]:
+    def _files(self, files: tuple[SourceFile, ...]) -> Iterator[_Part]:
         for file in files:
             try:
                 documents = self._values_of(file)
             except InvalidInput as error:
                 self._problems += error.problems
                 continue
-            for document in documents:
-                if isinstance(document.value, dict):
-                    yield document.value, document.locate
+            if documents and isinstance(documents[0].value, dict):
+                written = documents[1].value if len(documents) > 1 else None
+                yield _Part(documents[0].value, documents[0].locate, written)
 
-    def _filled(self, value: JsonObject, locate: Locate) -> Iterator[JsonObject]:
+    def _filled(self, part: _Part) -> Iterator[JsonObject]:
+        value, locate, written = part
         if not value:
             return
         try:
-            filled = substitute(value, self._variables, locate, self._growth)
+            filled = substitute(value, self._variables, locate, self._growth, secret=written is not None)
             size_of(filled)
         except InvalidInput as error:
             self._problems += error.problems
@@ -153,6 +170,7 @@ class _Values:
         except TooLarge as error:
             self._problems.append(Problem(locate(), str(error).replace("the object", "the values")))
             return
+        self.sealed.update(sealed_texts(written, filled))
         for pointer, function in _named(filled, (), CLUSTER_FUNCTIONS):
             message = (
                 f"text that calls {function} is refused: a chart might execute it, and a render must not "

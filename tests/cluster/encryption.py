@@ -6,9 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-import pytest
-
-from tests.cluster.rig import binaries
+from tests import tools
 
 VALUES_ONLY = ("--encrypted-regex", "^(data|stringData)$")
 
@@ -18,12 +16,7 @@ class Kit:
 
     def __init__(self, folder: Path) -> None:
         """Skip the test where the tools cannot be had; in CI they can."""
-        try:
-            self.tools = binaries.tools()
-        except binaries.RigUnavailable as unavailable:
-            if os.environ.get("CI") == "true":
-                raise
-            pytest.skip(str(unavailable))
+        self.tools = tools.folder()
         self.folder = folder
         self.key = folder / "key.txt"
         self.recipient = self._run("age-keygen", "-o", str(self.key)).stderr.decode().split()[-1]

@@ -88,7 +88,7 @@ class Puller:
             try:
                 async with asyncio.timeout(patience.attempt):
                     return await work()
-            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            except (aiohttp.ClientError, OSError, ValueError) as error:  # ValueError: names that are none
                 _refuse_bad_tls(registry, error)
                 said = Unreachable(f"registry {registry.host}: {reason(error)}")
             except Unreachable as error:

@@ -60,7 +60,9 @@ class Helm:
             *(f"--api-versions={one}" for one in release.api_versions),
             *(f"--values={path}" for path in values),
         )
-        return self._sandbox.run(self._tool.found()[0], arguments, Files({**contents, **values}))
+        return self._sandbox.run(
+            self._tool.found()[0], arguments, Files({**contents, **values}, secret=bool(release.sealed))
+        )
 
     def _ask(self, executable: Path) -> str:
         try:

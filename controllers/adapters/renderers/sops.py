@@ -12,7 +12,7 @@ from controllers.adapters.renderers.sandbox import Files, Limits, Sandbox, ToolF
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.render import parse_output
-from gitops.render.encrypted import concealed, encrypted, revealed
+from gitops.render.encrypted import concealed, encrypted, revealed, unsigned
 
 KEY_FILE = "SOPS_AGE_KEY_FILE"
 NO_KEY = (
@@ -34,6 +34,9 @@ class Decryptor(Protocol):
     def documents(self, path: str, data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
         """Give the documents of an encrypted file; `written` are those that it shows. Raises InvalidInput."""
 
+    def values(self, path: str, data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
+        """Give what an encrypted file holds, whatever that is. Raises InvalidInput."""
+
     def stop(self) -> None:
         """End what runs, and refuse more."""
 
@@ -44,6 +47,10 @@ class Concealed:
     def documents(self, _path: str, _data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
         """Give the objects that can be told without a key."""
         return concealed(written)
+
+    def values(self, _path: str, _data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
+        """Give what can be read without a key."""
+        return unsigned(written)
 
     def stop(self) -> None:
         """Nothing runs."""
@@ -72,14 +79,17 @@ class Sops:
         self._sandbox.stop()
 
     def documents(self, path: str, data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
-        """Decrypt a file and read it. Raises InvalidInput at the file, never quoting what is in it."""
-        first = encrypted(written)
-        place = first.locate_key("sops") if first is not None else Location(path)
-        plain = self._decrypted(path, data, place)
-        found, problems = revealed(parse_output(path, plain), written)
+        """Decrypt a file of Secrets. Raises InvalidInput at the file, never quoting what is in it."""
+        found, problems = revealed(self.values(path, data, written), written)
         if problems:
             raise InvalidInput(*problems)
         return found
+
+    def values(self, path: str, data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
+        """Decrypt a file and read it. Raises InvalidInput at the file, never quoting what is in it."""
+        first = encrypted(written)
+        place = first.locate_key("sops") if first is not None else Location(path)
+        return parse_output(path, self._decrypted(path, data, place))
 
     def _decrypted(self, path: str, data: bytes, place: Location) -> bytes:
         if self._key is None:

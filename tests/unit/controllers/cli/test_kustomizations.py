@@ -10,6 +10,7 @@ import pytest
 from typer.testing import Result
 
 from controllers.adapters.git import TreeView
+from controllers.adapters.renderers import Kustomize
 from controllers.cli import worktree
 from gitops.errors import InvalidInput
 from tests.unit.controllers.cli.conftest import Shop, config_map
@@ -83,6 +84,28 @@ def test_lint_without_a_tool_says_what_to_install(
     assert [line for line in lines if "gitops-waves[kustomize]" in line] == [lines[-1]]
     assert lines[-1].startswith(f"{OVERLAY}: neither kustomize nor kubectl is installed")
     assert len(lines) > 1
+
+
+def test_a_command_takes_what_the_controller_built_before(
+    gitops: Gitops, kustomized: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the operator's configuration says that it is kept on disk, and where; without one, nothing is."""
+    config = tmp_path / "controller.yaml"
+    config.write_text(
+        "apiVersion: gitops-waves.io/v1alpha1\nkind: Controller\n"
+        f"repositories: [{{name: shop, url: {kustomized.path}}}]\nstateDirectory: {tmp_path}/state\n"
+    )
+    told = gitops("render", "production").stdout
+    assert "over-web" in told
+    assert not (tmp_path / "state").exists()
+    configured = ("render", "production", "--config", str(config))
+    assert gitops(*configured).stdout == told
+
+    def nothing_is_built(*_arguments: object) -> bytes:
+        raise AssertionError("it was built before")
+
+    monkeypatch.setattr(Kustomize, "build", nothing_is_built)
+    assert gitops(*configured).stdout == told
 
 
 def test_a_kustomization_beside_the_environment_makes_one_application(gitops: Gitops, shop: Shop) -> None:

@@ -98,6 +98,51 @@ def test_a_name_that_no_commit_may_have_is_told(gitops: Gitops, shop: Shop, wher
     assert line in gitops("lint", "--rev", "HEAD", code=1).stderr
 
 
+@pytest.mark.parametrize("name", [f"{APP}/link.yaml", f"{APP}/.hidden/link", "clusters/.link"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("nowhere", "nowhere/else", "/etc/passwd", "../../../../../etc/passwd", "link", "link.yaml", "."),
+        *("../../../.git/config", "../../.git/HEAD", "key.dec.yaml", "vendor", "../web", "../../../clusters"),
+    ],
+)
+def test_a_symlink_is_told_as_it_will_be(gitops: Gitops, shop: Shop, name: str, target: str) -> None:
+    """Hidden ones too; none is read that leads to what no commit holds."""
+    write(shop, f"{APP}/key.dec.yaml", BROKEN)
+    write(shop, f"{APP}/vendor/a.yaml", BROKEN)
+    place = shop.path / name
+    place.parent.mkdir(exist_ok=True)
+    place.symlink_to(target)
+    told = gitops("lint", code=1).stdout
+    assert told.startswith(f"{name}: ")
+    add_all(shop)
+    assert gitops("lint", "--rev", "HEAD", code=1).stdout.startswith(f"{name}: ")
+
+
+def test_a_symlink_that_leads_to_a_file_is_no_problem(gitops: Gitops, shop: Shop) -> None:
+    for name in (f"{APP}/.link", f"{APP}/link.txt", "environments/link"):
+        (shop.path / name).symlink_to("environment.yaml" if name.endswith("s/link") else "web.yaml")
+    assert gitops("lint").stdout == "1 environment, 2 applications: no problems\n"
+    add_all(shop)
+    assert gitops("lint", "--rev", "HEAD").stdout == "1 environment, 2 applications: no problems\n"
+
+
+def test_what_nobody_reads_may_be_large(gitops: Gitops, shop: Shop) -> None:
+    with (shop.path / APP / "picture.bin").open("wb") as file:
+        file.truncate(40 << 20)
+    assert "no problems" in gitops("lint").stdout
+
+
+def test_a_folder_that_git_ignores_may_hold_what_it_tracks(gitops: Gitops, shop: Shop) -> None:
+    write(shop, f"{APP}/kustomization.yaml", "resources: [vendor]\n")
+    for name, text in (("kustomization.yaml", "resources: [a.yaml]\n"), ("a.yaml", config_map("a", "b"))):
+        write(shop, f"{APP}/vendor/{name}", text)
+        index = shop.git.index
+        index.add(f"{APP}/vendor/{name}")
+        index.write()
+    assert "no problems" in gitops("lint").stdout
+
+
 def test_a_name_that_is_no_text_is_told(gitops: Gitops, shop: Shop) -> None:
     Path(os.fsdecode(os.fsencode(shop.path / APP) + b"/\xff.yaml")).write_text(config_map("a", "b"))
     assert gitops("lint", code=1).stdout.startswith(f"{APP}/\\xff.yaml: file names must be UTF-8")

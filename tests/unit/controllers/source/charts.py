@@ -116,6 +116,11 @@ class Charts:
         errands = Errands("shop", self.revisions, Clusters({}), KnownSecrets())
         return errands.wanted(Scope("shop", "web", Target(cluster, "shop")), revision).manifests
 
+    def check(self, revision: str) -> tuple[str, ...]:
+        """What is found wrong, on all targets, before a rollout starts."""
+        errands = Errands("shop", self.revisions, Clusters({}), KnownSecrets())
+        return errands.check("web", revision, tuple(f"{cluster}/shop" for cluster in CLUSTERS))
+
     def lint(self) -> str:
         """What `gitops lint` finds wrong in the folder that people work in."""
         _, problems, _ = lint.of_folder(self.people.path, Renders(helm=self._helm))

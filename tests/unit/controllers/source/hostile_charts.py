@@ -223,7 +223,11 @@ REFUSED: dict[str, tuple[Contents, str]] = {
     "a Chart.yaml that is a list": ({**chart(), "Chart.yaml": "[1]\n"}, "Chart.yaml"),
     "a Chart.yaml that is text": ({**chart(), "Chart.yaml": "web\n"}, "Chart.yaml"),
     "a Chart.yaml that is empty": ({**chart(), "Chart.yaml": ""}, "Chart.yaml"),
-    "a Chart.yaml that is no YAML": ({**chart(), "Chart.yaml": "a: [\n"}, "Chart.yaml"),
+    "a Chart.yaml that is no YAML": ({**chart(), "Chart.yaml": f"{CHART}a: [\n"}, "Chart.yaml:4"),
+    "values of the chart's own that are no YAML": (
+        chart("", {"values.yaml": "a: 1\nb: c: d\n"}),
+        "values.yaml:2",
+    ),
     "a Chart.yaml of bytes": ({**chart(), "Chart.yaml": b"\x00\xff\xfe"}, "Chart.yaml"),
     "a Chart.yaml without a name": ({**chart(), "Chart.yaml": "apiVersion: v2\nversion: 1.0.0\n"}, "name"),
     "a chart's name that is a path": (

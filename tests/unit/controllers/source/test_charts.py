@@ -13,6 +13,7 @@ import pytest
 from controllers.adapters.kube.patience import Patience
 from controllers.adapters.oci import Puller, Registry
 from controllers.adapters.renderers import OutputCache
+from controllers.source import charts as source
 from controllers.source.charts import Charts
 from gitops.errors import InvalidInput, Location, TransientError, Unreachable
 from gitops.model.chart_references import ChartReference
@@ -120,6 +121,32 @@ def test_silence_is_remembered_for_seconds_not_longer(fake: FakeRegistry, refere
     fake.lie = lambda _: None
     clock.now = 6.0
     assert known.files(reference, AT) == EXPECTED
+
+
+def test_nobody_waits_long_for_a_registry_that_was_found_silent(
+    fake: FakeRegistry, reference: ChartReference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pull goes on meanwhile, once, and who asks later has what came of it."""
+    clock, release = Clock(), threading.Event()
+    known = charts(fake, clock=clock)
+    fake.lie = lambda _: Answer(503)
+    with pytest.raises(Unreachable, match="HTTP 503"):
+        known.files(reference, AT)
+
+    def hang(_: Seen) -> Answer | None:
+        release.wait(60)
+        return None
+
+    fake.lie = hang
+    fake.seen.clear()
+    monkeypatch.setattr(source, "_NEXT_WAIT", 0.01)
+    for clock.now in (6.0, 7.0, 13.0):
+        with pytest.raises(Unreachable, match="HTTP 503"):
+            known.files(reference, AT)
+    release.set()
+    monkeypatch.setattr(source, "_NEXT_WAIT", 60.0)
+    assert known.files(reference, AT) == EXPECTED
+    assert len(fake.seen) == 2
 
 
 def test_a_chart_that_is_pushed_later_is_found(fake: FakeRegistry, reference: ChartReference) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import tarfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -22,7 +21,7 @@ from gitops.model.targets import Target
 from gitops.objects import Manifest
 from gitops.plan import Scope
 from gitops.render.values import Release
-from tests.cluster.rig import binaries
+from tests import tools
 from tests.unit.controllers.rollout.shop import CLUSTERS, Shop
 
 CANARY = "canary-77c1f0"
@@ -56,12 +55,7 @@ class Counted(Helm):
 
 @pytest.fixture(scope="module")
 def tool() -> str:
-    try:
-        return str(binaries.tools())
-    except binaries.RigUnavailable as unavailable:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(unavailable))
+    return str(tools.folder())
 
 
 @pytest.fixture

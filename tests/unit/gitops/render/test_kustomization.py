@@ -321,6 +321,12 @@ def test_a_file_of_a_generator_has_one_key_and_one_path(entry: str) -> None:
     assert found.startswith("kustomization.yaml:1:40: write a path, or key=path")
 
 
+@pytest.mark.parametrize("literal", ["HOME", "=value", "1", "{a: b}"])
+def test_a_literal_is_a_key_and_a_value(literal: str) -> None:
+    found = problem(f"secretGenerator: [{{name: x, literals: [a=b, a=, {literal}]}}]")
+    assert found == "kustomization.yaml:1:49: write key=value"
+
+
 def test_lines_end_and_begin_where_they_do_for_kustomize() -> None:
     """What is a blank or the end of a line elsewhere only is part of a name or a value."""
     closure = followed(

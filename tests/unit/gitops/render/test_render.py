@@ -362,3 +362,21 @@ def test_what_has_items_and_is_no_list_is_refused_at_its_items() -> None:
     (document,) = parse(b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\nitems: []\n", "a.yaml")
     (problem,) = drafts(document)
     assert str(problem).startswith("a.yaml:4:1: whatever has items is a List to kubectl")
+
+
+def test_what_is_without_fault_is_parsed_once(catalog_of: CatalogOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where something is written costs another reading: of the thousands that are right, nobody asks."""
+    labelled = (
+        "apiVersion: v1\nkind: ConfigMap\n"
+        "metadata: {name: web, labels: {app: web}, annotations: {who: '${a}'}}\n"
+    )
+    files = encoded(
+        {"environments/shop/api/a.yaml": labelled, "environments/shop/web/application.yaml": None}
+    )
+    catalog = catalog_of(files)
+
+    def nobody_asks(*_arguments: object) -> None:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr("gitops.dialect.documents._compose_again", nobody_asks)
+    assert "api@eu/shop" in {name.partition("/")[2] for name in rendered(catalog, files)}

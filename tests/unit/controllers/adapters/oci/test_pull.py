@@ -176,6 +176,8 @@ def test_a_redirects_own_challenge_gets_no_credentials(
         "http://metadata.google.internal/",
         "ftp://127.0.0.1/x",
         "http://[",
+        "http://a..b/",
+        f"http://{'a' * 64}.example/",
         "//",
     ],
 )
@@ -216,6 +218,18 @@ def test_a_token_is_had_for_pulling_this_chart(client: Client, fake: FakeRegistr
     assert [seen.target for seen in fake.seen if seen.target.startswith("/token")] == [
         "/token?service=reg&scope=repository:web:pull"
     ]
+
+
+def test_a_token_for_everybody_needs_no_login(client: Client, fake: FakeRegistry) -> None:
+    client.registry = Registry(fake.host, plain_http=True)
+
+    def open_to_all(seen: Seen) -> Answer | None:
+        if seen.target.startswith("/token"):
+            assert "authorization" not in seen.headers
+            return Answer(200, json.dumps({"access_token": TOKEN}).encode())
+        return tokens(fake)(seen)
+
+    assert client.pull(open_to_all) == CHART
 
 
 def test_nobody_is_told_a_password_where_it_could_be_read(
