@@ -22,6 +22,8 @@ from gitops.render.templates import CHANGING_FUNCTIONS, CLUSTER_FUNCTIONS, quote
 from gitops.render.variables import substitute, target_variables
 
 Pointer = tuple[str | int, ...]
+_MOST_VALUES = 8 << 20  # as `size_of` counts
+
 ValuesOf = Callable[[SourceFile], tuple[Document, ...]]
 """Reads a file of values: its document, or none; after one that is decrypted, as it is written."""
 
@@ -126,6 +128,7 @@ class _Values:
             destination.environment, application, destination.target, destination.cluster
         )
         self._growth = Growth()
+        self._left = _MOST_VALUES
         self._problems: list[Problem] = []
         self.sealed: set[str] = set()
 
@@ -163,13 +166,16 @@ class _Values:
             return
         try:
             filled = substitute(value, self._variables, locate, self._growth, secret=written is not None)
-            size_of(filled)
+            self._left -= size_of(filled)
         except InvalidInput as error:
             self._problems += error.problems
             return
         except TooLarge as error:
             self._problems.append(Problem(locate(), str(error).replace("the object", "the values")))
             return
+        if self._left < 0:  # no more is read: it would take long
+            message = f"the values of one target are larger than {_MOST_VALUES >> 20} MiB together"
+            raise InvalidInput(*self._problems, Problem(locate(), message))
         self.sealed.update(sealed_texts(written, filled))
         for pointer, function in _named(filled, (), CLUSTER_FUNCTIONS):
             message = (

@@ -310,7 +310,24 @@ REFUSED: dict[str, tuple[Contents, str]] = {
             "v.yaml": "a: ENC[AES256_GCM,data:x,iv:x,tag:x,type:str]\n"
             "sops: {mac: x, version: 3.9.0, lastmodified: '2026-01-01T00:00:00Z'}\n",
         },
-        "not decrypted",
+        "encrypted with SOPS",
+    ),
+    "large values many times": (
+        {
+            **chart(),
+            "application.yaml": settings(valuesFiles=["v.yaml"] * 1000),
+            "v.yaml": f"a: {'x' * 2_900_000}\n",
+        },
+        "larger than 8 MiB together",
+    ),
+    "files of values beyond counting": (
+        {
+            **chart(),
+            "application.yaml": settings(
+                overrides=[{"clusterSelector": {}, "valuesFiles": ["v.yaml"] * 900}] * 2
+            ),
+        },
+        "at most 1000 files of values",
     ),
     "a variable that nobody defined": (
         {**chart(), "application.yaml": settings(valuesFiles=["v.yaml"]), "v.yaml": "a:\n  b: ${nobody}\n"},

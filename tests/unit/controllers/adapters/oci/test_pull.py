@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -292,6 +293,22 @@ def test_a_login_is_not_shown(tmp_path: Path) -> None:
     (tmp_path / "password").write_text(CANARY)
     registry = Registry("registry.example", USER, tmp_path / "password")
     assert CANARY not in f"{registry!r} {registry.login()!r} {registry.login()}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"ca_file": Path("/nonexistent.crt")}, "/nonexistent.crt holds no certificates"),
+        ({"username": USER, "password_file": Path("/nonexistent")}, "cannot read the registry's password in"),
+        ({"docker_config_file": Path("/nonexistent")}, "cannot read the registry's logins in"),
+    ],
+)
+def test_a_file_of_the_operators_that_is_missing_is_named(
+    client: Client, fake: FakeRegistry, settings: dict[str, Any], said: str
+) -> None:
+    client.registry = Registry(fake.host, plain_http=True, **settings)
+    fake.login = True
+    assert said in client.refusal(lambda _: None)
 
 
 def test_what_does_not_speak_tls_is_told_from_what_does_not_answer(
