@@ -14,6 +14,7 @@ from pathlib import Path
 
 from platformdirs import user_state_path
 
+from controllers import memory
 from controllers.adapters.git import Credentials, Mirror, OnForcePush, Remote
 from controllers.adapters.git.edit import Signature
 from controllers.adapters.http.probe import HttpProber
@@ -146,6 +147,8 @@ class Fleet:
                 self._stack.push_async_callback(server.stop)
                 host, _, port = self._config.listen.rpartition(":")
                 ready(f"http://{host}:{await server.start(host, int(port))}")
+                apart = asyncio.create_task(memory.set_start_apart(lambda: self.ready()[0]), name="memory")
+                self._stack.push_async_callback(_end, [apart])
                 await asyncio.gather(*tasks)
             return await self._until_due_is_done(tasks)
 

@@ -6,8 +6,9 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from functools import partial
+from typing import NamedTuple
 
 from controllers.adapters.oci import Pulled, Puller, Registry, verified
 from controllers.adapters.renderers import OutputCache
@@ -25,6 +26,13 @@ _SILENT_SECONDS = 5.0
 _FIRST_WAIT = 20.0
 _NEXT_WAIT = 1.0
 _LENGTH_BYTES = 4
+
+
+class _Silence(NamedTuple):
+    """Why a registry was not heard, and until when it is not asked."""
+
+    until: float
+    because: str
 
 
 class Charts:
@@ -49,7 +57,7 @@ class Charts:
         self._attempts = Attempts(clock)
         self._lock = threading.Lock()
         self._kept: OrderedDict[ChartReference, Mapping[str, bytes]] = OrderedDict()
-        self._silent: dict[str, tuple[float, Unreachable]] = {}
+        self._silent: dict[str, _Silence] = {}
         self._pulls: dict[ChartReference, Future[Pulled]] = {}
 
     def registry(self, reference: ChartReference, at: Location) -> Registry:
@@ -90,8 +98,6 @@ class Charts:
         pulled = self._on_disk(reference, place)
         if pulled is None:
             pulled = self._pulled(registry, reference, place)
-            if self._cache is not None:
-                self._cache.put(_key(reference), _packed(pulled))
         files = unpack(pulled.archive, place)
         self._keep(reference, files)
         return files
@@ -107,40 +113,47 @@ class Charts:
         """Wait for a pull. One that takes long goes on, and who asks again later has what came of it."""
         host = registry.host
         with self._lock:
-            since, silence = self._silent.get(host, (0.0, None))
+            silence = self._silent.get(host)
             pull = self._pulls.get(reference)
-            if silence is not None and self._clock() - since < _SILENT_SECONDS and pull is None:
-                raise Unreachable(str(silence), retry_after=silence.retry_after)
             if pull is None:
+                if silence is not None and self._clock() < silence.until:
+                    raise Unreachable(silence.because)
                 pull = self._pulls[reference] = Future()
                 work = partial(self._pull, pull, registry, reference, place)
                 threading.Thread(target=work, name=f"pull from {host}", daemon=True).start()
-        try:
-            pulled = pull.result(_FIRST_WAIT if silence is None else _NEXT_WAIT)
-        except TimeoutError:
-            if not pull.done():
-                raise Unreachable(str(silence or f"registry {host} has not answered yet")) from None
-            raise
-        finally:
-            if pull.done():
-                with self._lock:
-                    self._pulls.pop(reference, None)
-        return pulled
+        wait([pull], _FIRST_WAIT if silence is None else _NEXT_WAIT)
+        if pull.done():
+            return pull.result()
+        late = silence.because if silence else f"registry {host} has not answered yet"
+        self._note(host, Unreachable(late))
+        raise Unreachable(late)
 
     def _pull(
         self, pull: Future[Pulled], registry: Registry, reference: ChartReference, place: Location
     ) -> None:
+        error: BaseException | None = None
         try:
             pulled = self._puller.pull(registry, reference, place)
-        except BaseException as error:  # noqa: BLE001 - whoever waits raises it
-            if isinstance(error, Unreachable):
-                with self._lock:
-                    self._silent[registry.host] = self._clock(), error
-            pull.set_exception(error)
-        else:
-            with self._lock:
-                self._silent.pop(registry.host, None)
+            if self._cache is not None:
+                self._cache.put(_key(reference), _packed(pulled))
+        except BaseException as raised:  # noqa: BLE001 - whoever waits raises it
+            error = raised
+        self._note(registry.host, error)
+        with self._lock:
+            del self._pulls[reference]
+        if error is None:
             pull.set_result(pulled)
+        else:
+            pull.set_exception(error)
+
+    def _note(self, host: str, error: BaseException | None) -> None:
+        """Remember for a moment that a registry is silent, or that it is not."""
+        with self._lock:
+            if isinstance(error, Unreachable):
+                seconds = max(_SILENT_SECONDS, error.retry_after or 0.0)
+                self._silent[host] = _Silence(self._clock() + seconds, str(error))
+            else:
+                self._silent.pop(host, None)
 
     def _keep(self, reference: ChartReference, files: Mapping[str, bytes]) -> None:
         with self._lock:

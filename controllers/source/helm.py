@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
 
-from controllers.adapters.renderers import Helm
+from controllers.adapters.renderers import Decryptor, Helm
 from controllers.adapters.renderers.sandbox import ToolFailed
 from controllers.source.attempts import Attempts
 from controllers.source.charts import Charts
-from controllers.source.opened import Opened
 from controllers.source.outputs import Outputs
 from controllers.source.parsed import ParsedFiles
+from controllers.source.prepared import PreparedChart, PreparedCharts
 from controllers.source.seals import Seals
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem, TerminalError
@@ -24,6 +24,7 @@ from gitops.redact import Redactor
 from gitops.render.chart_files import ChartFiles
 from gitops.render.charts import follow_chart, settings_of
 from gitops.render.complaints import complaint
+from gitops.render.encrypted import encrypted_values
 from gitops.render.references import is_within
 from gitops.render.releases import applicable, parse_release, relocated
 from gitops.render.repeatable import differences
@@ -31,7 +32,7 @@ from gitops.render.sealed import Sealed
 from gitops.render.secrecy import chart_texts
 from gitops.render.sources import ListedTree
 from gitops.render.templates import CLOCK_FUNCTIONS, unbarred
-from gitops.render.values import Destination, Release, release
+from gitops.render.values import Destination, Release, parse_values, release
 
 _MOST_BYTES = 64 << 20
 _MOST_REDACTED = 1 << 20  # bytes of input in which secrets are looked for when Helm fails
@@ -58,16 +59,17 @@ class ChartRenders:
     renders that never end would take all day, and nothing else would be rendered meanwhile.
     """
 
-    def __init__(self, helm: Helm, outputs: Outputs, registries: Charts, opened: Opened) -> None:
-        """`opened` reads files of values."""
+    def __init__(self, helm: Helm, outputs: Outputs, registries: Charts, decryptor: Decryptor) -> None:
         self._helm = helm
-        self._opened = opened
-        self._seals = Seals(parse_release)
         self._registries = registries
         self._outputs = outputs
-        self._values = ParsedFiles(parse=opened.values)
+        self._decryptor = decryptor
+        self._values = ParsedFiles(parse=self._parse_values)
+        self._attempts = Attempts()
+        self._seals = Seals(parse_release)
         self._printed = ParsedFiles(parse=self._seals.parse)
         self._exhausted = Attempts()
+        self._prepared = PreparedCharts()
 
     def stop(self) -> None:
         """End the templates that run: whoever waits for one, now or later, gets a TransientError."""
@@ -92,7 +94,7 @@ class ChartRenders:
                 "folder": chart.folder,
                 "files": [[file.path, file.oid] for file in chart.files],
                 "release": [told.name, told.namespace, told.kubernetes_version, list(told.api_versions)],
-                "values": told.values,
+                "values": list(told.values),
             }
         )
         output = SourceFile(asked.path, identity)
@@ -111,9 +113,9 @@ class ChartRenders:
     ) -> tuple[Document, ...]:
         """Give what Helm makes. Raises InvalidInput, without a problem where it may be for want of a key."""
         try:
-            return self._outputs.documents(output, self._printed, run, private=bool(sealed))
+            return self._outputs.documents(output, self._printed, run, secret=bool(sealed))
         except InvalidInput:
-            if sealed and self._opened.conceals:
+            if sealed and self._decryptor.conceals:
                 raise InvalidInput from None
             raise
 
@@ -124,6 +126,17 @@ class ChartRenders:
         if closure.problems or closure.chart is None:
             raise InvalidInput(*closure.problems)
         return closure.chart
+
+    def _parse_values(self, path: str, data: bytes) -> tuple[Document, ...]:
+        written = parse_values(path, data)
+        if not encrypted_values(written):
+            return written
+        identity = digest({"values": path, "text": data.decode()})
+        decrypt = partial(self._decryptor.values, path, data, written)
+        plain = self._attempts.run(identity, decrypt)
+        if len(plain) != 1:
+            raise InvalidInput(Problem(Location(path), "cannot be decrypted: it holds no values then"))
+        return (*plain, *written)
 
     def _values_of(self, tree: ChartTree, file: SourceFile) -> tuple[Document, ...]:
         return self._values.get(file, partial(tree.read, file.path))
@@ -152,21 +165,25 @@ class ChartRenders:
             raise
 
     def _run(self, tree: ChartTree, chart: ChartSource, told: Release) -> bytes:
-        files = ChartFiles(chart.folder, self._contents(tree, chart), packed=chart.remote is not None)
-        printed = self._printed_by(files, told, files.files)
-        changing = files.changing() | told.changing()
+        key = digest({"folder": chart.folder, "files": [[file.path, file.oid] for file in chart.files]})
+        prepared = self._prepared.get(key, partial(self._files, tree, chart))
+        printed = self._printed_by(prepared.files, told, prepared.files.files)
+        changing = prepared.changing | told.changing()
         if changing:
-            self._repeat(files, told, changing, printed)
-        return self._judged(printed, files.file_of(""), told.sealed) if told.sealed else printed
+            self._repeat(prepared, told, changing, printed)
+        return self._judged(printed, prepared.files.file_of(""), told.sealed) if told.sealed else printed
 
     def _judged(self, printed: bytes, place: str, sealed: Sealed) -> bytes:
         """Note which Secrets stand encrypted. Raises InvalidInput where what does is shown elsewhere."""
         documents = parse_release(place, printed)
-        if not self._opened.conceals:
+        if not self._decryptor.conceals:
             sealed.refuse_shown(documents)
         elif sealed.names_anything(documents):
             raise InvalidInput  # without the key, nobody knows what these objects are
         return self._seals.marked(printed, sealed.secrets(documents))
+
+    def _files(self, tree: ChartTree, chart: ChartSource) -> ChartFiles:
+        return ChartFiles(chart.folder, self._contents(tree, chart), packed=chart.remote is not None)
 
     def _printed_by(self, files: ChartFiles, told: Release, contents: Mapping[str, bytes]) -> bytes:
         try:
@@ -176,13 +193,15 @@ class ChartRenders:
             raise (_Exhausted if failed.exhausted else InvalidInput)(problem) from None
         return relocated(printed, files.file_of)
 
-    def _repeat(self, files: ChartFiles, told: Release, changing: frozenset[str], printed: bytes) -> None:
+    def _repeat(
+        self, prepared: PreparedChart, told: Release, changing: frozenset[str], printed: bytes
+    ) -> None:
         """Render once more, at another time. Raises InvalidInput where something else comes of it."""
         if changing & CLOCK_FUNCTIONS:
             time.sleep(_TICK_SECONDS)
-        again = self._printed_by(files, told, files.at_another_time())
+        again = self._printed_by(prepared.files, told, prepared.at_another_time)
         if again != printed:
-            place = files.file_of("")
+            place = prepared.files.file_of("")
             found = differences(parse_release(place, printed), parse_release(place, again), changing)
             if found:
                 raise InvalidInput(*found)
@@ -210,7 +229,7 @@ def _for(application: ApplicationSource, chart: ChartSource, problem: Problem) -
 
 
 def _redactor(files: Mapping[str, bytes], told: Release) -> Redactor | None:
-    texts = chart_texts(files, [told.values], _MOST_REDACTED)
+    texts = chart_texts(files, told.values, _MOST_REDACTED)
     return None if texts is None else Redactor(texts)
 
 

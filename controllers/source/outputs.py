@@ -21,29 +21,34 @@ class Outputs:
         self._attempts = attempts
 
     def documents(
-        self, output: SourceFile, parsed: ParsedFiles, run: Callable[[], bytes], *, private: bool = False
+        self,
+        output: SourceFile,
+        parsed: ParsedFiles,
+        run: Callable[[], bytes],
+        *,
+        secret: bool = False,
     ) -> tuple[Document, ...]:
         """Give what a tool made: as parsed before, as kept on disk, or as `run` makes it now.
 
-        `output` names the digest, and the file that asked for it; a `private` one is never kept on disk,
-        whatever is in it. Raises InvalidInput, for ten minutes the same one.
+        `output` names the digest, and the file that asked for it; what is `secret` is not kept on disk.
+        Raises InvalidInput, for ten minutes the same one.
         """
-        cache = None if private else self._cache
-        return self._attempts.run(output.oid, partial(self._kept, cache, output, parsed, run))
+        cache = None if secret else self._cache
+        return self._attempts.run(output.oid, partial(_kept, cache, output, parsed, run))
 
-    @staticmethod
-    def _kept(
-        cache: OutputCache | None, output: SourceFile, parsed: ParsedFiles, run: Callable[[], bytes]
-    ) -> tuple[Document, ...]:
-        made: list[bytes] = []
 
-        def printed() -> bytes:
-            known = cache.get(output.oid) if cache else None
-            if known is None:
-                made.append(run())
-            return made[0] if known is None else known
+def _kept(
+    cache: OutputCache | None, output: SourceFile, parsed: ParsedFiles, run: Callable[[], bytes]
+) -> tuple[Document, ...]:
+    made: list[bytes] = []
 
-        documents = parsed.get(output, printed)
-        if made and cache and not holds_secrets(documents):
-            cache.put(output.oid, made[0])
-        return documents
+    def printed() -> bytes:
+        known = cache.get(output.oid) if cache else None
+        if known is None:
+            made.append(run())
+        return made[0] if known is None else known
+
+    documents = parsed.get(output, printed)
+    if made and cache and not holds_secrets(documents):
+        cache.put(output.oid, made[0])
+    return documents

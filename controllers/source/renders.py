@@ -7,11 +7,10 @@ from collections import OrderedDict
 from functools import partial
 from itertools import chain
 
-from controllers.adapters.renderers import Decryptor, Files, Helm, Kustomize, OutputCache, Sops
+from controllers.adapters.renderers import Decryptor, Files, Helm, Kustomize, OutputCache, Sandbox, Sops
 from controllers.source.attempts import Attempts
 from controllers.source.charts import Charts
 from controllers.source.helm import ChartRenders, ChartTree
-from controllers.source.opened import Opened
 from controllers.source.outputs import Outputs
 from controllers.source.parsed import ParsedFiles
 from controllers.source.seals import Seals, decrypted, laid_out
@@ -21,9 +20,9 @@ from gitops.model.catalog import ApplicationSource, SourceFile
 from gitops.model.folders import KUSTOMIZATION_FILES, RendererName
 from gitops.objects import digest
 from gitops.redact import Redactor
-from gitops.render import parse_files
+from gitops.render import parse_file, parse_files
 from gitops.render.charts import follow_chart
-from gitops.render.encrypted import unread
+from gitops.render.encrypted import encrypted, unread
 from gitops.render.kustomization import read as read_references
 from gitops.render.references import Reading, Use
 from gitops.render.secrecy import secret_texts
@@ -56,14 +55,15 @@ class Renders:
 
         `charts` are those of registries; without it there are none.
         """
-        self._opened = Opened(decryptor or Sops.of_environment())
-        self._kustomize = kustomize or Kustomize()
-        self._parsed = ParsedFiles(parse=self._opened.manifests)
+        self._decryptor = decryptor or Sops.of_environment()
+        sandbox = Sandbox()
+        self._kustomize = kustomize or Kustomize(sandbox)
+        self._parsed = ParsedFiles(parse=self._parse)
         self._seals = Seals()
         self._printed = ParsedFiles(parse=self._seals.parse)
         self._attempts = Attempts()
         self._outputs = Outputs(cache, self._attempts)
-        self._charts = ChartRenders(helm or Helm(), self._outputs, charts or Charts(), self._opened)
+        self._charts = ChartRenders(helm or Helm(sandbox), self._outputs, charts or Charts(), self._decryptor)
         self._lock = threading.Lock()
         self._readings: OrderedDict[tuple[Use, SourceFile], Reading] = OrderedDict()
 
@@ -71,7 +71,7 @@ class Renders:
         """End the tools that run: whoever waits for one, now or later, gets a TransientError."""
         self._kustomize.stop()
         self._charts.stop()
-        self._opened.stop()
+        self._decryptor.stop()
 
     def closure(self, tree: ChartTree, application: ApplicationSource) -> Closure:
         """Find everything that the application's renderer reads. Raises nothing for what people wrote."""
@@ -93,6 +93,13 @@ class Renders:
         if application.renderer is RendererName.KUSTOMIZE:
             return self._kustomized(tree, application)
         return self._parsed_files(tree, application.files)
+
+    def _parse(self, path: str, data: bytes) -> tuple[Document, ...]:
+        written = parse_file(path, data)
+        if encrypted(written) is None:
+            return written
+        identity = digest({"sops": path, "text": data.decode()})
+        return self._attempts.run(identity, partial(self._decryptor.documents, path, data, written))
 
     def _parsed_files(self, tree: ChartTree, files: tuple[SourceFile, ...]) -> tuple[Document, ...]:
         return parse_files(files, lambda file: self._parsed.get(file, partial(tree.read, file.path)))

@@ -85,6 +85,7 @@ class Composer:
         self._limits = limits
         self._spent = spent
         self._anchors: dict[str, Node | None] = {}  # None while the anchored value is still being read
+        self._flow = 0  # how many brackets are open
         self.faults: list[tuple[Place, str]] = []
 
     def compose(self) -> Node | None:
@@ -135,7 +136,9 @@ class Composer:
         else:
             if depth > self._limits.depth:
                 raise Malformed(place, f"nested deeper than {self._limits.depth} levels")
+            self._flow += bool(event.flow_style)
             node = self._collection(event, events, depth)
+            self._flow -= bool(event.flow_style)
         # What used the name again inside comes later, so it stays.
         if event.anchor is not None and self._anchors[event.anchor] is None:
             self._anchors[event.anchor] = node
@@ -147,6 +150,8 @@ class Composer:
         if event.tag is not None and (tag := _TAG_WITHOUT_BLANK.match(self._text, begin)) is not None:
             place = (place[0], place[1] + tag.end() - begin - 1)
             self.faults.append((place, "a blank must follow the tag: kubectl takes this for a part of it"))
+        if self._flow and isinstance(event, yaml.ScalarEvent) and not event.style and "?" in event.value:
+            self.faults.append((place, "between brackets, kubectl ends a text before ?: put it in quotes"))
         if isinstance(event, yaml.ScalarEvent) and event.style == '"' and not self._json:
             written = self._text[begin : end.index]
             if "\\/" in written and _JSON_ESCAPE.search(written) is not None:

@@ -10,6 +10,8 @@ from pydantic import Field, StringConstraints, model_validator
 
 from gitops.model.schema import HOST, ApiVersion, Name, PositiveDuration, Schema
 
+_LAST_PORT = 65535
+
 
 class ForcePush(StrEnum):
     """What to do when the followed branch was rewritten."""
@@ -87,6 +89,8 @@ class ChartRegistry(Schema):
 
     @model_validator(mode="after")
     def _one_login(self) -> Self:
+        if int(self.host.partition(":")[2] or 443) > _LAST_PORT:
+            raise ValueError(f"registry {self.host}: there is no such port")
         if (self.username is None) != (self.password_file is None):
             raise ValueError(f"registry {self.host} needs username and passwordFile, or neither")
         if self.username is not None and self.docker_config_file is not None:

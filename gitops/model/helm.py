@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from gitops.model.schema import MOST, Schema
 from gitops.model.selectors import LabelSelector
@@ -43,9 +43,16 @@ class Helm(Schema):
     `clusterSelector` matches its `valuesFiles` and its `values`.
     """
 
-    chart: RepositoryPath = "."
+    chart: RepositoryPath = Field(default=".", description="a folder, or oci://host/path@sha256:…")
     release_name: ReleaseName | None = Field(default=None, description="defaults to the application's name")
     values_files: ValuesFiles = ()
     values: Values = Field(default_factory=dict)
     hooks: HelmHooks = HelmHooks.REFUSE
     overrides: tuple[HelmOverride, ...] = Field(default=(), max_length=MOST)
+
+    @model_validator(mode="after")
+    def _files_are_few(self) -> Self:
+        count = len(self.values_files) + sum(len(one.values_files) for one in self.overrides)
+        if count > MOST:
+            raise ValueError(f"at most {MOST} files of values, overrides' included: these are {count}")
+        return self

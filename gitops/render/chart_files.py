@@ -6,20 +6,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 
+from gitops.dialect import Document, parse
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.folders import CHART_FILE
 from gitops.render.archives import unpack_dependencies
 from gitops.render.chart_names import ChartNames
 from gitops.render.chart_schemas import schema_problems
+from gitops.render.encrypted import VALUES_ONLY, unread
 from gitops.render.references import joined
 from gitops.render.templates import (
     CHANGING_FUNCTIONS,
     CLUSTER_FUNCTIONS,
     at_another_time,
     barred,
+    called,
     quoted_words,
     words,
 )
+
+VALUES_FILE = "values.yaml"
 
 
 class ChartFiles:
@@ -34,7 +39,11 @@ class ChartFiles:
         self._packed = files.keys()
         unpacked = unpack_dependencies(files, Location(folder))
         self._templates = {path for path in unpacked if _is_template(path)}
-        problems = [*_asking(unpacked), *schema_problems(unpacked)]
+        problems = [
+            *_asking(unpacked),
+            *schema_problems(unpacked),
+            *unread(_read_by_helm(unpacked), VALUES_ONLY),
+        ]
         if problems:
             raise InvalidInput(*map(self._in_repository, problems))
         self.files = {
@@ -99,17 +108,45 @@ def _asking(unpacked: Mapping[str, bytes]) -> Iterator[Problem]:
     for path, data in unpacked.items():
         if path.endswith(".md") or b"{{" not in data:
             continue
-        text = _text(data)
-        inner = () if _is_template(path) else words(text)
-        called = (word for word in chain(inner, quoted_words(text)) if word.text in CLUSTER_FUNCTIONS)
-        if word := next(called, None):
-            line = text.count("\n", 0, word.start) + 1
-            column = word.start - text.rfind("\n", 0, word.start)
+        if found := next(_calls(path, data), None):
+            name, place = found
             message = (
-                f"text that calls {word.text} is refused: a template might execute it, and a render "
-                "must not depend on the cluster"
+                f"text that calls {name} is refused: a template might execute it, and a render must not "
+                "depend on the cluster"
             )
-            yield Problem(Location(path, line, column), message)
+            yield Problem(place, message)
+
+
+def _calls(path: str, data: bytes) -> Iterator[tuple[str, Location]]:
+    """Name the functions of the cluster that a file might call, with their places."""
+    if path.rpartition("/")[2] == VALUES_FILE and (documents := _parsed(data, path)):
+        for document in documents:  # what stands in comments nobody executes
+            for pointer, name in called(document.value, (), CLUSTER_FUNCTIONS):
+                yield name, document.locate(*pointer)
+        return
+    text = _text(data)
+    inner = () if _is_template(path) else words(text)
+    for word in chain(inner, quoted_words(text)):
+        if word.text in CLUSTER_FUNCTIONS:
+            line = text.count("\n", 0, word.start) + 1
+            yield word.text, Location(path, line, word.start - text.rfind("\n", 0, word.start))
+
+
+def _parsed(data: bytes, path: str) -> tuple[Document, ...]:
+    """The documents of a file; none where it is not sound, which Helm will tell."""
+    try:
+        return parse(data, path)
+    except InvalidInput:
+        return ()
+
+
+def _read_by_helm(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files that it reads by itself."""
+    return {
+        path: data
+        for path, data in files.items()
+        if _is_template(path) or path.rpartition("/")[2] == VALUES_FILE
+    }
 
 
 def _is_template(path: str) -> bool:

@@ -23,9 +23,9 @@ class ChartNames:
         self._known: dict[str, dict[str, str]] = {}
 
     def path(self, name: str) -> str | None:
-        """Give the path in the chart's folder; None where there is no such file."""
+        """Give the path in the chart's folder; None where there is no such file. `.` is the chart, too."""
         root, *parts = name.split("/")
-        if root != (_name_of(self._files, "") or "chart"):
+        if root not in (".", _name_of(self._files, "") or "chart"):
             return None
         folder = ""
         while len(parts) > 2 and parts[0] == "charts":  # noqa: PLR2004 - charts/x/y

@@ -11,6 +11,8 @@ from gitops.render.templates import barred_call
 # `web/templates/x.yaml:12:8`, `(web/templates/x.yaml:12)`, `YAML parse error on web/templates/x.yaml:`.
 _PLACE = re.compile(r"(?:^|(?<=[\s(]))([^\s():]+):(\d{1,9})(?::(\d{1,9}))?(?=[:)\s]|$)", re.MULTILINE)
 _PARSE = re.compile(r"YAML parse error on ([^\n:]+): ")
+# Of the chart itself: where a dependency's file is, these words do not say.
+_LOAD = re.compile(r"^Error: cannot load ([\w.]+): (?:.*\byaml: line (\d{1,9}):)?")
 _NOISE = re.compile(
     r"^(?:Use --debug flag|level=|time=|\d{4}/\d\d/\d\d |walk\.go|goroutine ).*$", re.MULTILINE
 )
@@ -28,7 +30,10 @@ _STEPS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """What is wrong, and Helm's name for the template. `column` counts bytes from 0, as Go does; -1: none."""
+    """What is wrong, and Helm's name for the file, or its path in the chart after `./`.
+
+    `column` counts bytes from 0, as Go does; -1: none.
+    """
 
     text: str
     template: str = ""
@@ -45,6 +50,8 @@ def complaint(said: str, known: Callable[[str], bool]) -> Complaint:
     if places:
         last = places[-1]
         return Complaint(message, last[1], int(last[2]), int(last[3]) if last[3] else -1)
+    if load := _LOAD.match(text):
+        return Complaint(message, f"./{load[1]}", int(load[2] or 0))
     parse = _PARSE.search(text)
     if parse and known(parse[1]):
         return Complaint(_PARSE.sub("", message, count=1).strip() or message, parse[1])

@@ -88,8 +88,12 @@ def _expand(value: Json, document: Document, pointer: tuple[str | int, ...]) -> 
         yield Problem(document.locate(*pointer), "not an object: it needs apiVersion, kind and metadata")
         return
     kind, items = value.get("kind"), value.get("items")
-    if not (isinstance(kind, str) and kind.endswith("List") and isinstance(items, list)):
+    if "items" not in value:
         yield Draft(value, document, pointer)
+        return
+    if not (isinstance(kind, str) and kind.endswith("List") and isinstance(items, list)):
+        message = "whatever has items is a List to kubectl: its kind must end with List, and they be a list"
+        yield Problem(document.locate_key(*pointer, "items"), message)
         return
     if pointer:
         yield Problem(document.locate(*pointer), f"a {kind} inside a List: kubectl cannot read this")
@@ -98,8 +102,9 @@ def _expand(value: Json, document: Document, pointer: tuple[str | int, ...]) -> 
         {} if kind == "List" else {"apiVersion": value.get("apiVersion"), "kind": kind[: -len("List")]}
     )
     for index, item in enumerate(items):
-        # A typed list, such as ConfigMapList, may leave its items' kind to be understood.
-        whole = {**inherited, **item} if isinstance(item, dict) and "kind" not in item else item
+        # A typed list, such as ConfigMapList, may leave its items' kind and version to be understood.
+        bare = isinstance(item, dict) and not (item.get("kind") or item.get("apiVersion"))
+        whole = {**inherited, **item, **inherited} if isinstance(item, dict) and bare else item
         yield from _expand(whole, document, (*pointer, "items", index))
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
-from gitops.objects import Json, JsonObject
+from gitops.objects import Json
 
 # In what SOPS writes: YAML, JSON, ini and dotenv.
 _MAC = re.compile(rb"""^[ \t]*["']?(?:sops_)?mac["']?[ \t]*[:=][ \t]*["']?ENC\[""", re.MULTILINE)
@@ -16,10 +16,38 @@ _FIELDS = ("data", "stringData")
 _CIPHERTEXT = "ENC[AES256_GCM,"
 _BLOCK = "sops"
 
+Pointer = tuple[str | int, ...]
+
 
 def encrypted(documents: Iterable[Document]) -> Document | None:
     """Give the first document that SOPS has written; None where there is none."""
     return next((one for one in documents if _sealed(one)), None)
+
+
+def unsigned(documents: Iterable[Document]) -> tuple[Document, ...]:
+    """Give documents without what SOPS writes beside their content."""
+    return tuple(
+        replace(one, value={name: value for name, value in one.value.items() if name != _BLOCK})
+        for one in documents
+        if isinstance(one.value, dict)
+    )
+
+
+def sealed_values(written: Json, plain: Json, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Json]]:
+    """Give what of `plain` is ciphertext as it is `written`, at the same places."""
+    if isinstance(plain, dict) and isinstance(written, dict):
+        for key, value in plain.items():
+            yield from sealed_values(written.get(key), value, (*pointer, key))
+    elif isinstance(plain, list) and isinstance(written, list):
+        for index, (value, partner) in enumerate(zip(plain, written, strict=False)):
+            yield from sealed_values(partner, value, (*pointer, index))
+    elif _is_ciphertext(written):
+        yield pointer, plain
+
+
+def encrypted_values(documents: Iterable[Document]) -> bool:
+    """Whether SOPS has written these values, also where somebody took away what it needs to read them."""
+    return any(_sealed(one) or next(sealed_values(one.value, one.value), None) for one in documents)
 
 
 def concealed(documents: Iterable[Document]) -> tuple[Document, ...]:
@@ -27,12 +55,12 @@ def concealed(documents: Iterable[Document]) -> tuple[Document, ...]:
     return tuple(
         replace(
             one,
-            value=without_block(one.value),
+            value={name: value for name, value in one.value.items() if name != _BLOCK},
             encrypted=True,
             exposed=_exposed(one),
         )
         for one in documents
-        if isinstance(one.value, dict) and not is_ciphertext(one.value.get("kind"))
+        if isinstance(one.value, dict) and not _is_ciphertext(one.value.get("kind"))
     )
 
 
@@ -58,11 +86,14 @@ def revealed(
     return marked, problems
 
 
-def unread(others: Mapping[str, bytes]) -> tuple[Problem, ...]:
-    """Refuse encrypted files, by path, that are no manifests: their ciphertext would become a value."""
-    message = (
-        "encrypted with SOPS, and only whole Secrets are decrypted: encrypt one, and list it as a resource"
-    )
+RESOURCES_ONLY = (
+    "encrypted with SOPS, and only whole Secrets are decrypted: encrypt one, and list it as a resource"
+)
+VALUES_ONLY = "encrypted with SOPS, and nothing in a chart is decrypted: name it in spec.helm.valuesFiles"
+
+
+def unread(others: Mapping[str, bytes], message: str = RESOURCES_ONLY) -> tuple[Problem, ...]:
+    """Refuse encrypted files, by path, that nobody decrypts: their ciphertext would become a value."""
     return tuple(
         Problem(Location(path), message) for path, data in sorted(others.items()) if _MAC.search(data)
     )
@@ -97,34 +128,23 @@ def _values(document: Document) -> frozenset[str]:
 
 def _sealed(document: Document) -> bool:
     """Whether SOPS wrote it; also where somebody took away what SOPS needs to read it again."""
-    return has_block(document) or any(map(is_ciphertext, _written(document)))
-
-
-def has_block(document: Document) -> bool:
-    """Whether there is what SOPS writes beside the values."""
     block = document.value.get(_BLOCK) if isinstance(document.value, dict) else None
-    return isinstance(block, dict) and "mac" in block
-
-
-def without_block(body: JsonObject) -> JsonObject:
-    """Give what is in a file but that."""
-    return {name: value for name, value in body.items() if name != _BLOCK}
+    return (isinstance(block, dict) and "mac" in block) or any(map(_is_ciphertext, _written(document)))
 
 
 def _exposed(document: Document) -> bool:
     """Whether there are values that SOPS was told to leave as they are."""
-    return any(value not in (None, "") and not is_ciphertext(value) for value in _written(document))
+    return any(value not in (None, "") and not _is_ciphertext(value) for value in _written(document))
 
 
-def is_ciphertext(value: Json) -> bool:
-    """Whether this is what SOPS writes in place of one value."""
+def _is_ciphertext(value: Json) -> bool:
     return isinstance(value, str) and value.startswith(_CIPHERTEXT)
 
 
 def _written(document: Document) -> Iterator[Json]:
     """The values of what is, or may be, a Secret."""
     body = document.value if isinstance(document.value, dict) else {}
-    if body.get("kind") == "Secret" or is_ciphertext(body.get("kind")):
+    if body.get("kind") == "Secret" or _is_ciphertext(body.get("kind")):
         for field in _FIELDS:
             values = body.get(field)
             yield from values.values() if isinstance(values, dict) else ()

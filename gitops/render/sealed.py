@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -17,35 +17,10 @@ from gitops.errors import InvalidInput, Location, Problem
 from gitops.objects import Json, JsonObject
 from gitops.redact import Redactor, secrets_of
 from gitops.render.drafts import Draft, drafts
-from gitops.render.encrypted import has_block, is_ciphertext, without_block
+from gitops.render.encrypted import Pointer
 
-Pointer = tuple[str | int, ...]
 _FIELDS = ("data", "stringData")
 _MOST_PROBLEMS = 20
-
-
-def marked(written: Document) -> Document:
-    """Note on a file of values what of it stands encrypted; also where what SOPS needs to read it is gone."""
-    found = frozenset(
-        pointer
-        for pointer, value in leaves(written.value)
-        if is_ciphertext(value) and pointer[:1] != ("sops",)
-    )
-    return replace(written, encrypted=bool(found) or has_block(written), sealed=found)
-
-
-def unopened(written: Document) -> Document:
-    """Give the values as they can be had without a key."""
-    body = written.value
-    return replace(written, value=without_block(body) if isinstance(body, dict) else body)
-
-
-def opened(written: Document, plain: Sequence[Document]) -> Document:
-    """Give the values as they were decrypted, at their places in the file. Raises InvalidInput."""
-    if len(plain) != 1 or not isinstance(plain[0].value, dict):
-        message = "cannot be decrypted: what comes of it is no mapping of names to values"
-        raise InvalidInput(Problem(written.locate_key("sops"), message))
-    return replace(written, value=plain[0].value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +34,8 @@ class Sealed:
     shown: frozenset[str] = field(default=frozenset(), repr=False)
 
     @classmethod
-    def of(
-        cls, found: Iterable[tuple[Json, Callable[[], Location]]], shown: Iterable[Json], names: Iterable[str]
-    ) -> Sealed:
-        """Collect encrypted values with their places; `shown` and `names` are what is open."""
+    def of(cls, found: Iterable[tuple[Json, Callable[[], Location]]], shown: Iterable[Json] = ()) -> Sealed:
+        """Collect encrypted values with their places; `shown` are open ones."""
         places: dict[str, Callable[[], Location]] = {}
         for value, place in found:
             for text in _texts(value):
@@ -70,7 +43,7 @@ class Sealed:
         if not places:
             return cls()
         open_ = {text for value in shown for text in _texts(value)}
-        return cls(places, frozenset(open_.union(names) & places.keys()))
+        return cls(places, frozenset(open_ & places.keys()))
 
     def __bool__(self) -> bool:
         return bool(self.places)

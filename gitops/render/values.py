@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
@@ -15,14 +16,17 @@ from gitops.model.reading import Locate
 from gitops.model.targets import Target
 from gitops.objects import Json, JsonObject
 from gitops.render.charts import settings_of
+from gitops.render.encrypted import Pointer, sealed_values
 from gitops.render.growth import Growth, TooLarge, size_of
 from gitops.render.plain import parse_file
-from gitops.render.sealed import Pointer, Sealed, leaves, marked
-from gitops.render.templates import CHANGING_FUNCTIONS, CLUSTER_FUNCTIONS, quoted_words, words
+from gitops.render.sealed import Sealed, leaves
+from gitops.render.templates import CHANGING_FUNCTIONS, CLUSTER_FUNCTIONS, called
 from gitops.render.variables import substitute, target_variables
 
+_MOST_VALUES = 8 << 20  # as `size_of` counts
+
 ValuesOf = Callable[[SourceFile], tuple[Document, ...]]
-"""Reads a file of values, as `parse_values` does, and decrypts it. Raises InvalidInput."""
+"""Reads a file of values: its document, or none; after one that is decrypted, as it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +50,25 @@ class Release:
     namespace: str
     kubernetes_version: str
     api_versions: tuple[str, ...]
-    values: JsonObject = field(repr=False)
+    values: tuple[JsonObject, ...] = field(repr=False)
     sealed: Sealed = field(default=Sealed(), compare=False)
 
     def changing(self) -> frozenset[str]:
         """Name the functions in values that may answer otherwise the next time, when `tpl` executes them."""
-        return frozenset(name for _, name in _named(self.values, (), CHANGING_FUNCTIONS))
-
-
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """Values that stand in one place, the encrypted ones among them named by `sealed`."""
-
-    value: JsonObject = field(repr=False)
-    locate: Locate
-    sealed: frozenset[Pointer] = frozenset()
+        return frozenset(name for value in self.values for _, name in called(value, (), CHANGING_FUNCTIONS))
 
 
 def parse_values(path: str, data: bytes) -> tuple[Document, ...]:
-    """Read a file of values: one document, or none, with what of it is encrypted. Raises InvalidInput."""
+    """Read a file of values: one document, or none; one that is encrypted as it is written.
+
+    Raises InvalidInput.
+    """
     documents = parse_file(path, data)
     if len(documents) > 1:
         raise InvalidInput(Problem(documents[1].locate(), "a file of values is one document"))
     if documents and not isinstance(documents[0].value, dict):
         raise InvalidInput(Problem(documents[0].locate(), "values are a mapping of names to values"))
-    return tuple(map(marked, documents))
+    return documents
 
 
 def merged(values: Iterable[JsonObject]) -> JsonObject:
@@ -101,41 +99,33 @@ def release(
             "write spec.kubernetesVersion, such as 1.37.2"
         )
         raise InvalidInput(Problem(destination.at, message))
+    values = _Values(application, chart, destination, values_of)
     name = settings_of(application).release_name or application.name
     if len(name) > LONGEST_RELEASE:
         message = f"Helm takes {LONGEST_RELEASE} characters as a release's name: write spec.helm.releaseName"
         raise InvalidInput(Problem(application.at("spec", "helm"), message))
-    namespace = destination.target.namespace
-    values = _Values(application, chart, destination, values_of)
-    layers = values.all()
     return Release(
         name,
-        namespace,
+        destination.target.namespace,
         _full(version),
         tuple(sorted(set(destination.cluster.spec.api_versions))),
-        merged(layer.value for layer in layers),
-        _sealed(layers, (name, *values.variables.values())),
+        values.all(),
+        values.sealed(name),
     )
-
-
-def _sealed(layers: Sequence[_Layer], names: Iterable[str]) -> Sealed:
-    if not any(layer.sealed for layer in layers):
-        return Sealed()
-    found: list[tuple[Json, Callable[[], Location]]] = []
-    shown: list[Json] = []
-    for layer in layers:
-        for pointer, value in leaves(layer.value):
-            if pointer in layer.sealed:
-                found.append((value, partial(layer.locate, *pointer)))
-            else:
-                shown.append(value)
-    return Sealed.of(found, shown, names)
 
 
 def _full(version: str) -> str:
     """Helm's own form: three numbers."""
     numbers = version.removeprefix("v").split(".")
     return ".".join([*numbers, "0"][:3])
+
+
+class _Part(NamedTuple):
+    """Values, where they are written, and for decrypted ones how."""
+
+    value: JsonObject
+    locate: Locate
+    written: Json = None
 
 
 class _Values:
@@ -152,72 +142,74 @@ class _Values:
         self._chart = chart
         self._labels = destination.cluster.metadata.labels
         self._values_of = values_of
-        self.variables = target_variables(
+        self._variables = target_variables(
             destination.environment, application, destination.target, destination.cluster
         )
         self._growth = Growth()
+        self._left = _MOST_VALUES
         self._problems: list[Problem] = []
+        self._sealed: list[tuple[Json, Callable[[], Location]]] = []
+        self._open: list[Json] = []
 
-    def all(self) -> tuple[_Layer, ...]:
+    def all(self) -> tuple[JsonObject, ...]:
         """Give the values in their order; a later one wins."""
-        found = [filled for layer in self._written() for filled in self._filled(layer)]
+        found = [one for part in self._parts() for one in self._filled(part)]
         if self._problems:
             raise InvalidInput(*self._problems)
         return tuple(found)
 
-    def _written(self) -> Iterator[_Layer]:
+    def sealed(self, release_name: str) -> Sealed:
+        """Give those of `all` that stand encrypted."""
+        return Sealed.of(self._sealed, [*self._open, *self._variables.values(), release_name])
+
+    def _parts(self) -> Iterator[_Part]:
         helm, at = settings_of(self._application), self._application.at
         yield from self._files(self._chart.values)
-        yield _Layer(helm.values, lambda *pointer: at("spec", "helm", "values", *pointer))
+        yield _Part(helm.values, lambda *pointer: at("spec", "helm", "values", *pointer))
         for index, override in enumerate(helm.overrides):
             if override.cluster_selector.matches(self._labels):
                 yield from self._files(self._chart.overrides[index])
                 place = ("spec", "helm", "overrides", index, "values")
-                yield _Layer(override.values, lambda *pointer, place=place: at(*place, *pointer))
+                yield _Part(override.values, lambda *pointer, place=place: at(*place, *pointer))
 
-    def _files(self, files: tuple[SourceFile, ...]) -> Iterator[_Layer]:
+    def _files(self, files: tuple[SourceFile, ...]) -> Iterator[_Part]:
         for file in files:
             try:
                 documents = self._values_of(file)
             except InvalidInput as error:
                 self._problems += error.problems
                 continue
-            for document in documents:
-                if isinstance(document.value, dict):
-                    yield _Layer(document.value, document.locate, document.sealed)
+            if documents and isinstance(documents[0].value, dict):
+                written = documents[1].value if len(documents) > 1 else None
+                yield _Part(documents[0].value, documents[-1].locate, written)
 
-    def _filled(self, layer: _Layer) -> Iterator[_Layer]:
-        locate = layer.locate
-        if not layer.value:
+    def _filled(self, part: _Part) -> Iterator[JsonObject]:
+        value, locate, written = part
+        if not value:
             return
         try:
-            filled = substitute(layer.value, self.variables, locate, self._growth, secret=bool(layer.sealed))
-            size_of(filled)
+            filled = substitute(value, self._variables, locate, self._growth, secret=written is not None)
+            self._left -= size_of(filled)
         except InvalidInput as error:
             self._problems += error.problems
             return
         except TooLarge as error:
             self._problems.append(Problem(locate(), str(error).replace("the object", "the values")))
             return
-        for pointer, function in _named(filled, (), CLUSTER_FUNCTIONS):
+        if self._left < 0:  # no more is read: it would take long
+            message = f"the values of one target are larger than {_MOST_VALUES >> 20} MiB together"
+            raise InvalidInput(*self._problems, Problem(locate(), message))
+        self._tell_apart(filled, part)
+        for pointer, function in called(filled, (), CLUSTER_FUNCTIONS):
             message = (
                 f"text that calls {function} is refused: a chart might execute it, and a render must not "
                 "depend on the cluster"
             )
             self._problems.append(Problem(locate(*pointer), message))
         if isinstance(filled, dict):
-            yield replace(layer, value=filled)
+            yield filled
 
-
-def _named(value: Json, pointer: Pointer, functions: frozenset[str]) -> Iterator[tuple[Pointer, str]]:
-    """Find texts that would call one of these when a chart gives them to `tpl`."""
-    if isinstance(value, str):
-        if "{{" in value:
-            called = {word.text for word in (*words(value), *quoted_words(value))} & functions
-            yield from ((pointer, name) for name in sorted(called))
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _named(inner, (*pointer, key), functions)
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _named(inner, (*pointer, index), functions)
+    def _tell_apart(self, filled: Json, part: _Part) -> None:
+        sealed: dict[Pointer, Json] = dict(sealed_values(part.written, filled))
+        self._sealed += ((value, partial(part.locate, *pointer)) for pointer, value in sealed.items())
+        self._open += (value for pointer, value in leaves(filled) if pointer not in sealed)

@@ -102,6 +102,12 @@ DOCUMENTS: Mapping[str, str] = {
     "a ConfigMapList": f"apiVersion: v1\nkind: ConfigMapList\nitems: [{_json({'a': '1'})}]\n",
     "a ConfigMapList without kinds": "apiVersion: v1\nkind: ConfigMapList\n"
     f"items: [{{metadata: {{name: {NAME}}}, data: {{a: b}}}}]\n",
+    "items in what is no List": f"{HEAD}items: [{{metadata: {{name: {NAME}}}, data: {{a: b}}}}]\n",
+    "no items in what is no List": f"{HEAD}items: []\n",
+    "items that are no list": f"{HEAD}items: {{a: b}}\n",
+    "a question in brackets": f"{HEAD}data: {{v: [a?b]}}\n",
+    "a question in braces": f"{HEAD}data: {{url: http://x/?q=1}}\n",
+    "a question": f"{HEAD}data: {{k: '?', v: [\"a?\", ?c]}}\nmore: a?b\n",
     "text": "just text\n",
     "a list of objects": f"- {_json(1)}\n",
     "null": "null\n",

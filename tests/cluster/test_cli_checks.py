@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,10 @@ def shop(tmp_path: Path, cluster: Plane, namespace: str) -> Shop:
 
 
 def test_a_plan_names_every_wrong_field_with_its_place(shop: Shop) -> None:
-    """The server names the first alone, and no line. What it takes, it takes; what is old, it is told."""
+    """The server names the first alone, and no line. What it takes, it takes; what is old, it is told.
+
+    Through lists, variables and patches too.
+    """
     shop.run_once()
     shop.commit(
         {
@@ -29,12 +33,31 @@ def test_a_plan_names_every_wrong_field_with_its_place(shop: Shop) -> None:
                 "  ports:\n    - port: '80'\n---\n"
                 "apiVersion: v1\nkind: Endpoints\nmetadata: {name: old}\n---\n"
                 "apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {name: older}\n"
-            )
+            ),
+            f"{WEB}/list.yaml": (
+                "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n"
+                "  metadata: {name: listed}\n  data: &data {a: b}\n  dataa: *data\n"
+            ),
+            f"{WEB}/patched.yaml": (
+                "apiVersion: v1\nkind: Service\nmetadata: {name: patched}\n"
+                "spec:\n  ports:\n    - port: 1\n    - port: '${cluster}'\n"
+            ),
+            f"{WEB}/application.yaml": (
+                "apiVersion: gitops-waves.io/v1alpha1\nkind: Application\nmetadata: {name: web}\nspec:\n"
+                "  patches:\n    - target: {name: patched}\n      operations:\n"
+                "        - {op: add, path: /spec/ports/0, value: {prt: 2}}\n"
+            ),
         }
     )
     said = shop.gitops("plan", "HEAD", code=1)
     assert f'refused     {WEB}/bad.yaml:5:3: Service {shop.namespace}/bad: unknown field "spec.sel' in said
     assert f"{WEB}/bad.yaml:7:13: Service {shop.namespace}/bad: spec.ports[0].port must be a whole" in said
+    assert f'{WEB}/list.yaml:8:3: ConfigMap {shop.namespace}/listed: unknown field "dataa"' in said
+    assert (
+        f'{WEB}/application.yaml:8:50: Service {shop.namespace}/patched: unknown field "spec.ports[0].p'
+        in said
+    )
+    assert f"{WEB}/patched.yaml:7:13: Service {shop.namespace}/patched: spec.ports[2].port must be a" in said
     assert f"warning     {WEB}/bad.yaml:9:13: v1 Endpoints is deprecated in Kubernetes 1.33: write" in said
     assert "does not serve batch/v1beta1 CronJob, deprecated in Kubernetes 1.21, removed in 1.25" in said
 
@@ -102,5 +125,14 @@ def test_a_secret_that_sops_encrypted_is_applied_in_plain_text(
     assert live is not None
     assert live["data"] == {"token": base64.b64encode(SECRET.encode()).decode()}
     shop.gitops("history", "production", "web")
-    shop.commit({f"{WEB}/secret.yaml": kit.encrypted(shop.secret("else"), *VALUES_ONLY).decode()})
+    other = "0ther-than-before"
+    shop.commit({f"{WEB}/secret.yaml": kit.encrypted(shop.secret(other), *VALUES_ONLY).decode()})
     assert "~ data.token: (redacted) → (redacted, changed)" in shop.gitops("plan", "HEAD")
+    shop.run_once()
+    shop.gitops("render", "production")
+    encoded = base64.b64encode(other.encode())
+    assert encoded.decode() in shop.gitops("render", "production", "--show-secrets")
+    recorded = ["git", "cat-file", "--batch-all-objects", "--batch", "--buffer"]
+    written = subprocess.run(recorded, cwd=shop.path, capture_output=True, check=True, timeout=60).stdout
+    files = [path.read_bytes() for path in shop.path.parent.rglob("*") if path.is_file()]
+    assert not [data for data in (written, *files) if other.encode() in data or encoded in data]

@@ -12,8 +12,10 @@ import pytest
 
 from controllers.adapters.kube.patience import Patience
 from controllers.adapters.oci import Puller, Registry
+from controllers.main import charts_of
 from gitops.errors import Denied, InvalidInput, Location, TransientError, Unreachable
 from gitops.model.chart_references import ChartReference
+from gitops.model.controller import Controller
 from tests.cluster.registries import (
     PASSWORD,
     USER,
@@ -118,6 +120,29 @@ def test_tls_is_verified_by_the_operators_authority(tmp_path: Path) -> None:
         assert Puller(ONCE).pull(known, reference(registry, digest, "web"), AT).archive == CHART
         with pytest.raises(Denied, match="self-signed certificate: check its caFile"):
             Puller(ONCE).pull(Registry(registry.host), reference(registry, digest, "web"), AT)
+
+
+def test_a_registry_is_reached_as_the_operator_wrote_it(tmp_path: Path) -> None:
+    """With TLS and a login; what was fetched is in the state folder, for this user alone."""
+    certificate = certified(tmp_path)
+    (tmp_path / "password").write_text(PASSWORD)
+    with running(DockerRegistry(tmp_path, certificate, login=True)) as registry:
+        digest = push(registry, "web", CHART)
+        login = {"username": USER, "passwordFile": str(tmp_path / "password")}
+        config = Controller.model_validate(
+            {
+                "apiVersion": "gitops-waves.io/v1alpha1",
+                "kind": "Controller",
+                "repositories": [{"name": "shop", "url": "/srv/shop.git"}],
+                "stateDirectory": str(tmp_path / "state"),
+                "registries": [{"host": registry.host, "caFile": str(certificate / "tls.crt"), **login}],
+            }
+        )
+        found = charts_of(config).files(reference(registry, digest, "web"), AT)
+    assert set(found) == {"Chart.yaml"}
+    assert charts_of(config).files(reference(registry, digest, "web"), AT) == found
+    (folder,) = (tmp_path / "state").iterdir()
+    assert (folder.name, folder.stat().st_mode & 0o777) == ("charts", 0o700)
 
 
 def test_what_helm_pushes_is_pulled(tmp_path: Path) -> None:

@@ -115,7 +115,10 @@ def differing(left: bytes, right: bytes) -> Iterator[tuple[bytes, RawEntry | Non
     new: dict[bytes, RawEntry] = {}
     at, there = 0, 0
     while at < len(left) or there < len(right):
-        alike = _whole_entries(left, at, _alike(left, at, right, there))
+        alike = _alike(left, at, right, there)
+        if at + alike == len(left) and there + alike == len(right):
+            break
+        alike = _whole_entries(left, at, alike)
         at, there = at + alike, there + alike
         before, after = _entry(left, at), _entry(right, there)
         # Git sorts entries: what comes first on one side is not on the other.

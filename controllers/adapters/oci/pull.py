@@ -32,6 +32,7 @@ from gitops.render.oci import Layer
 
 MAX_REDIRECTS = 5
 _OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 401, 403, 404
+_TOO_MANY, _SERVER_ERRORS = 429, 500
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_TOKEN_BYTES = 64 << 10
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
@@ -88,7 +89,7 @@ class Puller:
             try:
                 async with asyncio.timeout(patience.attempt):
                     return await work()
-            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            except (aiohttp.ClientError, OSError, ValueError) as error:  # ValueError: names that are none
                 _refuse_bad_tls(registry, error)
                 said = Unreachable(f"registry {registry.host}: {reason(error)}")
             except Unreachable as error:
@@ -167,8 +168,10 @@ class _Visit:
         url = realm.update_query({"service": asked.service, **scope} if asked.service else scope)
         headers = {"Authorization": basic} if basic else {}
         async with self._session.get(url, headers=headers, allow_redirects=False) as answer:
-            if answer.status != _OK:
+            if answer.status >= _SERVER_ERRORS or answer.status == _TOO_MANY:
                 raise self._refused(answer)
+            if answer.status != _OK:
+                raise Denied(f"registry {host}: no token is given us (HTTP {answer.status}): check the login")
             body = await self._body(answer, _MOST_TOKEN_BYTES)
         try:
             said = orjson.loads(body)

@@ -13,7 +13,7 @@ from controllers.adapters.renderers import executables
 from controllers.adapters.renderers.sandbox import Files, Sandbox, ToolFailed
 from gitops.errors import TerminalError
 from gitops.objects import canonical_json
-from gitops.render.values import Release
+from gitops.render.values import Release, merged
 
 MISSING = "helm is not on the PATH where the controller runs: put Helm 4, or Helm 3.8 or later, there"
 _OLDEST = (3, 8)
@@ -59,7 +59,7 @@ class Helm:
             *(f"--api-versions={one}" for one in release.api_versions),
             "--values=-",
         )
-        values = canonical_json(release.values)
+        values = canonical_json(merged(release.values))
         return self._sandbox.run(self._tool.found()[0], arguments, Files(contents), stdin=values)
 
     def _ask(self, executable: Path) -> str:

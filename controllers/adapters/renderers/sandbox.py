@@ -34,7 +34,7 @@ _SCARCE = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE})
 _UNFIT = frozenset(
     {errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EILSEQ, errno.EINVAL}
 )
-_RESERVED = 1536 * _MEBIBYTE  # address space that a Go program may have and not use: about 1 GiB
+_RESERVED = 2048 * _MEBIBYTE  # address space that a Go program may have and not use: 1 GiB, and its threads'
 # Where no network can be taken away: a port where nobody listens.
 _NO_PROXY = "http://127.0.0.1:1"
 

@@ -12,8 +12,7 @@ from controllers.adapters.renderers.sandbox import Files, Limits, Sandbox, ToolF
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.render import parse_output
-from gitops.render.encrypted import concealed, encrypted, revealed
-from gitops.render.sealed import opened, unopened
+from gitops.render.encrypted import concealed, encrypted, revealed, unsigned
 
 KEY_FILE = "SOPS_AGE_KEY_FILE"
 NO_KEY = (
@@ -35,8 +34,8 @@ class Decryptor(Protocol):
     def documents(self, path: str, data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
         """Give the documents of an encrypted file; `written` are those that it shows. Raises InvalidInput."""
 
-    def values(self, path: str, data: bytes, written: Document) -> Document:
-        """Give the document of an encrypted file of values for Helm. Raises InvalidInput."""
+    def values(self, path: str, data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
+        """Give what an encrypted file holds, whatever that is. Raises InvalidInput."""
 
     @property
     def conceals(self) -> bool:
@@ -53,9 +52,9 @@ class Concealed:
         """Give the objects that can be told without a key."""
         return concealed(written)
 
-    def values(self, _path: str, _data: bytes, written: Document) -> Document:
-        """Give the values as they stand."""
-        return unopened(written)
+    def values(self, _path: str, _data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
+        """Give what can be read without a key."""
+        return unsigned(written)
 
     @property
     def conceals(self) -> bool:
@@ -89,24 +88,24 @@ class Sops:
         self._sandbox.stop()
 
     def documents(self, path: str, data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
-        """Decrypt a file and read it. Raises InvalidInput at the file, never quoting what is in it."""
-        plain = self._decrypted(path, data, encrypted(written))
-        found, problems = revealed(parse_output(path, plain), written)
+        """Decrypt a file of Secrets. Raises InvalidInput at the file, never quoting what is in it."""
+        found, problems = revealed(self.values(path, data, written), written)
         if problems:
             raise InvalidInput(*problems)
         return found
 
-    def values(self, path: str, data: bytes, written: Document) -> Document:
-        """Decrypt values, and give them where they are written. Raises InvalidInput, never quoting them."""
-        return opened(written, parse_output(path, self._decrypted(path, data, written)))
+    def values(self, path: str, data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
+        """Decrypt a file and read it. Raises InvalidInput at the file, never quoting what is in it."""
+        first = encrypted(written)
+        place = first.locate_key("sops") if first is not None else Location(path)
+        return parse_output(path, self._decrypted(path, data, place))
 
     @property
     def conceals(self) -> bool:
         """None of them: what cannot be decrypted is refused."""
         return False
 
-    def _decrypted(self, path: str, data: bytes, written: Document | None) -> bytes:
-        place = written.locate_key("sops") if written is not None else Location(path)
+    def _decrypted(self, path: str, data: bytes, place: Location) -> bytes:
         if self._key is None:
             raise InvalidInput(Problem(place, NO_KEY))
         if not os.access(self._key, os.R_OK):

@@ -223,7 +223,11 @@ REFUSED: dict[str, tuple[Contents, str]] = {
     "a Chart.yaml that is a list": ({**chart(), "Chart.yaml": "[1]\n"}, "Chart.yaml"),
     "a Chart.yaml that is text": ({**chart(), "Chart.yaml": "web\n"}, "Chart.yaml"),
     "a Chart.yaml that is empty": ({**chart(), "Chart.yaml": ""}, "Chart.yaml"),
-    "a Chart.yaml that is no YAML": ({**chart(), "Chart.yaml": "a: [\n"}, "Chart.yaml"),
+    "a Chart.yaml that is no YAML": ({**chart(), "Chart.yaml": f"{CHART}a: [\n"}, "Chart.yaml:4"),
+    "values of the chart's own that are no YAML": (
+        chart("", {"values.yaml": "a: 1\nb: c: d\n"}),
+        "values.yaml:2",
+    ),
     "a Chart.yaml of bytes": ({**chart(), "Chart.yaml": b"\x00\xff\xfe"}, "Chart.yaml"),
     "a Chart.yaml without a name": ({**chart(), "Chart.yaml": "apiVersion: v2\nversion: 1.0.0\n"}, "name"),
     "a chart's name that is a path": (
@@ -306,7 +310,24 @@ REFUSED: dict[str, tuple[Contents, str]] = {
             "v.yaml": "a: ENC[AES256_GCM,data:x,iv:x,tag:x,type:str]\n"
             "sops: {mac: x, version: 3.9.0, lastmodified: '2026-01-01T00:00:00Z'}\n",
         },
-        "there is no key for it",
+        "encrypted with SOPS",
+    ),
+    "large values many times": (
+        {
+            **chart(),
+            "application.yaml": settings(valuesFiles=["v.yaml"] * 1000),
+            "v.yaml": f"a: {'x' * 2_900_000}\n",
+        },
+        "larger than 8 MiB together",
+    ),
+    "files of values beyond counting": (
+        {
+            **chart(),
+            "application.yaml": settings(
+                overrides=[{"clusterSelector": {}, "valuesFiles": ["v.yaml"] * 900}] * 2
+            ),
+        },
+        "at most 1000 files of values",
     ),
     "a variable that nobody defined": (
         {**chart(), "application.yaml": settings(valuesFiles=["v.yaml"]), "v.yaml": "a:\n  b: ${nobody}\n"},

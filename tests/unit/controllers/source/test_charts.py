@@ -124,11 +124,11 @@ def test_silence_is_remembered_for_seconds_not_longer(fake: FakeRegistry, refere
 
 
 def test_nobody_waits_long_for_a_registry_that_was_found_silent(
-    fake: FakeRegistry, reference: ChartReference, monkeypatch: pytest.MonkeyPatch
+    fake: FakeRegistry, reference: ChartReference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pull goes on meanwhile, once, and who asks later has what came of it."""
     clock, release = Clock(), threading.Event()
-    known = charts(fake, clock=clock)
+    known = charts(fake, tmp_path, clock)
     fake.lie = lambda _: Answer(503)
     with pytest.raises(Unreachable, match="HTTP 503"):
         known.files(reference, AT)
@@ -147,6 +147,19 @@ def test_nobody_waits_long_for_a_registry_that_was_found_silent(
     monkeypatch.setattr(source, "_NEXT_WAIT", 60.0)
     assert known.files(reference, AT) == EXPECTED
     assert len(fake.seen) == 2
+
+
+def test_a_registry_that_wants_to_be_left_alone_is(fake: FakeRegistry, reference: ChartReference) -> None:
+    clock = Clock()
+    known = charts(fake, clock=clock)
+    fake.lie = lambda _: Answer(429, headers={"Retry-After": "40"})
+    for clock.now in (0.0, 39.0):
+        with pytest.raises(Unreachable, match="HTTP 429"):
+            known.files(reference, AT)
+    assert len(fake.seen) == 1
+    fake.lie = lambda _: None
+    clock.now = 41.0
+    assert known.files(reference, AT) == EXPECTED
 
 
 def test_a_chart_that_is_pushed_later_is_found(fake: FakeRegistry, reference: ChartReference) -> None:

@@ -43,6 +43,21 @@ def test_a_missing_file_of_a_chart_is_missed(tmp_path: Path) -> None:
     assert len(found) < len(printed(CASES / "subcharts", "eu-1"))
 
 
+def test_the_inputs_are_the_chart_and_the_values_that_are_named(tmp_path: Path) -> None:
+    """Other files of the repository, and of the application's own folder, are none."""
+    repository = Charts(tmp_path)
+    revision = repository.take(CASES / "values-files")
+    application = repository.revisions.catalog(revision).environments["shop"].applications["web"]
+    assert {file.path for file in application.files} == {
+        "charts/web/Chart.yaml",
+        "charts/web/templates/config.yaml",
+        "charts/web/values.yaml",
+        "environments/shop/web/values.yaml",
+        "values/common.yaml",
+        "values/us.yaml",
+    }
+
+
 def printed(case: Path, cluster: str) -> list[dict[str, Any]]:
     """The objects that helm prints, with what it means by `keep` said in our words."""
     documents = parse_output("", charts.real_helm(case, cluster))

@@ -96,6 +96,7 @@ def test_repositories_and_connections_are_told_apart() -> None:
         ({"host": "https://registry.example"}, "pattern"),
         ({"host": "registry.example/team"}, "pattern"),
         ({"host": "Registry.example"}, "pattern"),
+        ({"host": "registry.example:65536"}, "no such port"),
         ({"host": "a.example", "username": "me"}, "needs username and passwordFile"),
         ({"host": "a.example", "passwordFile": "/x"}, "needs username and passwordFile"),
         (

@@ -85,3 +85,23 @@ def test_of_a_long_way_the_last_step_is_told() -> None:
 def test_a_number_of_a_line_is_a_small_one() -> None:
     found = complaint(f"Error: web/x.yaml:{'9' * 5000}: x", {"web/x.yaml"}.__contains__)
     assert found.line == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (
+            "Error: cannot load values.yaml: cannot unmarshal yaml document: yaml: line 2: no node content",
+            ("./values.yaml", 2),
+        ),
+        (
+            "Error: cannot load Chart.yaml: error converting YAML to JSON: yaml: line 4: no",
+            ("./Chart.yaml", 4),
+        ),
+        ("Error: cannot load values.yaml: yaml: unknown anchor 'b' referenced", ("./values.yaml", 0)),
+        ("Error: error unpacking db in web: cannot load values.yaml: yaml: line 2: no", ("", 0)),
+    ],
+)
+def test_a_file_of_the_chart_that_cannot_be_loaded_is_named(said: str, expected: tuple[str, int]) -> None:
+    found = complaint(said + HINT, lambda name: name == "web/templates/x.yaml")
+    assert (found.template, found.line) == expected

@@ -121,7 +121,7 @@ def test_what_was_missing_is_known_too() -> None:
         "secretGenerator: [{name: x, envs: [%s]}]",
         "secretGenerator: [{name: x, env: %s}]",
         "SecretGenerator: [{NAME: x, ENVS: [%s]}]",
-        "transformers: ['{apiVersion: builtin, kind: PatchTransformer, metadata: {name: x}, path: %s}']",
+        "transformers: ['{apiVersion: builtin, kind: PatchTransformer, metadata: {name: x}, path: \"%s\"}']",
     ],
 )
 @pytest.mark.parametrize(

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from gitops.dialect import parse
 from gitops.errors import InvalidInput, Location
 from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
 from gitops.model.targets import Target, targets_of
 from gitops.render import expand, inputs_digest, render, target_digest, target_variables
+from gitops.render.drafts import Draft, drafts
 
 CASES = sorted((Path(__file__).parents[3] / "cases" / "render").iterdir())
 
@@ -312,10 +314,10 @@ def test_places_are_those_of_the_patch_that_wrote_a_value(catalog_of: CatalogOf)
     patch = """\
     - target: {kind: ConfigMap}
       operations:
-        - {op: remove, path: /items/0}
-        - {op: add, path: /items/0, value: {name: "${a}", port: [80]}}
+        - {op: remove, path: /list/0}
+        - {op: add, path: /list/0, value: {name: "${a}", port: [80]}}
 """
-    manifest = config_map("web") + "items:\n  - one\n  - two\n  - three\nother: x\n"
+    manifest = config_map("web") + "list:\n  - one\n  - two\n  - three\nother: x\n"
     application = APPLICATION.partition("    -")[0] + patch
     files = encoded(
         {"environments/shop/web/application.yaml": application, "environments/shop/web/a.yaml": manifest}
@@ -329,13 +331,37 @@ def test_places_are_those_of_the_patch_that_wrote_a_value(catalog_of: CatalogOf)
         catalog.clusters["eu"],
         files,
     )
-    assert found.body["items"] == [{"name": "x", "port": [80]}, "two", "three"]
+    assert found.body["list"] == [{"name": "x", "port": [80]}, "two", "three"]
     web = "environments/shop/web"
-    assert str(found.at("items", 0, "port", 0)) == f"{web}/application.yaml:9:66"
-    assert str(found.at("items", 0, "port", key=True)) == f"{web}/application.yaml:9:59"
-    assert str(found.at("items", 1)) == f"{web}/a.yaml:6:5"
+    assert str(found.at("list", 0, "port", 0)) == f"{web}/application.yaml:9:65"
+    assert str(found.at("list", 0, "port", key=True)) == f"{web}/application.yaml:9:58"
+    assert str(found.at("list", 1)) == f"{web}/a.yaml:6:5"
     assert str(found.at("other", key=True)) == f"{web}/a.yaml:8:1"
     assert str(found.source) == f"{web}/a.yaml:1"
+
+
+@pytest.mark.parametrize(
+    ("item", "found"),
+    [
+        ("{metadata: {name: a}}", ("v1", "ConfigMap")),
+        ("{kind: '', metadata: {name: a}}", ("v1", "ConfigMap")),
+        ("{apiVersion: v2, metadata: {name: a}}", ("v2", None)),
+        ("{kind: Secret, metadata: {name: a}}", (None, "Secret")),
+    ],
+)
+def test_an_item_inherits_version_and_kind_together(item: str, found: tuple[str | None, str | None]) -> None:
+    """As kubectl has it: what says one of them has to say both."""
+    (document,) = parse(f"apiVersion: v1\nkind: ConfigMapList\nitems: [{item}]\n".encode(), "a.yaml")
+    (draft,) = drafts(document)
+    assert isinstance(draft, Draft)
+    assert (draft.body.get("apiVersion"), draft.body.get("kind")) == found
+
+
+def test_what_has_items_and_is_no_list_is_refused_at_its_items() -> None:
+    """To kubectl, of whatever kind it is, its items are what to apply."""
+    (document,) = parse(b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\nitems: []\n", "a.yaml")
+    (problem,) = drafts(document)
+    assert str(problem).startswith("a.yaml:4:1: whatever has items is a List to kubectl")
 
 
 def test_what_is_without_fault_is_parsed_once(catalog_of: CatalogOf, monkeypatch: pytest.MonkeyPatch) -> None:

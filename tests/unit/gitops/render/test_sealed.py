@@ -9,8 +9,9 @@ import pytest
 from gitops.dialect import Document, parse
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.objects import Json
+from gitops.render.encrypted import encrypted_values
 from gitops.render.plain import parse_output
-from gitops.render.sealed import Sealed, marked, opened, unopened
+from gitops.render.sealed import Sealed
 
 CIPHER = "ENC[AES256_GCM,data:{},iv:x,tag:x,type:str]"
 WRITTEN = f"""\
@@ -28,38 +29,13 @@ def document(text: str) -> Document:
 
 
 def sealed(*texts: Json, shown: tuple[Json, ...] = ()) -> Sealed:
-    return Sealed.of(((text, lambda: Location("v.yaml", 2, 1)) for text in texts), shown, ())
-
-
-def test_what_is_encrypted_is_told_by_its_place() -> None:
-    found = marked(document(WRITTEN))
-    assert found.encrypted
-    assert found.sealed == {("db", "password"), ("db", "port"), ("list", 1)}
-    assert not marked(document("user: web\n")).encrypted
+    return Sealed.of(((text, lambda: Location("v.yaml", 2, 1)) for text in texts), shown)
 
 
 def test_ciphertext_counts_where_the_block_is_gone_and_the_block_where_nothing_is_encrypted() -> None:
-    assert marked(document(WRITTEN.partition("sops:")[0])).encrypted
-    assert marked(document("user: web\nsops: {mac: x}\n")).encrypted
-    assert not marked(document("sops: {enabled: true}\n")).encrypted
-
-
-def test_decrypted_values_keep_their_places() -> None:
-    written = marked(document(WRITTEN))
-    plain = document("user: web\ndb: {password: p, port: 5432}\nlist: [open, one]\n")
-    found = opened(written, [plain])
-    assert found.value == plain.value
-    assert found.sealed == written.sealed
-    assert str(found.locate("db", "port")) == str(written.locate("db", "port"))
-    body = unopened(written).value
-    assert isinstance(body, dict)
-    assert body.keys() == {"user", "db", "list"}
-
-
-@pytest.mark.parametrize("text", ["[a, b]\n", "text\n"])
-def test_what_decrypts_to_no_mapping_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInput, match=r"v\.yaml:4:1: cannot be decrypted"):
-        opened(marked(document(WRITTEN)), [document(text)])
+    assert encrypted_values([document(WRITTEN.partition("sops:")[0])])
+    assert encrypted_values([document("user: web\nsops: {mac: x}\n")])
+    assert not encrypted_values([document("user: web\nsops: {enabled: true}\n")])
 
 
 @pytest.mark.parametrize(

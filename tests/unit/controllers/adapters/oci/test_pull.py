@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -176,6 +177,8 @@ def test_a_redirects_own_challenge_gets_no_credentials(
         "http://metadata.google.internal/",
         "ftp://127.0.0.1/x",
         "http://[",
+        "http://a..b/",
+        f"http://{'a' * 64}.example/",
         "//",
     ],
 )
@@ -216,6 +219,18 @@ def test_a_token_is_had_for_pulling_this_chart(client: Client, fake: FakeRegistr
     assert [seen.target for seen in fake.seen if seen.target.startswith("/token")] == [
         "/token?service=reg&scope=repository:web:pull"
     ]
+
+
+def test_a_token_for_everybody_needs_no_login(client: Client, fake: FakeRegistry) -> None:
+    client.registry = Registry(fake.host, plain_http=True)
+
+    def open_to_all(seen: Seen) -> Answer | None:
+        if seen.target.startswith("/token"):
+            assert "authorization" not in seen.headers
+            return Answer(200, json.dumps({"access_token": TOKEN}).encode())
+        return tokens(fake)(seen)
+
+    assert client.pull(open_to_all) == CHART
 
 
 def test_nobody_is_told_a_password_where_it_could_be_read(
@@ -278,6 +293,22 @@ def test_a_login_is_not_shown(tmp_path: Path) -> None:
     (tmp_path / "password").write_text(CANARY)
     registry = Registry("registry.example", USER, tmp_path / "password")
     assert CANARY not in f"{registry!r} {registry.login()!r} {registry.login()}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"ca_file": Path("/nonexistent.crt")}, "/nonexistent.crt holds no certificates"),
+        ({"username": USER, "password_file": Path("/nonexistent")}, "cannot read the registry's password in"),
+        ({"docker_config_file": Path("/nonexistent")}, "cannot read the registry's logins in"),
+    ],
+)
+def test_a_file_of_the_operators_that_is_missing_is_named(
+    client: Client, fake: FakeRegistry, settings: dict[str, Any], said: str
+) -> None:
+    client.registry = Registry(fake.host, plain_http=True, **settings)
+    fake.login = True
+    assert said in client.refusal(lambda _: None)
 
 
 def test_what_does_not_speak_tls_is_told_from_what_does_not_answer(
