@@ -13,6 +13,7 @@ import re
 import shutil
 import ssl
 import subprocess
+import sys
 import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -177,6 +178,17 @@ class Answer:
 Lie = Callable[[Seen], Answer | None]
 
 
+class _Server(ThreadingHTTPServer):
+    """Says nothing of clients that hang up, which those of a fake that lies do."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print anything else."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class FakeRegistry:
     """A registry in a thread. `lie` may answer in its place; `seen` are the requests so far."""
 
@@ -193,8 +205,7 @@ class FakeRegistry:
     def start(self) -> None:
         """Start, again after `stop`, on the same port."""
         name, _, port = self.host.partition(":")
-        self._server = ThreadingHTTPServer((name, int(port)), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server((name, int(port)), _handler(self))
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
