@@ -18,7 +18,7 @@ _NOT_TEXT = re.compile(r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U0
 _TWO_RETURNS = "\r\r\n"
 _SPACE = " \t\r\n"
 _BLANKS = re.compile(f"[{_SPACE}]*")
-_END_MARK = re.compile(r"^\.\.\.", re.MULTILINE)
+_END_MARK = re.compile(r"[\r\n]\.\.\.")
 # Line breaks to YAML, text to JSON: written as YAML's escapes.
 _BREAKS = str.maketrans({"\x85": "\\N", "\u2028": "\\L", "\u2029": "\\P"})
 _MOST_PROBLEMS = 100
@@ -230,8 +230,9 @@ class _Reader:
             try:
                 _, end = decoder.raw_decode(text, start)
             except (ValueError, RecursionError):  # not JSON: read it as YAML, whose limits then decide
-                if values and (mark := _END_MARK.search(text, start)) is not None:
-                    line, column = _place_of(text[: mark.start()])
+                comment = text[start] == "#" and values and start > values[-1][1]
+                if values and (not comment or _END_MARK.search(text, start)):
+                    line, column = _place_of(text[:start])
                     self._fault((line + chunk.first_line - 1, column), "this cannot follow a JSON value")
                 break
             values.append((start, end))

@@ -31,8 +31,8 @@ STRICTER = re.compile(
     r"duplicate key|this tag is not supported|a new document starts with a line ---|is not allowed in YAML"
     r"|found unexpected ':'|a blank must follow the tag|infinity and NaN|too large for a key"
     r"|did not find expected (<document start>|whitespace)|the value is not what its tag"
-    r"|found invalid Unicode character escape code|is a List to kubectl|two carriage returns|no number that JSON"
-    r"|more than|nested deeper"
+    r"|found invalid Unicode character escape code|is a List to kubectl|two carriage returns"
+    r"|no number that JSON|cannot follow a JSON value|more than|nested deeper"
 )
 
 
