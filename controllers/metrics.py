@@ -50,6 +50,7 @@ class Metrics:
         self._define_shell()
         self._make(Gauge, "build_info", "The running version; always 1.", "version").labels(version).set(1)
         self._kinds: set[str] = set()
+        self._shown: dict[str, EnvironmentState] = {}
 
     def exposition(self) -> bytes:
         """Write everything as Prometheus' text format (CONTENT_TYPE). Costs with the number of series."""
@@ -70,11 +71,15 @@ class Metrics:
 
     def set_targets(self, environment: str, state: EnvironmentState) -> None:
         """Show where the environment's rollouts and targets are; a target counts once per application."""
+        if self._shown.get(environment) is state:
+            return
+        self._shown[environment] = state
         self._rollouts.show(environment, state)
         self._drift.show(environment, state)
 
     def forget(self, environment: str) -> None:
         """Drop the series of an environment that left Git."""
+        self._shown.pop(environment, None)
         for instrument in self._by_environment:
             instrument.remove_by_labels({"environment": environment})
 

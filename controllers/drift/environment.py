@@ -19,8 +19,9 @@ from controllers.rollout.errands import Errands
 from controllers.rollout.tools import Tools
 from gitops.drift import DriftFact, DriftRules, ForeignFact
 from gitops.errors import Denied, InvalidInput, TransientError
+from gitops.mappings import differing
 from gitops.plan import Scope
-from gitops.rollout.state import EnvironmentState, Held
+from gitops.rollout.state import ApplicationState, EnvironmentState, Held
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +69,12 @@ class EnvironmentDrift:
         if following is None:
             self._news.set()
             return
-        if before is None or _places(before.state) != _places(following.state):
+        then = before.state.applications if before is not None else {}
+        now = following.state.applications
+        names = differing(then, now)  # of thousands, those that an event was about
+        if before is None or _places(then, names) != _places(now, names):
             self._news.set()
-        if before is None or _held(before.state) != _held(following.state):
+        if before is None or _held(then, names) != _held(now, names):
             for connection in self._clusters:
                 self.told(connection)
         if before is not None and before.rules != following.rules:
@@ -159,10 +163,11 @@ class EnvironmentDrift:
         if following is None:
             await self._leave([*self._clusters])
             return True
+        known = following.state.applications
         members: dict[str, list[Member]] = defaultdict(list)
         clients: dict[str, KubeClient] = {}
         complete = True
-        for application, target, revision in sorted(_places(following.state)):
+        for application, target, revision in sorted(_places(known, known)):
             try:
                 place = await self._errands.place(revision, target)
                 access = await self._errands.access(place)
@@ -215,15 +220,16 @@ class _ClusterDesk:
         self.environment.told(self.connection)
 
 
-def _held(state: EnvironmentState) -> Mapping[str, Mapping[str, Held]]:
+def _held(known: Mapping[str, ApplicationState], names: Iterable[str]) -> Mapping[str, Mapping[str, Held]]:
     """What is held back, by application and target; most have nothing."""
-    return {name: application.held for name, application in state.applications.items() if application.held}
+    return {name: known[name].held for name in names if name in known and known[name].held}
 
 
-def _places(state: EnvironmentState) -> frozenset[tuple[str, str, str]]:
-    """Application, target and revision of everything that was applied."""
+def _places(known: Mapping[str, ApplicationState], names: Iterable[str]) -> frozenset[tuple[str, str, str]]:
+    """Application, target and revision of everything that was applied of these."""
     return frozenset(
         (name, target, on.revision)
-        for name, application in state.applications.items()
-        for target, on in application.on.items()
+        for name in names
+        if name in known
+        for target, on in known[name].on.items()
     )

@@ -13,6 +13,7 @@ from controllers.source.attempts import Attempts
 from controllers.source.charts import Charts
 from controllers.source.outputs import Outputs
 from controllers.source.parsed import ParsedFiles
+from controllers.source.prepared import PreparedChart, PreparedCharts
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem, TerminalError
 from gitops.model.catalog import ApplicationSource, ChartSource, SourceFile
@@ -66,6 +67,7 @@ class ChartRenders:
         self._attempts = Attempts()
         self._printed = ParsedFiles(parse=parse_release)
         self._exhausted = Attempts()
+        self._prepared = PreparedCharts()
 
     def stop(self) -> None:
         """End the templates that run: whoever waits for one, now or later, gets a TransientError."""
@@ -146,12 +148,16 @@ class ChartRenders:
             raise
 
     def _run(self, tree: ChartTree, chart: ChartSource, told: Release) -> bytes:
-        files = ChartFiles(chart.folder, self._contents(tree, chart), packed=chart.remote is not None)
-        printed = self._printed_by(files, told, files.files)
-        changing = files.changing() | told.changing()
+        key = digest({"folder": chart.folder, "files": [[file.path, file.oid] for file in chart.files]})
+        prepared = self._prepared.get(key, partial(self._files, tree, chart))
+        printed = self._printed_by(prepared.files, told, prepared.files.files)
+        changing = prepared.changing | told.changing()
         if changing:
-            self._repeat(files, told, changing, printed)
+            self._repeat(prepared, told, changing, printed)
         return printed
+
+    def _files(self, tree: ChartTree, chart: ChartSource) -> ChartFiles:
+        return ChartFiles(chart.folder, self._contents(tree, chart), packed=chart.remote is not None)
 
     def _printed_by(self, files: ChartFiles, told: Release, contents: Mapping[str, bytes]) -> bytes:
         try:
@@ -161,13 +167,15 @@ class ChartRenders:
             raise (_Exhausted if failed.exhausted else InvalidInput)(problem) from None
         return relocated(printed, files.file_of)
 
-    def _repeat(self, files: ChartFiles, told: Release, changing: frozenset[str], printed: bytes) -> None:
+    def _repeat(
+        self, prepared: PreparedChart, told: Release, changing: frozenset[str], printed: bytes
+    ) -> None:
         """Render once more, at another time. Raises InvalidInput where something else comes of it."""
         if changing & CLOCK_FUNCTIONS:
             time.sleep(_TICK_SECONDS)
-        again = self._printed_by(files, told, files.at_another_time())
+        again = self._printed_by(prepared.files, told, prepared.at_another_time)
         if again != printed:
-            place = files.file_of("")
+            place = prepared.files.file_of("")
             found = differences(parse_release(place, printed), parse_release(place, again), changing)
             if found:
                 raise InvalidInput(*found)

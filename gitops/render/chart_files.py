@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 
+from gitops.dialect import Document, parse
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.folders import CHART_FILE
 from gitops.render.archives import unpack_dependencies
@@ -18,9 +19,12 @@ from gitops.render.templates import (
     CLUSTER_FUNCTIONS,
     at_another_time,
     barred,
+    called,
     quoted_words,
     words,
 )
+
+VALUES_FILE = "values.yaml"
 
 
 class ChartFiles:
@@ -104,17 +108,36 @@ def _asking(unpacked: Mapping[str, bytes]) -> Iterator[Problem]:
     for path, data in unpacked.items():
         if path.endswith(".md") or b"{{" not in data:
             continue
-        text = _text(data)
-        inner = () if _is_template(path) else words(text)
-        called = (word for word in chain(inner, quoted_words(text)) if word.text in CLUSTER_FUNCTIONS)
-        if word := next(called, None):
-            line = text.count("\n", 0, word.start) + 1
-            column = word.start - text.rfind("\n", 0, word.start)
+        if found := next(_calls(path, data), None):
+            name, place = found
             message = (
-                f"text that calls {word.text} is refused: a template might execute it, and a render "
-                "must not depend on the cluster"
+                f"text that calls {name} is refused: a template might execute it, and a render must not "
+                "depend on the cluster"
             )
-            yield Problem(Location(path, line, column), message)
+            yield Problem(place, message)
+
+
+def _calls(path: str, data: bytes) -> Iterator[tuple[str, Location]]:
+    """Name the functions of the cluster that a file might call, with their places."""
+    if path.rpartition("/")[2] == VALUES_FILE and (documents := _parsed(data, path)):
+        for document in documents:  # what stands in comments nobody executes
+            for pointer, name in called(document.value, (), CLUSTER_FUNCTIONS):
+                yield name, document.locate(*pointer)
+        return
+    text = _text(data)
+    inner = () if _is_template(path) else words(text)
+    for word in chain(inner, quoted_words(text)):
+        if word.text in CLUSTER_FUNCTIONS:
+            line = text.count("\n", 0, word.start) + 1
+            yield word.text, Location(path, line, word.start - text.rfind("\n", 0, word.start))
+
+
+def _parsed(data: bytes, path: str) -> tuple[Document, ...]:
+    """The documents of a file; none where it is not sound, which Helm will tell."""
+    try:
+        return parse(data, path)
+    except InvalidInput:
+        return ()
 
 
 def _read_by_helm(files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -122,7 +145,7 @@ def _read_by_helm(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {
         path: data
         for path, data in files.items()
-        if _is_template(path) or path.rpartition("/")[2] == "values.yaml"
+        if _is_template(path) or path.rpartition("/")[2] == VALUES_FILE
     }
 
 

@@ -26,11 +26,11 @@ FileOf = Callable[[str], str]
 
 def relocated(data: bytes, file_of: FileOf) -> bytes:
     """Give what Helm printed, with paths of the repository in the line that it writes before each part."""
-    lines = data.decode(errors="replace").split("\n")
+    lines = data.decode(errors="surrogateescape").split("\n")
     for number, line in enumerate(lines):
         if number and lines[number - 1] == _CUT and (found := _HEADER.match(line)):
             lines[number] = f"# Source: {file_of(found[1])}"
-    return "\n".join(lines).encode()
+    return "\n".join(lines).encode(errors="surrogateescape")
 
 
 def parse_release(path: str, data: bytes) -> tuple[Document, ...]:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from gitops.objects import Json
+
 CLUSTER_FUNCTIONS = frozenset({"lookup", "getHostByName"})
 """Helm's functions whose answer depends on where and when they are asked."""
 CHANGING_FUNCTIONS = frozenset(
@@ -60,6 +62,22 @@ def quoted_words(template: str) -> Iterator[Word]:
             inner = token.text[1:-1].replace('\\"', '"')
             for word in (*words(inner), *quoted_words(inner)):
                 yield Word(word.text, token.start)
+
+
+def called(
+    value: Json, pointer: tuple[str | int, ...], functions: frozenset[str]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Find texts in values that would call one of `functions` when a template gives them to `tpl`."""
+    if isinstance(value, str):
+        if "{{" in value:
+            found = {word.text for word in (*words(value), *quoted_words(value))} & functions
+            yield from ((pointer, name) for name in sorted(found))
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from called(inner, (*pointer, key), functions)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from called(inner, (*pointer, index), functions)
 
 
 def _is_text(token: Word) -> bool:

@@ -18,10 +18,9 @@ from gitops.render.charts import settings_of
 from gitops.render.encrypted import sealed_texts
 from gitops.render.growth import Growth, TooLarge, size_of
 from gitops.render.plain import parse_file
-from gitops.render.templates import CHANGING_FUNCTIONS, CLUSTER_FUNCTIONS, quoted_words, words
+from gitops.render.templates import CHANGING_FUNCTIONS, CLUSTER_FUNCTIONS, called
 from gitops.render.variables import substitute, target_variables
 
-Pointer = tuple[str | int, ...]
 _MOST_VALUES = 8 << 20  # as `size_of` counts
 
 ValuesOf = Callable[[SourceFile], tuple[Document, ...]]
@@ -54,7 +53,7 @@ class Release:
 
     def changing(self) -> frozenset[str]:
         """Name the functions in values that may answer otherwise the next time, when `tpl` executes them."""
-        return frozenset(name for value in self.values for _, name in _named(value, (), CHANGING_FUNCTIONS))
+        return frozenset(name for value in self.values for _, name in called(value, (), CHANGING_FUNCTIONS))
 
 
 def parse_values(path: str, data: bytes) -> tuple[Document, ...]:
@@ -177,7 +176,7 @@ class _Values:
             message = f"the values of one target are larger than {_MOST_VALUES >> 20} MiB together"
             raise InvalidInput(*self._problems, Problem(locate(), message))
         self.sealed.update(sealed_texts(written, filled))
-        for pointer, function in _named(filled, (), CLUSTER_FUNCTIONS):
+        for pointer, function in called(filled, (), CLUSTER_FUNCTIONS):
             message = (
                 f"text that calls {function} is refused: a chart might execute it, and a render must not "
                 "depend on the cluster"
@@ -185,17 +184,3 @@ class _Values:
             self._problems.append(Problem(locate(*pointer), message))
         if isinstance(filled, dict):
             yield filled
-
-
-def _named(value: Json, pointer: Pointer, functions: frozenset[str]) -> Iterator[tuple[Pointer, str]]:
-    """Find texts that would call one of these when a chart gives them to `tpl`."""
-    if isinstance(value, str):
-        if "{{" in value:
-            called = {word.text for word in (*words(value), *quoted_words(value))} & functions
-            yield from ((pointer, name) for name in sorted(called))
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _named(inner, (*pointer, key), functions)
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _named(inner, (*pointer, index), functions)

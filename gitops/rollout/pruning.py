@@ -14,7 +14,8 @@ from gitops.rollout.work import apply_work, prune_work
 
 def new_facts(state: EnvironmentState, seen: Observation, now: datetime) -> Iterator[e.PruneFinished]:
     """Say of each target, once, that nothing is to leave it any more."""
-    for name, application in sorted(state.applications.items()):
+    leaving = {name: one for name, one in state.applications.items() if one.leaving}  # most have nothing
+    for name, application in sorted(leaving.items()):
         for target in sorted(application.leaving):
             report = report_on(name, application, target, seen)
             if report.settled and not report.leaving:

@@ -223,6 +223,15 @@ def test_counters_of_an_environment_start_at_zero_and_go_with_it(metrics: Metric
     assert 'environment="staging"' in text
 
 
+def test_an_environment_that_comes_back_is_shown_again(metrics: Metrics, value: Value) -> None:
+    """Also where its state is the very same that was shown before it left."""
+    state = EnvironmentState()
+    metrics.set_targets("prod", state)
+    metrics.forget("prod")
+    metrics.set_targets("prod", state)
+    assert value("rollouts_total", environment="prod", result="reverted") == 0
+
+
 def test_requests_are_timed_by_what_they_were(metrics: Metrics, value: Value) -> None:
     metrics.kube_request(RequestSeen("apply", "configmaps", 200, 0.02, dry_run=True), "eu-1")
     metrics.kube_request(RequestSeen("get", "pods", 0, 5.0, dry_run=False), "eu-1")

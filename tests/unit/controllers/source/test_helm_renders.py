@@ -209,6 +209,24 @@ def test_what_is_wrong_is_told_at_the_templates_line(
     assert refused.endswith("(for environments/production/web)")
 
 
+def test_texts_that_tpl_could_execute_are_refused_and_comments_are_not(shop: Shop, tool: str) -> None:
+    comment = "# such as {{ lookup }}\ndata: {own: chart, gone: chart}\n"
+    controller = Controller(shop, tool)
+    assert controller.data(shop.commit("Comment", {f"{CHART}/values.yaml": comment})) == {
+        "own": "chart",
+        "gone": "chart",
+    }
+    values = {f"{CHART}/values.yaml": comment + "more:\n  - text: '{{ lookup `v1` }}'\n"}
+    refused = controller.refused(shop.commit("Ask", {**values}))
+    assert refused.startswith(f"{CHART}/values.yaml:4:11: text that calls lookup is refused")
+
+
+def test_bytes_that_are_no_text_are_refused(shop: Shop, tool: str) -> None:
+    template = b"kind: X\nmetadata: {name: \xff}\n"
+    refused = Controller(shop, tool).refused(shop.commit("Mix", {f"{CHART}/templates/x.yaml": template}))
+    assert refused.startswith(f"{CHART}/")
+
+
 def test_a_helper_that_nobody_calls_may_look_up(shop: Shop, tool: str) -> None:
     helper = '{{- define "web.find" }}{{ lookup "v1" "Secret" "a" "b" | toYaml }}{{ end }}\n'
     revision = shop.commit("Bring a library", {f"{CHART}/templates/_helpers.tpl": helper})
