@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -199,12 +200,20 @@ class ChartRenders:
         """Render once more, at another time. Raises InvalidInput where something else comes of it."""
         if changing & CLOCK_FUNCTIONS:
             time.sleep(_TICK_SECONDS)
-        again = self._printed_by(prepared.files, told, prepared.at_another_time)
+        try:
+            again = self._printed_by(prepared.files, told, prepared.at_another_time)
+        except InvalidInput as error:
+            raise InvalidInput(*map(_years_ago, error.problems)) from None
         if again != printed:
             place = prepared.files.file_of("")
             found = differences(parse_release(place, printed), parse_release(place, again), changing)
             if found:
                 raise InvalidInput(*found)
+
+
+def _years_ago(problem: Problem) -> Problem:
+    message = f"{problem.message}, when it is rendered as if years ago: the time must make no difference"
+    return replace(problem, message=message)
 
 
 def _shared_inputs(application: ApplicationSource, chart: ChartSource) -> str:
