@@ -59,7 +59,11 @@ class Sealed:
     def refuse_shown(self, documents: Iterable[Document]) -> None:
         """Raise InvalidInput for what stands outside of Secrets' values; objects are named as they are."""
         problems: list[Problem] = []
+        told: Draft | None = None
         for draft, pointer, text in self._outside(documents):
+            if draft is told:
+                continue  # one place is enough
+            told = draft
             place = self._place(text)
             message = (
                 f"the value at {place} is encrypted, and would be shown here: it may come out in the values "
@@ -90,7 +94,7 @@ class Sealed:
                 for value in _values(draft.body)
             ]
             if values and all(
-                any(text in self.places or redactor.text(text) != text for text in _readings(value))
+                _holds(value, redactor) or not self.places.keys().isdisjoint(_readings(value))
                 for value in values
             ):
                 found.add(document.index)
@@ -100,23 +104,20 @@ class Sealed:
         return Redactor(_recognisable(self.places.keys() - self.shown))
 
     def _outside(self, documents: Iterable[Document]) -> Iterator[tuple[Draft, Pointer, str]]:
-        """Give the first text of each object that has one of these in it."""
+        """Give every text that has one of these in it."""
         redactor = self._redactor()
         for document in documents:
             for draft in drafts(document):
-                if not isinstance(draft, Draft):
-                    continue
-                hits = (
-                    (draft, pointer, text) for pointer, text in _shown(draft) if redactor.text(text) != text
-                )
-                yield from (hit for hit in [next(hits, None)] if hit is not None)
+                if isinstance(draft, Draft):
+                    shown = ((pointer, text) for pointer, text in _shown(draft) if _holds(text, redactor))
+                    yield from ((draft, pointer, text) for pointer, text in shown)
 
     def _place(self, text: str) -> Location:
         """Where what stands in a text is written."""
         return next(
             place()
             for one, place in self.places.items()
-            if one not in self.shown and Redactor(_recognisable([one])).text(text) != text
+            if one not in self.shown and _holds(text, Redactor(_recognisable([one])))
         )
 
 
@@ -180,6 +181,10 @@ def _values(secret: JsonObject) -> Iterator[str]:
         values = secret.get(one)
         found = values.values() if isinstance(values, dict) else ()
         yield from (str(value) for value in found if value not in (None, ""))
+
+
+def _holds(text: str, redactor: Redactor) -> bool:
+    return any(redactor.text(one) != one for one in _readings(text))
 
 
 def _readings(value: str) -> Iterator[str]:

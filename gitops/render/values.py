@@ -148,8 +148,7 @@ class _Values:
         self._growth = Growth()
         self._left = _MOST_VALUES
         self._problems: list[Problem] = []
-        self._sealed: list[tuple[Json, Callable[[], Location]]] = []
-        self._open: list[Json] = []
+        self._told: list[tuple[JsonObject, _Part]] = []
 
     def all(self) -> tuple[JsonObject, ...]:
         """Give the values in their order; a later one wins."""
@@ -160,7 +159,15 @@ class _Values:
 
     def sealed(self, release_name: str) -> Sealed:
         """Give those of `all` that stand encrypted."""
-        return Sealed.of(self._sealed, [*self._open, *self._variables.values(), release_name])
+        if all(part.written is None for _, part in self._told):
+            return Sealed()
+        found: list[tuple[Json, Callable[[], Location]]] = []
+        shown: list[Json] = [*self._variables.values(), release_name]
+        for filled, part in self._told:
+            sealed: dict[Pointer, Json] = dict(sealed_values(part.written, filled))
+            found += ((value, partial(part.locate, *pointer)) for pointer, value in sealed.items())
+            shown += (value for pointer, value in leaves(filled) if pointer not in sealed)
+        return Sealed.of(found, shown)
 
     def _parts(self) -> Iterator[_Part]:
         helm, at = settings_of(self._application), self._application.at
@@ -199,7 +206,6 @@ class _Values:
         if self._left < 0:  # no more is read: it would take long
             message = f"the values of one target are larger than {_MOST_VALUES >> 20} MiB together"
             raise InvalidInput(*self._problems, Problem(locate(), message))
-        self._tell_apart(filled, part)
         for pointer, function in called(filled, (), CLUSTER_FUNCTIONS):
             message = (
                 f"text that calls {function} is refused: a chart might execute it, and a render must not "
@@ -207,9 +213,5 @@ class _Values:
             )
             self._problems.append(Problem(locate(*pointer), message))
         if isinstance(filled, dict):
+            self._told.append((filled, part))
             yield filled
-
-    def _tell_apart(self, filled: Json, part: _Part) -> None:
-        sealed: dict[Pointer, Json] = dict(sealed_values(part.written, filled))
-        self._sealed += ((value, partial(part.locate, *pointer)) for pointer, value in sealed.items())
-        self._open += (value for pointer, value in leaves(filled) if pointer not in sealed)

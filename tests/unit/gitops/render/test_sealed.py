@@ -44,6 +44,7 @@ def test_ciphertext_counts_where_the_block_is_gone_and_the_block_where_nothing_i
         ("hunter-2", "hunter-2"),
         ("hunter-2", "a=hunter-2;"),
         ("hunter-2", base64.b64encode(b"hunter-2").decode()),
+        ("hunter-2", base64.b64encode(b"user:hunter-2").decode()),
         ('say "hunter"', '{"a": "say \\"hunter\\""}'),
         ("first line 1\nsecond line 2\n", "x: first line 1"),
         (5432, 5432),
@@ -114,6 +115,15 @@ def test_what_is_shown_elsewhere_is_not_hidden() -> None:
     sealed("postgres", "hunter-2", shown=("postgres",)).refuse_shown(documents)
     with pytest.raises(InvalidInput):
         sealed("postgres", "hunter-2").refuse_shown(documents)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "expected"), [("{name: x}", False), ("{name: x, labels: {a: hunter-2}}", True)]
+)
+def test_what_names_an_object_is_told_from_the_rest(metadata: str, *, expected: bool) -> None:
+    """Wherever else the value stands."""
+    text = f"data: {{a: hunter-2}}\napiVersion: v1\nkind: ConfigMap\nmetadata: {metadata}\n"
+    assert sealed("hunter-2").names_anything(parse_output("t.yaml", text.encode())) is expected
 
 
 def test_problems_do_not_quote_values() -> None:
