@@ -12,6 +12,7 @@ from pathlib import Path
 from controllers.adapters.renderers import executables
 from controllers.adapters.renderers.sandbox import Files, Sandbox, ToolFailed
 from gitops.errors import TerminalError
+from gitops.model.helm import HelmHooks
 from gitops.objects import canonical_json
 from gitops.render.values import Release
 
@@ -19,6 +20,8 @@ MISSING = "helm is not on the PATH where the controller runs: put Helm 4, or Hel
 _OLDEST = (3, 8)
 _VERSION = re.compile(r"v(\d+)\.(\d+)(?:\.\d+)?[-+.\w]*")
 _CHART = "chart"
+# Helm leaves such an object out and goes on.
+_UNKNOWN_HOOK = re.compile(rb"skipping unknown hook.*")
 
 
 class Helm:
@@ -61,7 +64,10 @@ class Helm:
             *(f"--values={path}" for path in values),
         )
         return self._sandbox.run(
-            self._tool.found()[0], arguments, Files({**contents, **values}, secret=bool(release.sealed))
+            self._tool.found()[0],
+            arguments,
+            Files({**contents, **values}, secret=bool(release.sealed)),
+            fatal=_UNKNOWN_HOOK if release.hooks is HelmHooks.REFUSE else None,
         )
 
     def _ask(self, executable: Path) -> str:
