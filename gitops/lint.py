@@ -26,6 +26,7 @@ from gitops.render.drafts import Draft, drafts
 from gitops.render.patches import Pointer
 from gitops.render.plaintext import plaintext_of, refuse_plaintext
 from gitops.render.values import Destination
+from gitops.render.whereabouts import whereabouts
 from gitops.validation import deprecations
 from gitops.waves import assign
 
@@ -227,19 +228,22 @@ class _Renders:
         if application.path not in self._documents and not _is_chart(application):
             self._complete = False
             return
+        found: dict[str, tuple[Problem, ...]] = {}
         for target in targets:
             try:
                 rendered = self._rendered(application, _destination(self._environment, target, self._catalog))
             except InvalidInput as error:
-                self.problems |= set(error.problems)
+                found[str(target)] = error.problems
                 self._complete = False
                 continue
+            found[str(target)] = ()
             self._matched |= rendered.matched
             for manifest in rendered.manifests:
                 self._take(application, target, manifest)
             if orders(rendered.manifests):
                 scope = Scope(self._environment.name, application.name, target)
                 self._ordered.append((scope, rendered.manifests))
+        self.problems |= whereabouts(found, application)
 
     def disorder(self) -> set[Problem]:
         """Find what is wrong with `depends-on`; asked once all is rendered, since CRDs say what scope has."""

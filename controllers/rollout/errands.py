@@ -25,6 +25,7 @@ from gitops.render import expand, render_documents, target_digest, target_variab
 from gitops.render.plaintext import refuse_plaintext
 from gitops.render.trial import Trial
 from gitops.render.values import Destination
+from gitops.render.whereabouts import whereabouts
 from gitops.rollout.observation import Desired
 
 log = logging.getLogger(__name__)
@@ -124,13 +125,18 @@ class Errands:
 
     def check(self, application: str, revision: str, targets: tuple[str, ...]) -> tuple[str, ...]:
         """Render for every target and give all problems, each once: what cannot be rendered never starts."""
-        problems: set[Problem] = set()
+        found: dict[str, tuple[Problem, ...]] = {}
         for target in targets:
             try:
                 self._render(application, target, revision, APPLY)
+                found[target] = ()
             except InvalidInput as error:
-                problems.update(error.problems)
-        return tuple(str(problem) for problem in sorted(problems))
+                found[target] = error.problems
+        try:
+            app = self._source(revision)[1].applications.get(application)
+        except InvalidInput:
+            app = None  # which every target has told
+        return tuple(str(problem) for problem in sorted(whereabouts(found, app)))
 
     def trial(self, application: str, revision: str, targets: tuple[str, ...]) -> Trial | None:
         """Give what another process needs to try these renders; None where only `check` can tell."""

@@ -16,7 +16,11 @@ from gitops.objects import Json
 _BOM = "\ufeff"
 _NOT_TEXT = re.compile(r"[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _TWO_RETURNS = "\r\r\n"
-_BLANKS = re.compile(r"\s*")
+_SPACE = " \t\r\n"
+_BLANKS = re.compile(f"[{_SPACE}]*")
+_END_MARK = re.compile(r"[\r\n]\.\.\.")
+# Line breaks to YAML, text to JSON: written as YAML's escapes.
+_BREAKS = str.maketrans({"\x85": "\\N", "\u2028": "\\L", "\u2029": "\\P"})
 _MOST_PROBLEMS = 100
 _SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
@@ -210,10 +214,10 @@ class _Reader:
             chunk = Chunk(_joined(lines[start:number]), start + 1)
             yield from (chunk,) if start else self._json_values(chunk, most=1 if cuts else len(text))
             start = number + 1
-            rest = lines[number][3:].strip() if number < len(lines) else ""
+            rest = lines[number][3:].strip(_SPACE) if number < len(lines) else ""
             if rest and not rest.startswith("#"):
                 message = "only a comment may follow --- on its line, as kubectl has it"
-                column = len(lines[number]) - len(lines[number][3:].lstrip()) + 1
+                column = len(lines[number]) - len(lines[number][3:].lstrip(_SPACE)) + 1
                 self._fault((number + 1, column), message)
 
     def _json_values(self, chunk: Chunk, most: int) -> Iterator[Chunk]:
@@ -226,7 +230,8 @@ class _Reader:
             try:
                 _, end = decoder.raw_decode(text, start)
             except (ValueError, RecursionError):  # not JSON: read it as YAML, whose limits then decide
-                if values and text.startswith("...", start):
+                comment = text[start] == "#" and values and start > values[-1][1]
+                if values and (not comment or _END_MARK.search(text, start)):
                     line, column = _place_of(text[:start])
                     self._fault((line + chunk.first_line - 1, column), "this cannot follow a JSON value")
                 break
@@ -240,7 +245,8 @@ class _Reader:
             line += text.count("\n", counted, start)
             counted = start
             column = start - text.rfind("\n", 0, start)
-            yield Chunk(" " * (column - 1) + _join_surrogates(text[start:end]), line, json=True)
+            value = _join_surrogates(text[start:end]).translate(_BREAKS)
+            yield Chunk(" " * (column - 1) + value, line, json=True)
 
     def _fault(self, place: Place, message: str) -> None:
         self.problems.append(Problem(Location(self._path, *place), message))

@@ -184,10 +184,13 @@ class Composer:
         if event.tag == "!" or (event.tag is None and not event.implicit[0]):
             return str(event.value)
         try:
-            return scalars.resolve(event.tag, event.value)
+            value = scalars.resolve(event.tag, event.value)
         except ValueError as error:
             self.faults.append((place, str(error)))
             return None
+        if self._json and isinstance(value, str):  # JSON has no text without quotes
+            self.faults.append((place, "this is no number that JSON can hold"))
+        return value
 
     def _collection(self, event: Any, events: Iterator[Any], depth: int) -> Node:  # noqa: ANN401 - as above
         place = self._place(event.start_mark)

@@ -98,6 +98,9 @@ def _expand(value: Json, document: Document, pointer: tuple[str | int, ...]) -> 
     if pointer:
         yield Problem(document.locate(*pointer), f"a {kind} inside a List: kubectl cannot read this")
         return
+    if kind == "List" and value.get("apiVersion") != "v1":
+        yield Problem(document.locate("apiVersion"), "a List is of apiVersion v1")
+        return
     inherited = (
         {} if kind == "List" else {"apiVersion": value.get("apiVersion"), "kind": kind[: -len("List")]}
     )
@@ -105,6 +108,10 @@ def _expand(value: Json, document: Document, pointer: tuple[str | int, ...]) -> 
         # A typed list, such as ConfigMapList, may leave its items' kind and version to be understood.
         bare = isinstance(item, dict) and not (item.get("kind") or item.get("apiVersion"))
         whole = {**inherited, **item, **inherited} if isinstance(item, dict) and bare else item
+        if inherited and isinstance(whole, dict) and {**whole, **inherited} != whole:
+            place = document.locate("items", index)
+            yield Problem(place, f"a {kind} holds {inherited['kind']} of its own apiVersion only")
+            continue
         yield from _expand(whole, document, (*pointer, "items", index))
 
 

@@ -131,6 +131,17 @@ DOCUMENTS: Mapping[str, str] = {
     "JSON with an end marker": _json(1) + "\n...\n",
     "JSON with a comment and a separator": _json(1) + "\n# done\n---\n" + HEAD,
     "JSON with half a surrogate pair": _json({"a": "😀"}).replace("\\ude00", ""),
+    "JSON with a number beyond floats": _json({"a": 1}).replace("1}", "1e400}"),
+    "JSON with a comment at once": _json(1) + "#\n",
+    "JSON with a line break of YAML's": _json(1) + "\x85\n",
+    "JSON with an end marker after CR": _json(1) + " # done\r...\r",
+    "JSON with NaN": _json({"a": 1}).replace("1}", "NaN}"),
+    "JSON with YAML's line breaks": json.dumps(
+        json.loads(_json({"a": "x\x85y\u2028\u2029z"})), ensure_ascii=False
+    ),
+    "JSON with a blank of no JSON": _json(1) + "\xa0\n",
+    "JSON with a comment and an end marker": _json(1) + " # done\n...\n",
+    "a separator with a hard blank": f"---\xa0\n{HEAD}",
     "JSON then YAML": _json(1) + "\n---\n" + HEAD,
     "YAML then JSON": HEAD + "---\n" + _json(1),
     "JSON in single quotes": _json({"a": 1}).replace('"', "'"),

@@ -21,7 +21,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -192,9 +192,13 @@ class _Server(ThreadingHTTPServer):
 class FakeRegistry:
     """A registry in a thread. `lie` may answer in its place; `seen` are the requests so far."""
 
-    def __init__(self, *, login: bool = False, lie: Lie = lambda _: None) -> None:
+    def __init__(
+        self, certificate: Path | None = None, *, login: bool = False, lie: Lie = lambda _: None
+    ) -> None:
+        """`certificate` is a folder with tls.crt and tls.key."""
         self.login = login
-        self.tls: ssl.SSLContext | None = None
+        self.tls = ssl.create_default_context(cafile=certificate / "tls.crt") if certificate else None
+        self._certificate = certificate
         self.lie = lie
         self.seen: list[Seen] = []
         self.kept: dict[str, bytes] = {}
@@ -206,6 +210,10 @@ class FakeRegistry:
         """Start, again after `stop`, on the same port."""
         name, _, port = self.host.partition(":")
         self._server = _Server((name, int(port)), _handler(self))
+        if self._certificate is not None:
+            tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            tls.load_cert_chain(self._certificate / "tls.crt", self._certificate / "tls.key")
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:
@@ -278,8 +286,11 @@ def certified(folder: Path) -> Path:
     return folder
 
 
+Either = TypeVar("Either", DockerRegistry, FakeRegistry)
+
+
 @contextmanager
-def running(registry: DockerRegistry | FakeRegistry) -> Iterator[DockerRegistry | FakeRegistry]:
+def running(registry: Either) -> Iterator[Either]:
     """Stop it in the end."""
     try:
         yield registry

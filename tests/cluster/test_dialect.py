@@ -32,7 +32,7 @@ STRICTER = re.compile(
     r"|found unexpected ':'|a blank must follow the tag|infinity and NaN|too large for a key"
     r"|did not find expected (<document start>|whitespace)|the value is not what its tag"
     r"|found invalid Unicode character escape code|is a List to kubectl|two carriage returns"
-    r"|more than|nested deeper"
+    r"|no number that JSON|cannot follow a JSON value|more than|nested deeper"
 )
 
 

@@ -79,9 +79,8 @@ def test_lint_judges_every_target(gitops: Gitops, charted: Shop) -> None:
     """What is wrong on one of them alone is found."""
     only = '{{ if eq .Values.place "us-1" }}{{ fail "not here" }}{{ end }}'
     said = both(gitops, charted, "Break", {f"{CHART}/templates/check.yaml": only})
-    assert (
-        said == f"{CHART}/templates/check.yaml:1:36: helm: not here (for environments/production/charted)\n"
-    )
+    where = "(for environments/production/charted), on us-1/shop"
+    assert said == f"{CHART}/templates/check.yaml:1:36: helm: not here {where}\n"
 
 
 def test_lint_finds_what_a_chart_and_a_file_claim(gitops: Gitops, charted: Shop) -> None:
@@ -97,8 +96,8 @@ def test_lint_names_clusters_without_a_version_and_overrides_for_nobody(
 ) -> None:
     assert both(gitops, charted, "Unpin", {"clusters/all.yaml": CLUSTERS}).splitlines() == [
         f"clusters/all.yaml:{line}:18: environments/production/charted is a chart, which may ask for the "
-        "cluster's version: write spec.kubernetesVersion, such as 1.37.2"
-        for line in (3, 7)
+        f"cluster's version: write spec.kubernetesVersion, such as 1.37.2, on {cluster}/shop"
+        for line, cluster in ((3, "eu-1"), (7, "us-1"))
     ]
     override = "    overrides: [{clusterSelector: {matchLabels: {stage: nowhere}}}]\n"
     files: dict[str, str | None] = {"clusters/all.yaml": VERSIONED, APPLICATION: SETTINGS + override}

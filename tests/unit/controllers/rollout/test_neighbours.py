@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from controllers.adapters.kube.client import KubeClient
+from controllers.adapters.kube.resources import Discovery
 from controllers.rollout.neighbours import Asking, KnownKeys, Neighbours
+from controllers.rollout.observer import Question
+from gitops.errors import Denied, GitopsError, Unreachable
 from gitops.model.folders import RendererName
 from gitops.model.targets import Target
 from gitops.objects import ObjectKey
@@ -39,3 +43,23 @@ def test_names_that_a_tool_makes_are_not_looked_for(
         shop.first, [replace(application, renderer=renderer)], frozenset({NAMED, OTHER})
     )
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    "silence", [Unreachable("registry r.example: connection refused"), Denied("registry r.example: HTTP 401")]
+)
+async def test_an_application_that_waits_for_its_manifests_may_render_what_its_files_name(
+    silence: GitopsError, tmp_path: Path
+) -> None:
+    """So nothing of it is deleted, and whoever asks goes on."""
+    shop = Shop(tmp_path)
+
+    def render(_scope: Scope, _revision: str) -> Wanted:
+        raise silence
+
+    scope = Scope("production", "api", Target("eu-1", "shop"))
+    asking = Asking(scope, "eu-1", shop.first, shop.first, failed=shop.first)
+    client = KubeClient.__new__(KubeClient)  # nobody asks it: nothing here belongs to somebody unknown
+    question = Question(client, Discovery(()), {}, frozenset({NAMED, OTHER}))
+    found = await Neighbours(shop.revisions, KnownKeys(), render, asking).find(question)
+    assert set(found.values()) == {frozenset({NAMED})}

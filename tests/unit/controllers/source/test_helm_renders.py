@@ -253,6 +253,13 @@ def test_a_chart_that_never_makes_the_same_is_refused(
     )
 
 
+def test_a_chart_that_would_fail_at_another_time_is_refused(shop: Shop, tool: str) -> None:
+    check = "{{ if lt (now | unixEpoch | int64) 1500000000 }}{{ fail `too early` }}{{ end }}"
+    refused = Controller(shop, tool).refused(shop.commit("Check", {f"{CHART}/templates/check.yaml": check}))
+    assert refused.startswith(f"{CHART}/templates/check.yaml")
+    assert "too early, when it is rendered as if years ago" in refused
+
+
 def test_a_chart_that_asks_for_the_time_and_does_not_show_it_is_fine(shop: Shop, tool: str) -> None:
     template = CONFIG.replace("data: {{", 'data: {{ $y := now | date "2006" }}{{')
     revision = shop.commit("Ask", {f"{CHART}/templates/config.yaml": template})

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,17 @@ from controllers.adapters.oci import Puller, Registry
 from controllers.adapters.oci.challenge import Challenge, challenge
 from gitops.errors import Denied, GitopsError, Location, TransientError, Unreachable
 from gitops.model.chart_references import ChartReference
-from tests.cluster.registries import Answer, FakeRegistry, Lie, Seen, basic, packed, push
+from tests.cluster.registries import (
+    Answer,
+    FakeRegistry,
+    Lie,
+    Seen,
+    basic,
+    certified,
+    packed,
+    push,
+    running,
+)
 
 AT = Location("environments/shop/web/application.yaml", 5)
 CHART = packed("web", {"Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n"})
@@ -184,6 +195,20 @@ def test_a_redirects_own_challenge_gets_no_credentials(
 )
 def test_a_redirect_to_what_is_no_place_is_refused(client: Client, location: str) -> None:
     assert client.refusal(lambda _: Answer(302, headers={"Location": location}))
+
+
+def test_nothing_leads_from_tls_to_a_place_without(other: FakeRegistry, tmp_path: Path) -> None:
+    certificate = certified(tmp_path)
+    with running(FakeRegistry(certificate)) as secure:
+        client = Client(secure, tmp_path)
+        login = client.registry
+        client.registry = replace(login, plain_http=False, ca_file=certificate / "tls.crt")
+        assert client.pull(lambda _: None) == CHART
+        away = {"Location": f"http://{other.host}/x"}
+        assert "redirects" in client.refusal(lambda _: Answer(307, headers=away))
+        realm = {"WWW-Authenticate": f'Bearer realm="http://{other.host}/token"'}
+        assert "no place for tokens" in client.refusal(lambda _: Answer(401, headers=realm))
+    assert other.seen == []
 
 
 def test_a_redirect_to_link_local_addresses_connects_nowhere(client: Client) -> None:
