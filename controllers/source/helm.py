@@ -15,6 +15,7 @@ from controllers.source.charts import Charts
 from controllers.source.outputs import Outputs
 from controllers.source.parsed import ParsedFiles
 from controllers.source.prepared import PreparedChart, PreparedCharts
+from controllers.source.seals import Seals
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem, TerminalError
 from gitops.model.catalog import ApplicationSource, ChartSource, SourceFile
@@ -24,11 +25,11 @@ from gitops.redact import Redactor
 from gitops.render.chart_files import ChartFiles
 from gitops.render.charts import follow_chart, settings_of
 from gitops.render.complaints import complaint
-from gitops.render.encrypted import encrypted
+from gitops.render.encrypted import encrypted_values
 from gitops.render.references import is_within
 from gitops.render.releases import applicable, parse_release, relocated
 from gitops.render.repeatable import differences
-from gitops.render.sealed import settled
+from gitops.render.sealed import Sealed
 from gitops.render.secrecy import chart_texts
 from gitops.render.sources import ListedTree
 from gitops.render.templates import CLOCK_FUNCTIONS, unbarred
@@ -66,7 +67,8 @@ class ChartRenders:
         self._decryptor = decryptor
         self._values = ParsedFiles(parse=self._parse_values)
         self._attempts = Attempts()
-        self._printed = ParsedFiles(parse=parse_release)
+        self._seals = Seals(parse_release)
+        self._printed = ParsedFiles(parse=self._seals.parse)
         self._exhausted = Attempts()
         self._prepared = PreparedCharts()
 
@@ -102,10 +104,22 @@ class ChartRenders:
             self._limited, _shared_inputs(application, chart), partial(self._run, tree, chart, told)
         )
         try:
-            documents = self._outputs.documents(output, self._printed, run, secret=bool(told.sealed))
-            return applicable(settled(documents, told.sealed), settings_of(application).hooks)
+            documents = self._documents(output, run, told.sealed)
+            return applicable(documents, settings_of(application).hooks)
         except InvalidInput as error:
-            raise InvalidInput(*(_for(application, chart, problem) for problem in error.problems)) from None
+            problems = told.sealed.redacted(error.problems)
+            raise InvalidInput(*(_for(application, chart, problem) for problem in problems)) from None
+
+    def _documents(
+        self, output: SourceFile, run: Callable[[], bytes], sealed: Sealed
+    ) -> tuple[Document, ...]:
+        """Give what Helm makes. Raises InvalidInput, without a problem where it may be for want of a key."""
+        try:
+            return self._outputs.documents(output, self._printed, run, secret=bool(sealed))
+        except InvalidInput:
+            if sealed and self._decryptor.conceals:
+                raise InvalidInput from None
+            raise
 
     def _chart(self, tree: ChartTree, application: ApplicationSource) -> ChartSource:
         if application.chart is not None:
@@ -117,11 +131,14 @@ class ChartRenders:
 
     def _parse_values(self, path: str, data: bytes) -> tuple[Document, ...]:
         written = parse_values(path, data)
-        if encrypted(written) is None:
+        if not encrypted_values(written):
             return written
-        identity = digest({"sops": path, "text": data.decode()})
+        identity = digest({"values": path, "text": data.decode()})
         decrypt = partial(self._decryptor.values, path, data, written)
-        return (*self._attempts.run(identity, decrypt)[:1], *written)
+        plain = self._attempts.run(identity, decrypt)
+        if len(plain) != 1:
+            raise InvalidInput(Problem(Location(path), "cannot be decrypted: it holds no values then"))
+        return (*plain, *written)
 
     def _values_of(self, tree: ChartTree, file: SourceFile) -> tuple[Document, ...]:
         return self._values.get(file, partial(tree.read, file.path))
@@ -156,7 +173,16 @@ class ChartRenders:
         changing = prepared.changing | told.changing()
         if changing:
             self._repeat(prepared, told, changing, printed)
-        return printed
+        return self._judged(printed, prepared.files.file_of(""), told.sealed) if told.sealed else printed
+
+    def _judged(self, printed: bytes, place: str, sealed: Sealed) -> bytes:
+        """Note which Secrets stand encrypted. Raises InvalidInput where what does is shown elsewhere."""
+        documents = parse_release(place, printed)
+        if not self._decryptor.conceals:
+            sealed.refuse_shown(documents)
+        elif sealed.names_anything(documents):
+            raise InvalidInput  # without the key, nobody knows what these objects are
+        return self._seals.marked(printed, sealed.secrets(documents))
 
     def _files(self, tree: ChartTree, chart: ChartSource) -> ChartFiles:
         return ChartFiles(chart.folder, self._contents(tree, chart), packed=chart.remote is not None)

@@ -16,6 +16,8 @@ _FIELDS = ("data", "stringData")
 _CIPHERTEXT = "ENC[AES256_GCM,"
 _BLOCK = "sops"
 
+Pointer = tuple[str | int, ...]
+
 
 def encrypted(documents: Iterable[Document]) -> Document | None:
     """Give the first document that SOPS has written; None where there is none."""
@@ -31,16 +33,21 @@ def unsigned(documents: Iterable[Document]) -> tuple[Document, ...]:
     )
 
 
-def sealed_texts(written: Json, plain: Json) -> Iterator[str]:
-    """Give the texts and numbers of `plain` that are ciphertext as they are `written`, at the same places."""
+def sealed_values(written: Json, plain: Json, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Json]]:
+    """Give what of `plain` is ciphertext as it is `written`, at the same places."""
     if isinstance(plain, dict) and isinstance(written, dict):
         for key, value in plain.items():
-            yield from sealed_texts(written.get(key), value)
+            yield from sealed_values(written.get(key), value, (*pointer, key))
     elif isinstance(plain, list) and isinstance(written, list):
-        for value, partner in zip(plain, written, strict=False):
-            yield from sealed_texts(partner, value)
-    elif _is_ciphertext(written) and isinstance(plain, str | int | float) and plain != "":
-        yield str(plain)
+        for index, (value, partner) in enumerate(zip(plain, written, strict=False)):
+            yield from sealed_values(partner, value, (*pointer, index))
+    elif _is_ciphertext(written):
+        yield pointer, plain
+
+
+def encrypted_values(documents: Iterable[Document]) -> bool:
+    """Whether SOPS has written these values, also where somebody took away what it needs to read them."""
+    return any(_sealed(one) or next(sealed_values(one.value, one.value), None) for one in documents)
 
 
 def concealed(documents: Iterable[Document]) -> tuple[Document, ...]:

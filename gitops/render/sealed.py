@@ -1,64 +1,191 @@
-"""Values that stand encrypted in the repository: in what a chart makes they are in Secrets, or refused."""
+"""Values for Helm that SOPS encrypted: which they are, and where they come out of a chart.
+
+What a Secret holds is hidden wherever objects are shown; of a value that went elsewhere nobody would know.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
 
 from gitops.dialect import Document
-from gitops.errors import InvalidInput, Problem
-from gitops.objects import Json, canonical_json
+from gitops.errors import InvalidInput, Location, Problem
+from gitops.objects import Json, JsonObject
 from gitops.redact import Redactor, secrets_of
+from gitops.render.drafts import Draft, drafts
+from gitops.render.encrypted import Pointer
 
 _FIELDS = ("data", "stringData")
+_MOST_PROBLEMS = 20
 
 
-def settled(documents: Sequence[Document], sealed: frozenset[str]) -> tuple[Document, ...]:
-    """Mark the Secrets that hold encrypted values alone as encrypted.
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Texts that stand encrypted in files of values, each with its place there.
 
-    Raises InvalidInput for every object that holds one and is no Secret, as it is or in base64: whoever shows
-    objects knows by Secrets what to hide.
+    `shown` are those that the repository shows too, as an application's name for instance.
     """
-    if not sealed:
-        return tuple(documents)
-    texts = {str(number): text for number, text in enumerate(sorted(sealed))}
-    known = Redactor(secrets_of([{"kind": "Secret", "stringData": texts}]))
-    message = (
-        "a value that is encrypted with SOPS stands here, and only Secrets are hidden where objects are shown"
-    )
-    open_ = [Problem(one.locate(), message) for one in documents if _shown(one, known)]
-    if open_:
-        raise InvalidInput(*open_)
-    return tuple(replace(one, encrypted=True) if _is_covered(one, sealed) else one for one in documents)
+
+    places: Mapping[str, Callable[[], Location]] = field(default_factory=dict, repr=False)
+    shown: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @classmethod
+    def of(cls, found: Iterable[tuple[Json, Callable[[], Location]]], shown: Iterable[Json] = ()) -> Sealed:
+        """Collect encrypted values with their places; `shown` are open ones."""
+        places: dict[str, Callable[[], Location]] = {}
+        for value, place in found:
+            for text in _texts(value):
+                places.setdefault(text, place)
+        if not places:
+            return cls()
+        open_ = {text for value in shown for text in _texts(value)}
+        return cls(places, frozenset(open_ & places.keys()))
+
+    def __bool__(self) -> bool:
+        return bool(self.places)
+
+    def redacted(self, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+        """Give problems that show none of them."""
+        redact = self._redactor().text
+        return tuple(
+            Problem(replace(one.location, inside=redact(one.location.inside)), redact(one.message))
+            for one in problems
+        )
+
+    def refuse_shown(self, documents: Iterable[Document]) -> None:
+        """Raise InvalidInput for what stands outside of Secrets' values; objects are named as they are."""
+        problems: list[Problem] = []
+        for draft, pointer, text in self._outside(documents):
+            place = self._place(text)
+            message = (
+                f"the value at {place} is encrypted, and would be shown here: it may come out in the values "
+                "of a Secret only. If it is no secret, leave it open (sops --encrypted-regex)"
+            )
+            problems.append(Problem(draft.document.locate(*draft.pointer, *pointer), message))
+            if len(problems) == _MOST_PROBLEMS:
+                break
+        if problems:
+            raise InvalidInput(*problems)
+
+    def names_anything(self, documents: Iterable[Document]) -> bool:
+        """Whether an object's kind or metadata would be others once these are known."""
+        return any(
+            pointer[:1] in (("apiVersion",), ("kind",), ("metadata",))
+            for _, pointer, _ in self._outside(documents)
+        )
+
+    def secrets(self, documents: Iterable[Document]) -> frozenset[int]:
+        """Tell which documents are Secrets whose values have all something of these in them."""
+        redactor = Redactor(_recognisable(self.places))
+        found = set()
+        for document in documents:
+            values = [
+                value
+                for draft in drafts(document)
+                if isinstance(draft, Draft) and draft.secret
+                for value in _values(draft.body)
+            ]
+            if values and all(
+                any(text in self.places or redactor.text(text) != text for text in _readings(value))
+                for value in values
+            ):
+                found.add(document.index)
+        return frozenset(found)
+
+    def _redactor(self) -> Redactor:
+        return Redactor(_recognisable(self.places.keys() - self.shown))
+
+    def _outside(self, documents: Iterable[Document]) -> Iterator[tuple[Draft, Pointer, str]]:
+        """Give the first text of each object that has one of these in it."""
+        redactor = self._redactor()
+        for document in documents:
+            for draft in drafts(document):
+                if not isinstance(draft, Draft):
+                    continue
+                hits = (
+                    (draft, pointer, text) for pointer, text in _shown(draft) if redactor.text(text) != text
+                )
+                yield from (hit for hit in [next(hits, None)] if hit is not None)
+
+    def _place(self, text: str) -> Location:
+        """Where what stands in a text is written."""
+        return next(
+            place()
+            for one, place in self.places.items()
+            if one not in self.shown and Redactor(_recognisable([one])).text(text) != text
+        )
 
 
-def _shown(document: Document, known: Redactor) -> bool:
-    value = document.value
-    if isinstance(value, dict) and value.get("kind") == "Secret":
-        value = {key: part for key, part in value.items() if key not in _FIELDS}
-    text = canonical_json(value).decode()
-    return known.text(text) != text
+def _recognisable(texts: Iterable[str]) -> frozenset[str]:
+    """What is long enough to be told from ordinary words, as everywhere where secrets are hidden."""
+    return secrets_of([{"kind": "Secret", "stringData": {str(n): text for n, text in enumerate(texts)}}])
 
 
-def _is_covered(document: Document, sealed: frozenset[str]) -> bool:
-    found = list(_values(document.value))
-    return bool(found) and sealed.issuperset(found)
+def leaves(value: Json, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Json]]:
+    """Give every value that holds no others."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, (*pointer, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from leaves(inner, (*pointer, index))
+    else:
+        yield pointer, value
 
 
-def _values(value: Json) -> Iterator[str]:
-    """The values of a Secret, decoded."""
-    if not isinstance(value, dict) or value.get("kind") != "Secret":
-        return
-    for field in _FIELDS:
-        values = value.get(field)
-        for text in values.values() if isinstance(values, dict) else ():
-            yield _decoded(str(text)) if field == "data" else str(text)
+def _texts(value: Json) -> Iterator[str]:
+    """How a value may come out: a number also as Go prints one that it takes for a fraction."""
+    if isinstance(value, str):
+        if value:
+            yield value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield str(value)
+        exact = Decimal(repr(float(value))).normalize()
+        digits = "".join(map(str, exact.as_tuple().digits))
+        exponent = exact.adjusted()
+        sign = "-" if exact.is_signed() else ""
+        mantissa = f"{digits[0]}.{digits[1:]}" if digits[1:] else digits
+        yield f"{sign}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02}"
 
 
-def _decoded(text: str) -> str:
+def _shown(draft: Draft) -> Iterator[tuple[Pointer, str]]:
+    """Give every text of an object but what is hidden as a Secret's value; names of fields too."""
+    body: JsonObject = draft.body
+    if draft.secret:
+        hidden: JsonObject = {
+            one: dict.fromkeys(body[one]) for one in _FIELDS if isinstance(body.get(one), dict)
+        }
+        body = {**body, **hidden}
+    yield from _every(body, ())
+
+
+def _every(value: Any, pointer: Pointer) -> Iterator[tuple[Pointer, str]]:  # noqa: ANN401 - raw JSON
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield pointer, key
+            yield from _every(inner, (*pointer, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _every(inner, (*pointer, index))
+    else:
+        yield from ((pointer, text) for text in _texts(value))
+
+
+def _values(secret: JsonObject) -> Iterator[str]:
+    for one in _FIELDS:
+        values = secret.get(one)
+        found = values.values() if isinstance(values, dict) else ()
+        yield from (str(value) for value in found if value not in (None, ""))
+
+
+def _readings(value: str) -> Iterator[str]:
+    """A value as it stands, and what it is in base64."""
+    yield value
     try:
-        return base64.b64decode(text, validate=True).decode()
+        yield base64.b64decode(value, validate=True).decode()
     except (binascii.Error, UnicodeDecodeError, ValueError):
-        return text
+        return

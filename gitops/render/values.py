@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from gitops.dialect import Document
@@ -15,9 +16,10 @@ from gitops.model.reading import Locate
 from gitops.model.targets import Target
 from gitops.objects import Json, JsonObject
 from gitops.render.charts import settings_of
-from gitops.render.encrypted import sealed_texts
+from gitops.render.encrypted import Pointer, sealed_values
 from gitops.render.growth import Growth, TooLarge, size_of
 from gitops.render.plain import parse_file
+from gitops.render.sealed import Sealed, leaves
 from gitops.render.templates import CHANGING_FUNCTIONS, CLUSTER_FUNCTIONS, called
 from gitops.render.variables import substitute, target_variables
 
@@ -41,7 +43,7 @@ class Destination:
 class Release:
     """What Helm is told beside the chart. Equal ones make the same of one chart, on whatever cluster.
 
-    `sealed` are the texts in `values` that stand encrypted in the repository.
+    `sealed` are those of the values that stand encrypted in the repository.
     """
 
     name: str
@@ -50,7 +52,7 @@ class Release:
     api_versions: tuple[str, ...]
     hooks: HelmHooks
     values: tuple[JsonObject, ...] = field(repr=False)
-    sealed: frozenset[str] = field(default=frozenset(), repr=False)
+    sealed: Sealed = field(default=Sealed(), compare=False)
 
     def changing(self) -> frozenset[str]:
         """Name the functions in values that may answer otherwise the next time, when `tpl` executes them."""
@@ -68,6 +70,23 @@ def parse_values(path: str, data: bytes) -> tuple[Document, ...]:
     if documents and not isinstance(documents[0].value, dict):
         raise InvalidInput(Problem(documents[0].locate(), "values are a mapping of names to values"))
     return documents
+
+
+def merged(values: Iterable[JsonObject]) -> JsonObject:
+    """Give what Helm makes of files of values in this order: mappings are merged, all else is replaced."""
+    whole: JsonObject = {}
+    for value in values:
+        whole = _merged(whole, value)
+    return whole
+
+
+def _merged(first: JsonObject, second: JsonObject) -> JsonObject:
+    both = {
+        key: _merged(first[key], value)
+        for key, value in second.items()
+        if isinstance(value, dict) and isinstance(first.get(key), dict)
+    }
+    return {**first, **second, **both}
 
 
 def release(
@@ -93,7 +112,7 @@ def release(
         tuple(sorted(set(destination.cluster.spec.api_versions))),
         settings_of(application).hooks,
         values.all(),
-        frozenset(values.sealed),
+        values.sealed(name),
     )
 
 
@@ -131,7 +150,8 @@ class _Values:
         self._growth = Growth()
         self._left = _MOST_VALUES
         self._problems: list[Problem] = []
-        self.sealed: set[str] = set()
+        self._sealed: list[tuple[Json, Callable[[], Location]]] = []
+        self._open: list[Json] = []
 
     def all(self) -> tuple[JsonObject, ...]:
         """Give the values in their order; a later one wins."""
@@ -139,6 +159,10 @@ class _Values:
         if self._problems:
             raise InvalidInput(*self._problems)
         return tuple(found)
+
+    def sealed(self, release_name: str) -> Sealed:
+        """Give those of `all` that stand encrypted."""
+        return Sealed.of(self._sealed, [*self._open, *self._variables.values(), release_name])
 
     def _parts(self) -> Iterator[_Part]:
         helm, at = settings_of(self._application), self._application.at
@@ -159,7 +183,7 @@ class _Values:
                 continue
             if documents and isinstance(documents[0].value, dict):
                 written = documents[1].value if len(documents) > 1 else None
-                yield _Part(documents[0].value, documents[0].locate, written)
+                yield _Part(documents[0].value, documents[-1].locate, written)
 
     def _filled(self, part: _Part) -> Iterator[JsonObject]:
         value, locate, written = part
@@ -177,7 +201,7 @@ class _Values:
         if self._left < 0:  # no more is read: it would take long
             message = f"the values of one target are larger than {_MOST_VALUES >> 20} MiB together"
             raise InvalidInput(*self._problems, Problem(locate(), message))
-        self.sealed.update(sealed_texts(written, filled))
+        self._tell_apart(filled, part)
         for pointer, function in called(filled, (), CLUSTER_FUNCTIONS):
             message = (
                 f"text that calls {function} is refused: a chart might execute it, and a render must not "
@@ -186,3 +210,8 @@ class _Values:
             self._problems.append(Problem(locate(*pointer), message))
         if isinstance(filled, dict):
             yield filled
+
+    def _tell_apart(self, filled: Json, part: _Part) -> None:
+        sealed: dict[Pointer, Json] = dict(sealed_values(part.written, filled))
+        self._sealed += ((value, partial(part.locate, *pointer)) for pointer, value in sealed.items())
+        self._open += (value for pointer, value in leaves(filled) if pointer not in sealed)

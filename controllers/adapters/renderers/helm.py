@@ -14,7 +14,7 @@ from controllers.adapters.renderers.sandbox import Files, Sandbox, ToolFailed
 from gitops.errors import TerminalError
 from gitops.model.helm import HelmHooks
 from gitops.objects import canonical_json
-from gitops.render.values import Release
+from gitops.render.values import Release, merged
 
 MISSING = "helm is not on the PATH where the controller runs: put Helm 4, or Helm 3.8 or later, there"
 _OLDEST = (3, 8)
@@ -50,9 +50,8 @@ class Helm:
         `.helmignore` holds for folders only).
 
         The tool's home is empty and private: no plugins, no repositories, no configuration. Nothing of what
-        people wrote is a word of its own on the command line.
+        people wrote is a word of its own on the command line. Values come through a pipe, and to no disk.
         """
-        values = {f"values/{n:03}.json": canonical_json(one) for n, one in enumerate(release.values)}
         if archives is None:
             place, contents = f"{_CHART}.tgz", {f"{_CHART}.tgz": _archive(chart)}
         else:
@@ -61,12 +60,13 @@ class Helm:
             *("template", release.name, f"./{place}", f"--namespace={release.namespace}"),
             *("--include-crds", "--skip-tests", f"--kube-version={release.kubernetes_version}"),
             *(f"--api-versions={one}" for one in release.api_versions),
-            *(f"--values={path}" for path in values),
+            "--values=-",
         )
         return self._sandbox.run(
             self._tool.found()[0],
             arguments,
-            Files({**contents, **values}, secret=bool(release.sealed)),
+            Files(contents),
+            stdin=canonical_json(merged(release.values)),
             fatal=_UNKNOWN_HOOK if release.hooks is HelmHooks.REFUSE else None,
         )
 

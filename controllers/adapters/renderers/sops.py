@@ -37,6 +37,10 @@ class Decryptor(Protocol):
     def values(self, path: str, data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
         """Give what an encrypted file holds, whatever that is. Raises InvalidInput."""
 
+    @property
+    def conceals(self) -> bool:
+        """Whether values stay encrypted."""
+
     def stop(self) -> None:
         """End what runs, and refuse more."""
 
@@ -51,6 +55,11 @@ class Concealed:
     def values(self, _path: str, _data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
         """Give what can be read without a key."""
         return unsigned(written)
+
+    @property
+    def conceals(self) -> bool:
+        """All of them stay so."""
+        return True
 
     def stop(self) -> None:
         """Nothing runs."""
@@ -90,6 +99,11 @@ class Sops:
         first = encrypted(written)
         place = first.locate_key("sops") if first is not None else Location(path)
         return parse_output(path, self._decrypted(path, data, place))
+
+    @property
+    def conceals(self) -> bool:
+        """None of them: what cannot be decrypted is refused."""
+        return False
 
     def _decrypted(self, path: str, data: bytes, place: Location) -> bytes:
         if self._key is None:
