@@ -95,6 +95,7 @@ class ChartRenders:
                 "folder": chart.folder,
                 "files": [[file.path, file.oid] for file in chart.files],
                 "release": [told.name, told.namespace, told.kubernetes_version, list(told.api_versions)],
+                "hooks": told.hooks.value,
                 "values": list(told.values),
             }
         )

@@ -17,7 +17,7 @@ from gitops.model.catalog import ApplicationSource, Catalog, SourceFile
 from gitops.render.values import Destination
 
 _KEPT = 16
-_TREES_KEPT = 4
+_TREES_KEPT = 2
 
 
 class Revisions:

@@ -16,6 +16,7 @@ _LOAD = re.compile(r"^Error: cannot load ([\w.]+): (?:.*\byaml: line (\d{1,9}):)
 _NOISE = re.compile(
     r"^(?:Use --debug flag|level=|time=|\d{4}/\d\d/\d\d |walk\.go|goroutine ).*$", re.MULTILINE
 )
+_UNKNOWN_HOOK = re.compile(r"skipping unknown hooks?\W+(?:hookTypes=)?\"?([^\"\n]*)")
 _MOST = 8_000
 """Characters that are read: a chart says what it likes, and patterns take longer the longer a text is."""
 _LEAD = re.compile(
@@ -44,6 +45,11 @@ class Complaint:
 def complaint(said: str, known: Callable[[str], bool]) -> Complaint:
     """Read what Helm wrote on its error output; `known` tells names of templates from other words."""
     text = _NOISE.sub("", said if len(said) <= _MOST else _end(said)).strip()
+    if hook := _UNKNOWN_HOOK.match(text):
+        return Complaint(
+            f"Helm does not know the hook {hook[1]} and leaves its objects out: remove the annotation (CRDs "
+            "belong into crds/), or leave hooks out with spec.helm.hooks: Skip"
+        )
     places = [found for found in _PLACE.finditer(text) if known(found[1])]
     called = barred_call(text)
     message = f"{called} is refused: a render must not depend on the cluster" if called else _message(text)

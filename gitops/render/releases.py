@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from operator import itemgetter
 
 from gitops.dialect import Document, parse
 from gitops.errors import InvalidInput, Location, Problem
@@ -35,32 +37,38 @@ def relocated(data: bytes, file_of: FileOf) -> bytes:
 
 def parse_release(path: str, data: bytes) -> tuple[Document, ...]:
     """Read what `relocated` gave; each document's path is its template's, or `path`. Raises InvalidInput."""
+    parts = _parts(data, path)
     try:
         documents = parse(data, path, OUTPUT_LIMITS, rendered=True)
     except InvalidInput as error:
-        raise InvalidInput(*_placed(error.problems, data)) from None
-    return tuple(_with_source(documents, path))
+        raise InvalidInput(*(_placed(problem, parts) for problem in error.problems)) from None
+    return tuple(replace(one, path=_path_at(one.line, parts)) for one in documents)
 
 
-def _with_source(documents: Sequence[Document], path: str) -> Iterator[Document]:
-    """A file of `crds/` has the line once, for all its documents."""
-    for document in documents:
-        found = _HEADER.match(document.text.partition("\n")[0])
-        path = found[1] if found else path
-        yield replace(document, path=path)
+def _parts(data: bytes, path: str) -> list[tuple[int, str]]:
+    """Give the line on which each part begins, and its path.
 
-
-def _placed(problems: Sequence[Problem], data: bytes) -> Iterator[Problem]:
-    """Name the template, in place of a line that nobody wrote."""
+    A file of `crds/` is one part, however many documents it has, and may begin with a separator itself.
+    """
     lines = data.decode(errors="replace").split("\n")
-    for problem in problems:
-        path = problem.location.path
-        for number in range(min(problem.location.line, len(lines)) - 1, 0, -1):
-            if lines[number - 1] == _CUT and (found := _HEADER.match(lines[number])):
-                path = found[1]
-                break
-        message = _ELSEWHERE.sub("", problem.message)
-        yield Problem(Location(path), f"its output cannot be applied: {message}")
+    found = (
+        (number, header[1])
+        for number, line in enumerate(lines, start=1)
+        if number > 1 and lines[number - 2] == _CUT and (header := _HEADER.match(line))
+    )
+    return [(0, path), *found]
+
+
+def _path_at(line: int, parts: Sequence[tuple[int, str]]) -> str:
+    return parts[bisect_right(parts, line, key=itemgetter(0)) - 1][1]
+
+
+def _placed(problem: Problem, parts: Sequence[tuple[int, str]]) -> Problem:
+    """Name the template, in place of a line that nobody wrote."""
+    message = _ELSEWHERE.sub("", problem.message)
+    return Problem(
+        Location(_path_at(problem.location.line, parts)), f"its output cannot be applied: {message}"
+    )
 
 
 def applicable(documents: Sequence[Document], hooks: HelmHooks) -> tuple[Document, ...]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import ApplicationSource, ChartSource, EnvironmentSource, SourceFile
-from gitops.model.helm import LONGEST_RELEASE
+from gitops.model.helm import LONGEST_RELEASE, HelmHooks
 from gitops.model.kinds import Cluster
 from gitops.model.reading import Locate
 from gitops.model.targets import Target
@@ -50,6 +50,7 @@ class Release:
     namespace: str
     kubernetes_version: str
     api_versions: tuple[str, ...]
+    hooks: HelmHooks
     values: tuple[JsonObject, ...] = field(repr=False)
     sealed: Sealed = field(default=Sealed(), compare=False)
 
@@ -109,6 +110,7 @@ def release(
         destination.target.namespace,
         _full(version),
         tuple(sorted(set(destination.cluster.spec.api_versions))),
+        settings_of(application).hooks,
         values.all(),
         values.sealed(name),
     )

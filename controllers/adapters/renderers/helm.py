@@ -12,6 +12,7 @@ from pathlib import Path
 from controllers.adapters.renderers import executables
 from controllers.adapters.renderers.sandbox import Files, Sandbox, ToolFailed
 from gitops.errors import TerminalError
+from gitops.model.helm import HelmHooks
 from gitops.objects import canonical_json
 from gitops.render.values import Release, merged
 
@@ -19,6 +20,8 @@ MISSING = "helm is not on the PATH where the controller runs: put Helm 4, or Hel
 _OLDEST = (3, 8)
 _VERSION = re.compile(r"v(\d+)\.(\d+)(?:\.\d+)?[-+.\w]*")
 _CHART = "chart"
+# Helm leaves such an object out and goes on.
+_UNKNOWN_HOOK = re.compile(rb"skipping unknown hook.*")
 
 
 class Helm:
@@ -59,8 +62,13 @@ class Helm:
             *(f"--api-versions={one}" for one in release.api_versions),
             "--values=-",
         )
-        values = canonical_json(merged(release.values))
-        return self._sandbox.run(self._tool.found()[0], arguments, Files(contents), stdin=values)
+        return self._sandbox.run(
+            self._tool.found()[0],
+            arguments,
+            Files(contents),
+            stdin=canonical_json(merged(release.values)),
+            fatal=_UNKNOWN_HOOK if release.hooks is HelmHooks.REFUSE else None,
+        )
 
     def _ask(self, executable: Path) -> str:
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -109,11 +110,12 @@ class Sandbox:
         *,
         environment: Mapping[str, str] | None = None,
         stdin: bytes = b"",
+        fatal: re.Pattern[bytes] | None = None,
     ) -> bytes:
         """Give what the tool prints. It starts in the root of the tree that `files` make.
 
-        `environment` is added to the little that every tool gets. Raises ToolFailed, and TransientError for
-        a machine that has no room for it.
+        `environment` is added to the little that every tool gets. A warning that matches `fatal` is a
+        failure, and its text. Raises ToolFailed, and TransientError for a machine that has no room for it.
         """
         if not os.access(executable, os.X_OK):
             raise ToolFailed(f"{executable} cannot be started: there is no such program")
@@ -134,7 +136,7 @@ class Sandbox:
             }
             try:
                 command = [*self._isolated(), str(executable), *arguments]
-                return self._run(command, tree, variables, stdin)
+                return self._run(command, tree, variables, stdin, fatal)
             except ToolFailed as failed:
                 text = str(failed).replace(f"{tree}/", "").replace(str(tree), ".")
                 raise ToolFailed(text.replace(str(place), "."), exhausted=failed.exhausted) from None
@@ -144,7 +146,14 @@ class Sandbox:
             self._isolation = (*isolation.without_network(), *isolation.ending_with_us())
         return self._isolation
 
-    def _run(self, command: Sequence[str], tree: Path, variables: Mapping[str, str], stdin: bytes) -> bytes:
+    def _run(
+        self,
+        command: Sequence[str],
+        tree: Path,
+        variables: Mapping[str, str],
+        stdin: bytes,
+        fatal: re.Pattern[bytes] | None,
+    ) -> bytes:
         limits = self._limits
         try:
             process = subprocess.Popen(  # noqa: S603 - no shell, and the arguments are ours
@@ -177,6 +186,8 @@ class Sandbox:
             raise Stopped
         if code:
             raise _failure(code, err, limits)
+        if fatal is not None and (found := fatal.search(err)):
+            raise ToolFailed(found[0].decode(errors="replace"))
         return out
 
     def _note(self, process: subprocess.Popen[bytes]) -> None:

@@ -341,6 +341,11 @@ REFUSED: dict[str, tuple[Contents, str]] = {
         },
         "broken",
     ),
+    "a hook that Helm does not know": (
+        chart("", {"templates/x.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n"
+              "  annotations: {helm.sh/hook: crd-install}\n"}),
+        "does not know the hook crd-install",
+    ),
     "a hook": (
         chart("", {"templates/job.yaml": "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: migrate\n"
               "  annotations: {helm.sh/hook: pre-install}\n"}),

@@ -270,3 +270,37 @@ def test_every_file_that_kustomize_reads_is_an_input(shop: Shop) -> None:
         assert changed(shop, revision) == {"one"}, name
         shop.first = revision
     assert changed(shop, shop.commit("Change", {app("one", "unused.txt"): "x"})) == set()
+
+
+def test_an_environment_that_is_one_application_follows_its_base_too(shop: Shop) -> None:
+    """Its folder is the environment's own, so nothing in the environment changed."""
+    solo = "environments/solo"
+    settings = (shop.people.path / "environments/production/environment.yaml").read_text()
+    first = shop.commit(
+        "Add an environment",
+        {
+            f"{solo}/environment.yaml": settings.replace("name: production", "name: solo"),
+            f"{solo}/kustomization.yaml": f"resources: [../../{BASE}]\nnamePrefix: solo-\n",
+        },
+    )
+    before = shop.catalog(first).environments["solo"].applications["solo"]
+    assert not before.problems
+    second = shop.commit("Change the base", {f"{BASE}/config.yaml": config_map("base", "two")})
+    after = shop.catalog(second).environments["solo"].applications["solo"]
+    assert [file.path for file in after.files] == [file.path for file in before.files]
+    assert after.files != before.files
+
+
+def test_a_look_that_fails_leaves_nothing_half_done(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next one finds what a commit changed, though the one before had noticed it already."""
+    shop.catalog(shop.first)
+    revision = shop.commit("Change the base", {f"{BASE}/config.yaml": config_map("base", "two")})
+
+    def fails(*_arguments: object) -> Closure:
+        raise OSError("the disk is out of order")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Renders, "closure", fails)
+        with pytest.raises(OSError, match="out of order"):
+            shop.catalog(revision)
+    assert changed(shop, revision) == {"one", "two"}

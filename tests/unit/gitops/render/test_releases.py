@@ -48,6 +48,21 @@ def test_each_document_knows_its_template() -> None:
     assert b"  # Source: web/templates/quoted.yaml" in located()
 
 
+def test_a_file_of_definitions_that_begins_with_a_separator_is_known() -> None:
+    """As controller-gen writes them."""
+    printed = PRINTED.replace(b"crds/a.yaml\n", b"crds/a.yaml\n---\n").replace(
+        b"x.yaml\n", b"x.yaml\n\n# x\n"
+    )
+    documents = parse_release("Chart.yaml", relocated(printed, lambda name: name))
+    assert [one.path.removeprefix("web/") for one in documents] == [
+        "crds/a.yaml",
+        "crds/a.yaml",
+        "templates/x.yaml",
+        "templates/y.yaml",
+    ]
+    assert parse_release("Chart.yaml", b"kind: A\n")[0].path == "Chart.yaml"
+
+
 def test_what_cannot_be_read_is_told_at_its_template() -> None:
     with pytest.raises(InvalidInput) as raised:
         parse_release("Chart.yaml", located() + b"kind: E\n")

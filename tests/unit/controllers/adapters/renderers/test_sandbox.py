@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -290,3 +291,10 @@ def test_a_tool_does_not_outlive_a_controller_that_is_killed(tmp_path: Path) -> 
     while alive(tool):
         assert time.monotonic() < deadline, "the tool still runs"
         time.sleep(0.02)
+
+
+def test_a_warning_that_is_fatal_ends_a_run_with_its_words(sandbox: Sandbox) -> None:
+    warns = ["-c", "echo warning: lost something >&2; echo done"]
+    assert sandbox.run(SHELL, warns, NOTHING, fatal=re.compile(b"broken.*")) == b"done\n"
+    with pytest.raises(ToolFailed, match="lost something"):
+        sandbox.run(SHELL, warns, NOTHING, fatal=re.compile(b"lost.*"))
