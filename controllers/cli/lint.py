@@ -21,8 +21,8 @@ from gitops.model import catalog as catalogs
 from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
 from gitops.model.folders import RendererName
 from gitops.objects import JsonObject
+from gitops.render.helm.values import Destination
 from gitops.render.sources import complete
-from gitops.render.values import Destination
 
 
 def run(path: Path, rev: str | None, config: Path | None, form: output.Form) -> bool:

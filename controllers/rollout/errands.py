@@ -22,9 +22,9 @@ from gitops.objects import Manifest, digest
 from gitops.plan import Pins, PlanPolicy, Scope, Wanted
 from gitops.redact import secrets_of
 from gitops.render import expand, render_documents, target_digest, target_variables
+from gitops.render.helm.values import Destination
 from gitops.render.plaintext import refuse_plaintext
 from gitops.render.trial import Trial
-from gitops.render.values import Destination
 from gitops.render.whereabouts import whereabouts
 from gitops.rollout.observation import Desired
 

@@ -16,7 +16,7 @@ from controllers.source.attempts import Attempts
 from gitops.errors import InvalidInput, Location, Problem, TransientError, Unreachable
 from gitops.model.chart_references import ChartReference
 from gitops.objects import digest
-from gitops.render.archives import unpack
+from gitops.render.helm.archives import unpack
 
 _MOST_KEPT = 32 << 20
 """Bytes of unpacked charts in memory."""

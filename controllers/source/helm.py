@@ -22,18 +22,18 @@ from gitops.model.catalog import ApplicationSource, ChartSource, SourceFile
 from gitops.model.folders import CHART_FILE
 from gitops.objects import digest
 from gitops.redact import Redactor
-from gitops.render.chart_files import ChartFiles
-from gitops.render.charts import follow_chart, settings_of
-from gitops.render.complaints import complaint
 from gitops.render.encrypted import encrypted_values
+from gitops.render.helm.complaints import complaint
+from gitops.render.helm.files import ChartFiles
+from gitops.render.helm.inputs import follow_chart, settings_of
+from gitops.render.helm.releases import applicable, parse_release, relocated
+from gitops.render.helm.repeatable import differences
+from gitops.render.helm.sealed import Sealed
+from gitops.render.helm.templates import CLOCK_FUNCTIONS, unbarred
+from gitops.render.helm.values import Destination, Release, parse_values, release
 from gitops.render.references import is_within
-from gitops.render.releases import applicable, parse_release, relocated
-from gitops.render.repeatable import differences
-from gitops.render.sealed import Sealed
 from gitops.render.secrecy import chart_texts
 from gitops.render.sources import ListedTree
-from gitops.render.templates import CLOCK_FUNCTIONS, unbarred
-from gitops.render.values import Destination, Release, parse_values, release
 
 _MOST_BYTES = 64 << 20
 _MOST_REDACTED = 1 << 20  # bytes of input in which secrets are looked for when Helm fails

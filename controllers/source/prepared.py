@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 
 from controllers.source.attempts import Attempts
-from gitops.render.chart_files import ChartFiles
+from gitops.render.helm.files import ChartFiles
 
 LIMIT_BYTES = 16 << 20
 

@@ -21,13 +21,13 @@ from gitops.model.folders import KUSTOMIZATION_FILES, RendererName
 from gitops.objects import digest
 from gitops.redact import Redactor
 from gitops.render import parse_file, parse_files
-from gitops.render.charts import follow_chart
 from gitops.render.encrypted import encrypted, unread
+from gitops.render.helm.inputs import follow_chart
+from gitops.render.helm.values import Destination
 from gitops.render.kustomization import read as read_references
 from gitops.render.references import Reading, Use
 from gitops.render.secrecy import secret_texts
 from gitops.render.sources import Closure, follow
-from gitops.render.values import Destination
 
 _READINGS_KEPT = 10_000
 _MOST_BYTES = 64 << 20

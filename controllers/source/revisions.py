@@ -14,7 +14,7 @@ from controllers.source.renders import Renders
 from gitops.dialect import Document
 from gitops.errors import InvalidInput
 from gitops.model.catalog import ApplicationSource, Catalog, SourceFile
-from gitops.render.values import Destination
+from gitops.render.helm.values import Destination
 
 _KEPT = 16
 _TREES_KEPT = 2

@@ -10,7 +10,7 @@ from gitops.model.kinds import Cluster
 from gitops.model.rendering import Rendering, TargetOverride
 from gitops.model.targets import Target, creates_namespace
 from gitops.objects import JsonObject, digest
-from gitops.render.charts import settings_of
+from gitops.render.helm.inputs import settings_of
 from gitops.render.variables import overrides_for
 
 

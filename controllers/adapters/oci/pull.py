@@ -27,8 +27,8 @@ from controllers.adapters.oci.challenge import Challenge, challenge
 from controllers.adapters.oci.registry import Registry
 from gitops.errors import Denied, Location, TransientError, Unreachable
 from gitops.model.chart_references import ChartReference
-from gitops.render import oci
-from gitops.render.oci import Layer
+from gitops.render.helm import oci
+from gitops.render.helm.oci import Layer
 
 MAX_REDIRECTS = 5
 _OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 401, 403, 404

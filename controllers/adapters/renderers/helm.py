@@ -14,7 +14,7 @@ from controllers.adapters.renderers.sandbox import Files, Sandbox, ToolFailed
 from gitops.errors import TerminalError
 from gitops.model.helm import HelmHooks
 from gitops.objects import canonical_json
-from gitops.render.values import Release, merged
+from gitops.render.helm.values import Release, merged
 
 MISSING = "helm is not on the PATH where the controller runs: put Helm 4, or Helm 3.8 or later, there"
 _OLDEST = (3, 8)

@@ -10,7 +10,7 @@ import pytest
 
 from controllers.adapters.renderers import Helm, Limits
 from gitops.errors import InvalidInput
-from gitops.render.values import Release
+from gitops.render.helm.values import Release
 from tests.unit.controllers.source.charts import APP, Charts
 from tests.unit.controllers.source.hostile_charts import (
     CHART,

@@ -20,7 +20,7 @@ from gitops.errors import InvalidInput
 from gitops.model.targets import Target
 from gitops.objects import Manifest
 from gitops.plan import Scope
-from gitops.render.values import Release
+from gitops.render.helm.values import Release
 from tests import tools
 from tests.unit.controllers.rollout.shop import CLUSTERS, Shop
 

@@ -6,7 +6,7 @@ import pytest
 
 from controllers.source.prepared import PreparedCharts
 from gitops.errors import InvalidInput, Location, Problem
-from gitops.render.chart_files import ChartFiles
+from gitops.render.helm.files import ChartFiles
 
 ABOUT = b"name: web\n"
 

@@ -10,8 +10,8 @@ from gitops.dialect import Document, parse
 from gitops.lint import lint, plain_documents, warnings
 from gitops.model.catalog import ApplicationSource, Catalog
 from gitops.render.encrypted import concealed
+from gitops.render.helm.values import Destination
 from gitops.render.plaintext import plaintext
-from gitops.render.values import Destination
 
 HEAD = "apiVersion: v1\nkind: Secret\nmetadata: {name: web}\n"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gitops.render.releases import parse_release
-from gitops.render.repeatable import differences
+from gitops.render.helm.releases import parse_release
+from gitops.render.helm.repeatable import differences
 
 FIRST = (
     "kind: A\nmetadata: {name: a}\nspec: {same: 1, list: [{x: one}, {x: two}]}\n---\nkind: B\n---\nkind: C\n"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gitops.errors import Location
-from gitops.render.chart_schemas import schema_problems
+from gitops.render.helm.schemas import schema_problems
 
 PATH = "charts/web/charts/db/values.schema.json"
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from unicodedata import normalize
 
 from gitops.errors import InvalidInput, Location, Problem
-from gitops.render.tar import BadArchive, Headers, entries
+from gitops.render.helm.tar import BadArchive, Headers, entries
 
 MOST_BYTES = 32 << 20
 """Of one archive and all that are packed in it, unpacked, with the headers between the files."""

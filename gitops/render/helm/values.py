@@ -15,12 +15,12 @@ from gitops.model.kinds import Cluster
 from gitops.model.reading import Locate
 from gitops.model.targets import Target
 from gitops.objects import Json, JsonObject
-from gitops.render.charts import settings_of
 from gitops.render.encrypted import Pointer, sealed_values
 from gitops.render.growth import Growth, TooLarge, size_of
+from gitops.render.helm.inputs import settings_of
+from gitops.render.helm.sealed import Sealed, leaves
+from gitops.render.helm.templates import CHANGING_FUNCTIONS, CLUSTER_FUNCTIONS, called
 from gitops.render.plain import parse_file
-from gitops.render.sealed import Sealed, leaves
-from gitops.render.templates import CHANGING_FUNCTIONS, CLUSTER_FUNCTIONS, called
 from gitops.render.variables import substitute, target_variables
 
 _MOST_VALUES = 8 << 20  # as `size_of` counts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitops.render.complaints import Complaint, complaint
+from gitops.render.helm.complaints import Complaint, complaint
 
 BAD = "web/templates/bad.yaml"
 HINT = "\n\nUse --debug flag to render out invalid YAML"

@@ -10,8 +10,8 @@ from gitops.dialect import Document, parse
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.objects import Json
 from gitops.render.encrypted import encrypted_values
+from gitops.render.helm.sealed import Sealed
 from gitops.render.plain import parse_output
-from gitops.render.sealed import Sealed
 
 CIPHER = "ENC[AES256_GCM,data:{},iv:x,tag:x,type:str]"
 WRITTEN = f"""\

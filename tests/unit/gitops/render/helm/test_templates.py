@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops.render.templates import at_another_time, barred, barred_call, quoted_words, unbarred, words
+from gitops.render.helm.templates import at_another_time, barred, barred_call, quoted_words, unbarred, words
 
 LOOKUP = 'call "gitops-waves: lookup"'
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitops.errors import InvalidInput, Location
-from gitops.render.oci import MOST_CHART_BYTES, Layer, chart_layer
+from gitops.render.helm.oci import MOST_CHART_BYTES, Layer, chart_layer
 
 AT = Location("environments/shop/web/application.yaml", 5, 12)
 DIGEST = "sha256:" + "0123456789abcdef" * 4

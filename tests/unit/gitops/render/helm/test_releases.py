@@ -10,7 +10,7 @@ import pytest
 from gitops.dialect import Document
 from gitops.errors import InvalidInput
 from gitops.model.helm import HelmHooks
-from gitops.render.releases import applicable, parse_release, relocated
+from gitops.render.helm.releases import applicable, parse_release, relocated
 
 PRINTED = b"""\
 ---

@@ -13,7 +13,7 @@ from gitops.model.catalog import ApplicationSource, Catalog, ChartSource, Source
 from gitops.model.targets import Target
 from gitops.objects import Json, JsonObject
 from gitops.render.encrypted import sealed_values
-from gitops.render.values import Destination, Release, merged, parse_values, release
+from gitops.render.helm.values import Destination, Release, merged, parse_values, release
 
 CatalogOf = Callable[[Mapping[str, bytes]], Catalog]
 APPLICATION = "environments/shop/web/application.yaml"

@@ -9,12 +9,11 @@ from itertools import chain
 from gitops.dialect import Document, parse
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.folders import CHART_FILE
-from gitops.render.archives import unpack_dependencies
-from gitops.render.chart_names import ChartNames
-from gitops.render.chart_schemas import schema_problems
 from gitops.render.encrypted import VALUES_ONLY, unread
-from gitops.render.references import joined
-from gitops.render.templates import (
+from gitops.render.helm.archives import unpack_dependencies
+from gitops.render.helm.names import ChartNames
+from gitops.render.helm.schemas import schema_problems
+from gitops.render.helm.templates import (
     CHANGING_FUNCTIONS,
     CLUSTER_FUNCTIONS,
     at_another_time,
@@ -23,6 +22,7 @@ from gitops.render.templates import (
     quoted_words,
     words,
 )
+from gitops.render.references import joined
 
 VALUES_FILE = "values.yaml"
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gitops.render.templates import barred_call
+from gitops.render.helm.templates import barred_call
 
 # `web/templates/x.yaml:12:8`, `(web/templates/x.yaml:12)`, `YAML parse error on web/templates/x.yaml:`.
 _PLACE = re.compile(r"(?:^|(?<=[\s(]))([^\s():]+):(\d{1,9})(?::(\d{1,9}))?(?=[:)\s]|$)", re.MULTILINE)

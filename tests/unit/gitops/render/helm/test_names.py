@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitops.render.chart_names import ChartNames
+from gitops.render.helm.names import ChartNames
 
 FILES = {
     "Chart.yaml": b"name: web\ndependencies: [{name: db, alias: users}, {name: db, alias: orders}]\n",

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitops.errors import InvalidInput, Location
-from gitops.render.archives import MOST_BYTES, unpack, unpack_dependencies
-from gitops.render.tar import MOST_ENTRIES, MOST_FILE_BYTES
+from gitops.render.helm.archives import MOST_BYTES, unpack, unpack_dependencies
+from gitops.render.helm.tar import MOST_ENTRIES, MOST_FILE_BYTES
 
 PLACE = Location("apps/web/charts/web-1.0.tgz")
 CHART = {"web/Chart.yaml": b"name: web\n", "web/templates/a.yaml": b"a: 1\n"}
