@@ -92,6 +92,13 @@ class Shop:
         """Do what is due."""
         return self.gitops("run", "--once", "--state-dir", str(self.path.with_name("state")), code=code)
 
+    def has_written(self, *texts: bytes) -> bool:
+        """Whether one of these stands in any object of the repository, or in any file of the controller."""
+        objects = ["git", "cat-file", "--batch-all-objects", "--batch", "--buffer"]
+        recorded = subprocess.run(objects, cwd=self.path, capture_output=True, check=True, timeout=60).stdout
+        files = (path.read_bytes() for path in self.path.parent.rglob("*") if path.is_file())
+        return any(text in data for data in (recorded, *files) for text in texts)
+
     def live(self, kind: str, name: str) -> dict[str, object] | None:
         """One object as the API server has it."""
         answer = self.plane.api.request("GET", f"/api/v1/namespaces/{self.namespace}/{kind}/{name}")

@@ -285,7 +285,7 @@ def test_lint_says_what_can_be_known_without_a_key(charted: Charted) -> None:
 def test_on_a_cluster_with_the_command_line(
     cluster: Plane, namespace: str, kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No output shows the value."""
+    """No output shows the value, and no file holds it."""
     tools.put_on_path(monkeypatch)
     monkeypatch.delenv("SOPS_AGE_KEY_FILE", raising=False)
     shop = Shop(tmp_path / "shop", cluster, namespace)
@@ -313,7 +313,11 @@ def test_on_a_cluster_with_the_command_line(
     live = shop.live("secrets", "charted")
     assert live is not None
     values = {"password": SECRET, "url": f"db://web:{SECRET}@db.example"}
-    assert live["data"] == {name: base64.b64encode(text.encode()).decode() for name, text in values.items()}
-    shop.commit({f"{folder}/secrets.yaml": kit.encrypted(SECRETS.replace(CANARY, "else")).decode()})
+    encoded = {name: base64.b64encode(text.encode()).decode() for name, text in values.items()}
+    assert live["data"] == encoded
+    shop.commit(
+        {f"{folder}/secrets.yaml": kit.encrypted(SECRETS.replace(CANARY, "0ther-than-before")).decode()}
+    )
     said = shop.gitops("plan", "HEAD", "--application", "charted")
     assert "~ data.password: (redacted) → (redacted, changed)" in said
+    assert not shop.has_written(b"0ther-than-before", values["url"].encode(), encoded["url"].encode())
