@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from functools import partial
 from itertools import chain
 
 from controllers.adapters.renderers import Decryptor, Files, Helm, Kustomize, OutputCache, Sandbox, Sops
+from controllers.recent import Recent
 from controllers.source.attempts import Attempts
 from controllers.source.charts import Charts
 from controllers.source.helm import ChartRenders, ChartTree
@@ -64,8 +63,7 @@ class Renders:
         self._attempts = Attempts()
         self._outputs = Outputs(cache, self._attempts)
         self._charts = ChartRenders(helm or Helm(sandbox), self._outputs, charts or Charts(), self._decryptor)
-        self._lock = threading.Lock()
-        self._readings: OrderedDict[tuple[Use, SourceFile], Reading] = OrderedDict()
+        self._readings = Recent[tuple[Use, SourceFile], Reading](_READINGS_KEPT)
 
     def stop(self) -> None:
         """End the tools that run: whoever waits for one, now or later, gets a TransientError."""
@@ -162,14 +160,8 @@ class Renders:
     def _reading(self, tree: ChartTree, use: Use, file: SourceFile) -> Reading:
         if use not in (Use.KUSTOMIZATION, Use.PLUGIN, Use.VARIABLES):
             return Reading()
-        with self._lock:
-            known = self._readings.get((use, file))
-            if known is not None:
-                self._readings.move_to_end((use, file))
-                return known
-        reading = read_references(use, file.path, tree.read(file.path))
-        with self._lock:
-            self._readings[use, file] = reading
-            while len(self._readings) > _READINGS_KEPT:
-                self._readings.popitem(last=False)
-        return reading
+        known = self._readings.get((use, file))
+        if known is None:
+            known = read_references(use, file.path, tree.read(file.path))
+            self._readings.keep((use, file), known)
+        return known
