@@ -8,7 +8,7 @@ from typing import Any
 from gitops.dialect import Document, parse
 from gitops.errors import InvalidInput, Problem
 from gitops.objects import Json
-from gitops.redact import secrets_of
+from gitops.redact import SECRET_FIELDS, recognisable, secrets_of
 from gitops.render.drafts import drafts
 
 _DESCRIPTIONS = ("Chart.yaml", "Chart.lock", ".helmignore", "README.md", "values.schema.json")
@@ -20,11 +20,10 @@ def secret_texts(documents: Iterable[Document], others: Mapping[str, bytes]) -> 
     `documents` are manifests, patches and kustomizations, `others` the files that generators read. What of
     these becomes a ConfigMap is taken too: an error message loses little by it.
     """
-    texts = {f"{path}:{number}": text for path, data in others.items() for number, text in _lines(data)}
-    loose = [text for document in documents for text in _loose(document.value)]
-    bodies = [document.value for document in documents if isinstance(document.value, dict)]
-    generated = {**texts, **{str(number): text for number, text in enumerate(loose)}}
-    return secrets_of([*bodies, {"kind": "Secret", "stringData": generated}])
+    bodies: list[Json] = [document.value for document in documents]
+    texts = [text for data in others.values() for text in _lines(data)]
+    texts += [text for body in bodies for text in _loose(body)]
+    return secrets_of(body for body in bodies if isinstance(body, dict)) | recognisable(texts)
 
 
 def chart_texts(files: Mapping[str, bytes], values: Iterable[Json], most: int) -> frozenset[str] | None:
@@ -43,8 +42,8 @@ def chart_texts(files: Mapping[str, bytes], values: Iterable[Json], most: int) -
         elif "templates" in path.split("/")[:-1]:
             texts += _written_out(data)
         else:
-            texts += [text for _, text in _lines(data)]
-    return secrets_of([{"kind": "Secret", "stringData": {str(n): text for n, text in enumerate(texts)}}])
+            texts += _lines(data)
+    return recognisable(texts)
 
 
 def _harmless(path: str, data: bytes) -> bool:
@@ -67,7 +66,7 @@ def _values(path: str, data: bytes) -> Iterator[str]:
         documents = parse(data, path)
     except InvalidInput:
         documents = ()
-        yield from (text for _, text in _lines(data))
+        yield from _lines(data)
     for document in documents:
         yield from _texts(document.value)
 
@@ -78,12 +77,13 @@ def holds_secrets(documents: Iterable[Document]) -> bool:
     return any(isinstance(one, Problem) or one.secret or secrets_of([one.body]) for one in found)
 
 
-def _lines(data: bytes) -> Iterator[tuple[str, str]]:
+def _lines(data: bytes) -> Iterator[str]:
+    """A text, its lines, and what stands behind their equals signs."""
     text = data.decode(errors="replace")
-    yield "", text
-    for number, line in enumerate(text.splitlines()):
-        yield str(number), line
-        yield f"{number}=", line.partition("=")[2]
+    yield text
+    for line in text.splitlines():
+        yield line
+        yield line.partition("=")[2]
 
 
 def _loose(value: Json) -> Iterator[str]:
@@ -110,7 +110,7 @@ def _inline(text: str) -> Iterator[str]:
         return
     for document in documents:
         if isinstance(document.value, dict):
-            yield from _texts([document.value.get("data"), document.value.get("stringData")])
+            yield from _texts([document.value.get(field) for field in SECRET_FIELDS])
         yield from _loose(document.value)
 
 
