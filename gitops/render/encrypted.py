@@ -9,14 +9,13 @@ from dataclasses import replace
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.objects import Json
+from gitops.pointers import Pointer
 from gitops.redact import SECRET_FIELDS
 
 # In what SOPS writes: YAML, JSON, ini and dotenv.
 _MAC = re.compile(rb"""^[ \t]*["']?(?:sops_)?mac["']?[ \t]*[:=][ \t]*["']?ENC\[""", re.MULTILINE)
 _CIPHERTEXT = "ENC[AES256_GCM,"
 _BLOCK = "sops"
-
-Pointer = tuple[str | int, ...]
 
 
 def encrypted(documents: Iterable[Document]) -> Document | None:

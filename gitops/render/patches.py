@@ -15,14 +15,13 @@ from gitops.model.catalog import ApplicationSource, EnvironmentSource
 from gitops.model.kinds import Cluster
 from gitops.model.rendering import JsonPatchOperation, Patch, PatchTarget
 from gitops.objects import Json, split_api_version
+from gitops.pointers import Pointer
 from gitops.redact import SECRET_FIELDS
 from gitops.render.drafts import Draft
 from gitops.render.growth import Growth, TooLarge, size_of
 from gitops.render.origins import Place, Step, resolved
 from gitops.render.pointers import missing
 from gitops.render.variables import overrides_for, substitute
-
-Pointer = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from typing import Any
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.objects import Json, JsonObject
+from gitops.pointers import Pointer
 from gitops.redact import SECRET_FIELDS, Redactor, recognisable
 from gitops.render.drafts import Draft, drafts
-from gitops.render.encrypted import Pointer
 
 _MOST_PROBLEMS = 20
 
