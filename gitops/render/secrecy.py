@@ -8,9 +8,12 @@ from typing import Any
 from gitops.dialect import Document, parse
 from gitops.errors import InvalidInput, Problem
 from gitops.objects import Json
-from gitops.redact import SECRET_FIELDS, recognisable, secrets_of
+from gitops.redact import SECRET_FIELDS, Redactor, recognisable, secrets_of
 from gitops.render.drafts import drafts
 
+MOST_LOOKED_AT = 1 << 20
+"""Bytes of input in which secrets are looked for when a tool fails: beyond, nothing that it says is shown."""
+_LONGEST_TEXT = 1500
 _DESCRIPTIONS = ("Chart.yaml", "Chart.lock", ".helmignore", "README.md", "values.schema.json")
 
 
@@ -26,14 +29,14 @@ def secret_texts(documents: Iterable[Document], others: Mapping[str, bytes]) -> 
     return secrets_of(body for body in bodies if isinstance(body, dict)) | recognisable(texts)
 
 
-def chart_texts(files: Mapping[str, bytes], values: Iterable[Json], most: int) -> frozenset[str] | None:
+def chart_texts(files: Mapping[str, bytes], values: Iterable[Json]) -> frozenset[str] | None:
     """Give what could be a Secret's value in a chart and the values that it gets, for a Redactor.
 
-    None where more than `most` bytes would have to be looked at. Templates count where they may make a
-    Secret; then what stands behind a colon.
+    None where more than MOST_LOOKED_AT would have to be. Templates count where they may make a Secret; then
+    what stands behind a colon.
     """
     told = {path: data for path, data in files.items() if not _harmless(path, data)}
-    if sum(map(len, told.values())) > most:
+    if sum(map(len, told.values())) > MOST_LOOKED_AT:
         return None
     texts = [text for value in values for text in _texts(value)]
     for path, data in told.items():
@@ -44,6 +47,16 @@ def chart_texts(files: Mapping[str, bytes], values: Iterable[Json], most: int) -
         else:
             texts += _lines(data)
     return recognisable(texts)
+
+
+def shown(said: str, redactor: Redactor | None) -> str:
+    """Give what a tool said when it failed without what nobody may see; nothing of it without a redactor."""
+    if redactor is None:
+        return (
+            "it failed; what it said is not shown, because so large an input may have Secrets in it anywhere"
+        )
+    text = redactor.text(said)
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
 
 
 def _harmless(path: str, data: bytes) -> bool:
