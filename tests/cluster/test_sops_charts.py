@@ -251,6 +251,12 @@ def test_what_cannot_be_decrypted_is_refused_as_elsewhere(charted: Charted, tmp_
     assert "key file that the controller is given cannot be read" in charted.refused(data)
 
 
+def test_nothing_in_a_chart_is_decrypted(charted: Charted) -> None:
+    place = f"{FOLDER}/values.yaml"
+    said = charted.refused(SECRETS, {place: charted.kit.encrypted(SECRETS)})
+    assert said.startswith(f"{place}: encrypted with SOPS, and nothing in a chart is decrypted")
+
+
 @pytest.mark.parametrize("options", [(), PASSWORDS], ids=["everything", "passwords"])
 def test_secrets_of_encrypted_values_alone_are_not_plain_text(
     options: tuple[str, ...], charted: Charted
