@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.cluster.rig import binaries
 
 
+@cache
 def folder() -> Path:
     """Give the folder of sops, age-keygen and helm; skip the test where they cannot be had, but in CI."""
     try:

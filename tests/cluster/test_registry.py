@@ -16,6 +16,7 @@ from controllers.main import charts_of
 from gitops.errors import Denied, InvalidInput, Location, TransientError, Unreachable
 from gitops.model.chart_references import ChartReference
 from gitops.model.controller import Controller
+from tests import tools
 from tests.cluster.registries import (
     PASSWORD,
     USER,
@@ -28,7 +29,6 @@ from tests.cluster.registries import (
     running,
     sha256,
 )
-from tests.cluster.rig import binaries
 
 AT = Location("environments/shop/web/application.yaml", 5)
 CHART = packed("web", {"Chart.yaml": "apiVersion: v2\nname: web\nversion: 1.0.0\n"})
@@ -147,10 +147,7 @@ def test_a_registry_is_reached_as_the_operator_wrote_it(tmp_path: Path) -> None:
 
 def test_what_helm_pushes_is_pulled(tmp_path: Path) -> None:
     """The digest is the one that `helm push` prints."""
-    try:
-        helm = binaries.tools() / "helm"
-    except binaries.RigUnavailable as unavailable:
-        pytest.skip(str(unavailable))
+    helm = tools.folder() / "helm"
     with running(DockerRegistry(tmp_path)) as registry:
 
         def run(*arguments: str) -> str:

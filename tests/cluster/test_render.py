@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from controllers.adapters.kube.client import KubeClient
+from tests import tools
 from tests.cluster.rig import binaries
 from tests.cluster.rig.plane import Plane
 from tests.cluster.world import People, World
@@ -51,10 +52,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
 @pytest.fixture
 def helm() -> Path:
     """The folder that has it."""
-    try:
-        return binaries.tools()
-    except binaries.RigUnavailable as unavailable:
-        pytest.skip(str(unavailable))
+    return tools.folder()
 
 
 def files(world: World) -> dict[str, str | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,8 @@ import pytest
 
 from controllers.rollout import wishes
 from gitops.rollout import events as e
+from tests import tools
 from tests.cluster.registries import DockerRegistry, packed, push
-from tests.cluster.rig import binaries
 from tests.cluster.rig.plane import Plane
 from tests.cluster.world import People, World, config_map
 
@@ -30,13 +29,7 @@ def world(
     clusters: tuple[Plane, ...], namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> World:
     """Two clusters, two waves, Helm on the PATH."""
-    try:
-        tools = binaries.tools()
-    except binaries.RigUnavailable as unavailable:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(unavailable))
-    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
+    tools.put_on_path(monkeypatch)
     return World(People(tmp_path), clusters[:2], namespace, tmp_path, "production")
 
 

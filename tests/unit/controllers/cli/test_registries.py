@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests import tools
 from tests.cluster.registries import PASSWORD, USER, FakeRegistry, packed, push
 from tests.unit.controllers.cli.conftest import CLUSTERS, Gitops, Shop
-from tests.unit.controllers.source.charts import helm_folder
 
 APP = "environments/production/shelf"
 CHART = {
@@ -21,15 +21,15 @@ CHART = {
 
 
 @pytest.fixture(scope="module")
-def tools() -> Path:
+def helm() -> Path:
     """Where helm is; found before commands get a home of their own."""
-    return helm_folder()
+    return tools.folder()
 
 
 @pytest.fixture
-def fake(tools: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRegistry]:
+def fake(helm: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRegistry]:
     """A registry with a chart, which the shop has an application of."""
-    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PATH", f"{helm}{os.pathsep}{os.environ['PATH']}")
     registry = FakeRegistry(login=True)
     chart = f"oci://{registry.host}/shelf@{push(registry, 'shelf', packed('shelf', CHART))}"
     shop.commit(

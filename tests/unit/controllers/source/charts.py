@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from functools import cache
 from pathlib import Path
 
-import pytest
 import yaml
 
 from controllers.adapters.git import Mirror, Remote
@@ -22,7 +20,7 @@ from controllers.source.revisions import Revisions
 from gitops.model.targets import Target
 from gitops.objects import Manifest
 from gitops.plan import Scope
-from tests.cluster.rig.binaries import RigUnavailable, tools
+from tests import tools
 from tests.unit.controllers.adapters.git.conftest import Work, make_work
 
 APP = "environments/shop/web"
@@ -62,20 +60,11 @@ spec:
 }
 
 
-@cache
-def helm_folder() -> Path:
-    """Where helm is; skips the test where it cannot be had."""
-    try:
-        return tools()
-    except RigUnavailable as error:
-        pytest.skip(str(error))
-
-
 def real_helm(case: Path, cluster: str) -> bytes:
     """What helm prints when it is run in a case's folder, with the arguments of the case's `helm.yaml`."""
     written = case / "helm.yaml"
     arguments = yaml.safe_load(written.read_text())[cluster] if written.exists() else ["web", APP]
-    command = [helm_folder() / "helm", "template", *arguments, "--namespace=shop", "--include-crds"]
+    command = [tools.folder() / "helm", "template", *arguments, "--namespace=shop", "--include-crds"]
     done = subprocess.run(
         [*command, "--skip-tests", *CLUSTERS[cluster]], cwd=case, capture_output=True, check=False, timeout=60
     )
@@ -97,7 +86,7 @@ class Charts:
         self.sandboxes.mkdir()
         sandbox = Sandbox(limits, folder=self.sandboxes)
         sandbox._isolation = ()  # with the network, so that whoever would use it is seen
-        self._helm = Helm(sandbox, search=str(helm_folder()))
+        self._helm = Helm(sandbox, search=str(tools.folder()))
         self.revisions = Revisions(self.mirror, Renders(helm=self._helm, charts=registries))
 
     def take(self, case: Path) -> str:

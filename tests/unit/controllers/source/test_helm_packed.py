@@ -17,8 +17,9 @@ from controllers.source.charts import Charts as RegistryCharts
 from gitops.errors import InvalidInput, TransientError
 from gitops.model.targets import Target
 from gitops.render import target_digest
+from tests import tools
 from tests.cluster.registries import FakeRegistry, packed, push
-from tests.unit.controllers.source.charts import APP, CASES, NAMES, Charts, helm_folder
+from tests.unit.controllers.source.charts import APP, CASES, NAMES, Charts
 
 HEAD = "apiVersion: gitops-waves.io/v1alpha1\nkind: Application\nmetadata: {name: web}\nspec:\n"
 PLAIN = [name for name in NAMES if not (CASES / name / APP / "application.yaml").exists()]
@@ -54,7 +55,7 @@ def using(chart: str, **helm: Any) -> dict[str, str | bytes | None]:
 
 def packaged(folder: Path, destination: Path) -> bytes:
     """What `helm package` makes of a chart's folder."""
-    command: list[str | Path] = [helm_folder() / "helm", "package", folder, "--destination", destination]
+    command: list[str | Path] = [tools.folder() / "helm", "package", folder, "--destination", destination]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
     (archive,) = destination.glob("*.tgz")
     return archive.read_bytes()
