@@ -21,10 +21,10 @@ from gitops.objects import Manifest, ObjectKey
 from gitops.plan import Scope
 from gitops.plan.foresight import disorder, misspelt, orders
 from gitops.plan.settle import defined
+from gitops.pointers import Pointer
 from gitops.render import Rendered, identity, parse_file, parse_files, render_documents
 from gitops.render.drafts import Draft, drafts
 from gitops.render.helm.values import Destination
-from gitops.render.patches import Pointer
 from gitops.render.plaintext import plaintext_of, refuse_plaintext
 from gitops.render.whereabouts import whereabouts
 from gitops.validation import deprecations

@@ -1,6 +1,11 @@
-"""JSON pointers (RFC 6901): places inside an object as text."""
+"""Places inside an object: as steps, and as JSON pointers (RFC 6901), which are text."""
 
 from __future__ import annotations
+
+from typing import TypeAlias
+
+Pointer: TypeAlias = tuple[str | int, ...]
+"""Names of fields, and indices in lists, from the outermost."""
 
 
 def pointer_to(*steps: str | int) -> str:

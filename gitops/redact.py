@@ -22,7 +22,8 @@ REDACTED = "(redacted)"
 REDACTED_CHANGED = "(redacted, changed)"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
-_SECRET_FIELDS = ("data", "stringData")
+SECRET_FIELDS = ("data", "stringData")
+"""Where a Secret holds its values."""
 _CREDENTIAL_NAME = re.compile(
     r"(^|[_.-])(PASSWORD|PASSWD|PASSPHRASE|PASS|PWD|TOKEN|SECRET|KEY|CREDENTIALS?)$", re.IGNORECASE
 )
@@ -84,7 +85,7 @@ def _object(value: JsonObject, other: Json) -> JsonObject:
     if value.get("kind") == "ConfigMap" and "data" in value:
         copy["data"] = value["data"]
     if value.get("kind") == "Secret":
-        for field in _SECRET_FIELDS:
+        for field in SECRET_FIELDS:
             if value.get(field):
                 copy[field] = _secret_values(value[field], _get(other, field))
     return copy
@@ -191,11 +192,16 @@ def secrets_of(bodies: Iterable[JsonObject]) -> frozenset[str]:
             found.update(_values_of_secret(body))
         else:
             found.update(_credentials(body))
-    return frozenset(part for value in found for part in _parts(value) if part.lower() not in _ORDINARY)
+    return recognisable(found)
+
+
+def recognisable(texts: Iterable[str]) -> frozenset[str]:
+    """Give what of secret texts can be told from ordinary words, as `secrets_of` does: for a Redactor."""
+    return frozenset(part for text in texts for part in _parts(text) if part.lower() not in _ORDINARY)
 
 
 def _values_of_secret(body: JsonObject) -> Iterator[str]:
-    for field in _SECRET_FIELDS:
+    for field in SECRET_FIELDS:
         values = body.get(field)
         for value in values.values() if isinstance(values, dict) else ():
             if not isinstance(value, str):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, wait
 from functools import partial
@@ -12,6 +11,7 @@ from typing import NamedTuple
 
 from controllers.adapters.oci import Pulled, Puller, Registry, verified
 from controllers.adapters.renderers import OutputCache
+from controllers.recent import Recent
 from controllers.source.attempts import Attempts
 from gitops.errors import InvalidInput, Location, Problem, TransientError, Unreachable
 from gitops.model.chart_references import ChartReference
@@ -56,7 +56,7 @@ class Charts:
         self._clock = clock
         self._attempts = Attempts(clock)
         self._lock = threading.Lock()
-        self._kept: OrderedDict[ChartReference, Mapping[str, bytes]] = OrderedDict()
+        self._kept = Recent[ChartReference, Mapping[str, bytes]](_MOST_KEPT)
         self._silent: dict[str, _Silence] = {}
         self._pulls: dict[ChartReference, Future[Pulled]] = {}
 
@@ -90,16 +90,14 @@ class Charts:
             raise InvalidInput(*(Problem(at, _told(one, place)) for one in error.problems)) from None
 
     def _files(self, registry: Registry, reference: ChartReference, place: Location) -> Mapping[str, bytes]:
-        with self._lock:
-            known = self._kept.get(reference)
-            if known is not None:
-                self._kept.move_to_end(reference)
-                return known
+        known = self._kept.get(reference)
+        if known is not None:
+            return known
         pulled = self._on_disk(reference, place)
         if pulled is None:
             pulled = self._pulled(registry, reference, place)
         files = unpack(pulled.archive, place)
-        self._keep(reference, files)
+        self._kept.keep(reference, files, sum(map(len, files.values())))
         return files
 
     def _on_disk(self, reference: ChartReference, place: Location) -> Pulled | None:
@@ -154,14 +152,6 @@ class Charts:
                 self._silent[host] = _Silence(self._clock() + seconds, str(error))
             else:
                 self._silent.pop(host, None)
-
-    def _keep(self, reference: ChartReference, files: Mapping[str, bytes]) -> None:
-        with self._lock:
-            self._kept[reference] = files
-            held = {one: sum(map(len, kept.values())) for one, kept in self._kept.items()}
-            while sum(held.values()) > _MOST_KEPT and len(held) > 1:
-                oldest, _ = self._kept.popitem(last=False)
-                del held[oldest]
 
 
 def _key(reference: ChartReference) -> str:

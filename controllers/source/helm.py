@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
 
 from controllers.adapters.renderers import Decryptor, Helm
 from controllers.adapters.renderers.sandbox import ToolFailed
 from controllers.source.attempts import Attempts
 from controllers.source.charts import Charts
+from controllers.source.inputs import RevisionTree, names_of, read_inputs
 from controllers.source.outputs import Outputs
 from controllers.source.parsed import ParsedFiles
 from controllers.source.prepared import PreparedChart, PreparedCharts
@@ -23,7 +23,7 @@ from gitops.model.folders import CHART_FILE
 from gitops.objects import digest
 from gitops.redact import Redactor
 from gitops.render.encrypted import encrypted_values
-from gitops.render.helm.complaints import complaint
+from gitops.render.helm.complaints import Complaint, complaint
 from gitops.render.helm.files import ChartFiles
 from gitops.render.helm.inputs import follow_chart, settings_of
 from gitops.render.helm.releases import applicable, parse_release, relocated
@@ -32,21 +32,10 @@ from gitops.render.helm.sealed import Sealed
 from gitops.render.helm.templates import CLOCK_FUNCTIONS, unbarred
 from gitops.render.helm.values import Destination, Release, parse_values, release
 from gitops.render.references import is_within
-from gitops.render.secrecy import chart_texts
-from gitops.render.sources import ListedTree
+from gitops.render.secrecy import chart_texts, shown
 
-_MOST_BYTES = 64 << 20
-_MOST_REDACTED = 1 << 20  # bytes of input in which secrets are looked for when Helm fails
-_LONGEST_TEXT = 1500
 # What a chart computes from the clock counts whole seconds.
 _TICK_SECONDS = 1.1
-
-
-class ChartTree(ListedTree, Protocol):
-    """The files of one revision."""
-
-    def read(self, path: str) -> bytes:
-        """Read a file, through symlinks. Raises InvalidInput."""
 
 
 class _Exhausted(InvalidInput):
@@ -77,7 +66,7 @@ class ChartRenders:
         self._helm.stop()
 
     def documents(
-        self, tree: ChartTree, application: ApplicationSource, destination: Destination
+        self, tree: RevisionTree, application: ApplicationSource, destination: Destination
     ) -> tuple[Document, ...]:
         """Give what Helm makes for one target. Raises InvalidInput with every problem that was found."""
         chart = self._chart(tree, application)
@@ -93,7 +82,7 @@ class ChartRenders:
             {
                 "tool": ["helm", version],
                 "folder": chart.folder,
-                "files": [[file.path, file.oid] for file in chart.files],
+                "files": names_of(chart.files),
                 "release": [told.name, told.namespace, told.kubernetes_version, list(told.api_versions)],
                 "hooks": told.hooks.value,
                 "values": list(told.values),
@@ -121,7 +110,7 @@ class ChartRenders:
                 raise InvalidInput from None
             raise
 
-    def _chart(self, tree: ChartTree, application: ApplicationSource) -> ChartSource:
+    def _chart(self, tree: RevisionTree, application: ApplicationSource) -> ChartSource:
         if application.chart is not None:
             return application.chart
         closure = follow_chart(application, tree)
@@ -140,23 +129,15 @@ class ChartRenders:
             raise InvalidInput(Problem(Location(path), "cannot be decrypted: it holds no values then"))
         return (*plain, *written)
 
-    def _values_of(self, tree: ChartTree, file: SourceFile) -> tuple[Document, ...]:
+    def _values_of(self, tree: RevisionTree, file: SourceFile) -> tuple[Document, ...]:
         return self._values.get(file, partial(tree.read, file.path))
 
-    def _contents(self, tree: ChartTree, chart: ChartSource) -> Mapping[str, bytes]:
+    def _contents(self, tree: RevisionTree, chart: ChartSource) -> Mapping[str, bytes]:
         """Give the chart's files by their paths in it. Raises InvalidInput, TransientError or Denied."""
         if chart.remote is not None:
             return self._registries.files(chart.remote, Location(chart.folder))
-        contents: dict[str, bytes] = {}
-        left = _MOST_BYTES
-        for file in chart.files:
-            path = file.path.removeprefix(f"{chart.folder}/")
-            contents[path] = tree.read(file.path)
-            left -= len(contents[path])
-            if left < 0:
-                message = f"its files have more than {_MOST_BYTES >> 20} MiB together"
-                raise InvalidInput(Problem(Location(f"{chart.folder}/{CHART_FILE}"), message))
-        return contents
+        contents = read_inputs(tree, chart.files, Location(f"{chart.folder}/{CHART_FILE}"))
+        return {path.removeprefix(f"{chart.folder}/"): data for path, data in contents.items()}
 
     def _limited(self, inputs: str, run: Callable[[], bytes]) -> bytes:
         self._exhausted.raise_again(inputs)
@@ -166,8 +147,8 @@ class ChartRenders:
             self._exhausted.remember(inputs, error)
             raise
 
-    def _run(self, tree: ChartTree, chart: ChartSource, told: Release) -> bytes:
-        key = digest({"folder": chart.folder, "files": [[file.path, file.oid] for file in chart.files]})
+    def _run(self, tree: RevisionTree, chart: ChartSource, told: Release) -> bytes:
+        key = digest({"folder": chart.folder, "files": names_of(chart.files)})
         prepared = self._prepared.get(key, partial(self._files, tree, chart))
         printed = self._printed_by(prepared.files, told, prepared.files.files)
         changing = prepared.changing | told.changing()
@@ -184,14 +165,14 @@ class ChartRenders:
             raise InvalidInput  # without the key, nobody knows what these objects are
         return self._seals.marked(printed, sealed.secrets(documents))
 
-    def _files(self, tree: ChartTree, chart: ChartSource) -> ChartFiles:
+    def _files(self, tree: RevisionTree, chart: ChartSource) -> ChartFiles:
         return ChartFiles(chart.folder, self._contents(tree, chart), packed=chart.remote is not None)
 
     def _printed_by(self, files: ChartFiles, told: Release, contents: Mapping[str, bytes]) -> bytes:
         try:
             printed = self._helm.template(told, contents, files.archives)
         except ToolFailed as failed:
-            problem = _told(failed, files, partial(_redactor, files.files, told))
+            problem = _problem(failed, files, partial(_redactor, files.files, told))
             raise (_Exhausted if failed.exhausted else InvalidInput)(problem) from None
         return relocated(printed, files.file_of)
 
@@ -223,7 +204,7 @@ def _shared_inputs(application: ApplicationSource, chart: ChartSource) -> str:
     return digest(
         {
             "application": application.path,
-            "files": [[file.path, file.oid] for file in files],
+            "files": names_of(files),
             "settings": settings_of(application).model_dump(mode="json"),
         }
     )
@@ -239,32 +220,26 @@ def _for(application: ApplicationSource, chart: ChartSource, problem: Problem) -
 
 
 def _redactor(files: Mapping[str, bytes], told: Release) -> Redactor | None:
-    texts = chart_texts(files, told.values, _MOST_REDACTED)
+    texts = chart_texts(files, told.values)
     return None if texts is None else Redactor(texts)
 
 
-def _told(failed: ToolFailed, files: ChartFiles, redactor: Callable[[], Redactor | None]) -> Problem:
+def _problem(failed: ToolFailed, files: ChartFiles, redactor: Callable[[], Redactor | None]) -> Problem:
     """What went wrong, where, in one line."""
     found = complaint(str(failed), files.known)
-    text, place = found.text, Location(files.file_of(found.template))
-    if found.line:
-        before = (
-            files.line(found.template, found.line)
-            .encode(errors="surrogateescape")[: found.column]
-            .decode(errors="replace")
-        )
-        column = len(unbarred(before)) + 1 if found.column >= 0 else 0
-        inside = place.path.endswith(".tgz")
-        place = (
-            Location(place.path, inside=found.template)
-            if inside
-            else Location(place.path, found.line, column)
-        )
-    if not failed.exhausted:
-        known = redactor()
-        text = (
-            "it failed; what it said is not shown, because so large an input may have Secrets in it anywhere"
-            if known is None
-            else known.text(text)
-        )
-    return Problem(place, f"helm: {text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + '…'}")
+    text = found.text if failed.exhausted else shown(found.text, redactor())
+    return Problem(_place(found, files), f"helm: {text}")
+
+
+def _place(found: Complaint, files: ChartFiles) -> Location:
+    """Where Helm found fault, in the repository."""
+    path = files.file_of(found.template)
+    if not found.line:
+        return Location(path)
+    if path.endswith(".tgz"):
+        return Location(path, inside=found.template)
+    if found.column < 0:
+        return Location(path, found.line)
+    line = files.line(found.template, found.line).encode(errors="surrogateescape")
+    before = line[: found.column].decode(errors="replace")
+    return Location(path, found.line, len(unbarred(before)) + 1)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 
+from controllers.recent import Recent
 from controllers.source.attempts import Attempts
 from gitops.render.helm.files import ChartFiles
 
@@ -35,10 +34,7 @@ class PreparedCharts:
     """A cache bounded by the size of the charts; what was used longest ago goes first. For any thread."""
 
     def __init__(self, limit_bytes: int = LIMIT_BYTES) -> None:
-        self._limit = limit_bytes
-        self._held = 0
-        self._lock = threading.Lock()
-        self._charts: OrderedDict[str, PreparedChart] = OrderedDict()
+        self._charts = Recent[str, PreparedChart](limit_bytes)
         self._attempts = Attempts()
 
     def get(self, key: str, make: Callable[[], ChartFiles]) -> PreparedChart:
@@ -49,16 +45,8 @@ class PreparedCharts:
         return self._attempts.run(key, partial(self._kept, key, make))
 
     def _kept(self, key: str, make: Callable[[], ChartFiles]) -> PreparedChart:
-        with self._lock:
-            known = self._charts.get(key)
-            if known is not None:
-                self._charts.move_to_end(key)
-                return known
-        made = PreparedChart(make())
-        with self._lock:
-            self._charts[key] = made
-            self._held += made.size
-            while self._held > self._limit:
-                _, oldest = self._charts.popitem(last=False)
-                self._held -= oldest.size
-        return made
+        known = self._charts.get(key)
+        if known is None:
+            known = PreparedChart(make())
+            self._charts.keep(key, known, known.size)
+        return known

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from functools import partial
 from itertools import chain
 
 from controllers.adapters.renderers import Decryptor, Files, Helm, Kustomize, OutputCache, Sandbox, Sops
+from controllers.recent import Recent
 from controllers.source.attempts import Attempts
 from controllers.source.charts import Charts
-from controllers.source.helm import ChartRenders, ChartTree
+from controllers.source.helm import ChartRenders
+from controllers.source.inputs import RevisionTree, names_of, read_inputs
 from controllers.source.outputs import Outputs
 from controllers.source.parsed import ParsedFiles
 from controllers.source.seals import Seals, decrypted, laid_out
@@ -26,12 +26,10 @@ from gitops.render.helm.inputs import follow_chart
 from gitops.render.helm.values import Destination
 from gitops.render.kustomization import read as read_references
 from gitops.render.references import Reading, Use
-from gitops.render.secrecy import secret_texts
+from gitops.render.secrecy import MOST_LOOKED_AT, secret_texts
 from gitops.render.sources import Closure, follow
 
 _READINGS_KEPT = 10_000
-_MOST_BYTES = 64 << 20
-_MOST_REDACTED = 1 << 20  # bytes of input in which secrets are looked for when the tool fails
 
 
 class Renders:
@@ -64,8 +62,7 @@ class Renders:
         self._attempts = Attempts()
         self._outputs = Outputs(cache, self._attempts)
         self._charts = ChartRenders(helm or Helm(sandbox), self._outputs, charts or Charts(), self._decryptor)
-        self._lock = threading.Lock()
-        self._readings: OrderedDict[tuple[Use, SourceFile], Reading] = OrderedDict()
+        self._readings = Recent[tuple[Use, SourceFile], Reading](_READINGS_KEPT)
 
     def stop(self) -> None:
         """End the tools that run: whoever waits for one, now or later, gets a TransientError."""
@@ -73,14 +70,14 @@ class Renders:
         self._charts.stop()
         self._decryptor.stop()
 
-    def closure(self, tree: ChartTree, application: ApplicationSource) -> Closure:
+    def closure(self, tree: RevisionTree, application: ApplicationSource) -> Closure:
         """Find everything that the application's renderer reads. Raises nothing for what people wrote."""
         if application.renderer is RendererName.HELM:
             return follow_chart(application, tree)
         return follow(application.path, tree, partial(self._reading, tree))
 
     def documents(
-        self, tree: ChartTree, application: ApplicationSource, destination: Destination | None = None
+        self, tree: RevisionTree, application: ApplicationSource, destination: Destination | None = None
     ) -> tuple[Document, ...]:
         """Give the application's documents. Raises InvalidInput with every problem of its files.
 
@@ -101,10 +98,10 @@ class Renders:
         identity = digest({"sops": path, "text": data.decode()})
         return self._attempts.run(identity, partial(self._decryptor.documents, path, data, written))
 
-    def _parsed_files(self, tree: ChartTree, files: tuple[SourceFile, ...]) -> tuple[Document, ...]:
+    def _parsed_files(self, tree: RevisionTree, files: tuple[SourceFile, ...]) -> tuple[Document, ...]:
         return parse_files(files, lambda file: self._parsed.get(file, partial(tree.read, file.path)))
 
-    def _kustomized(self, tree: ChartTree, application: ApplicationSource) -> tuple[Document, ...]:
+    def _kustomized(self, tree: RevisionTree, application: ApplicationSource) -> tuple[Document, ...]:
         closure = self.closure(tree, application)
         if closure.problems:
             raise InvalidInput(*closure.problems)
@@ -118,23 +115,16 @@ class Renders:
             {
                 "tool": ["kustomize", version],
                 "folder": application.path,
-                "files": [[file.path, file.oid] for file in closure.files],
+                "files": names_of(closure.files),
                 "links": [[link.path, link.target] for link in closure.links],
             }
         )
         run = partial(self._run_kustomize, tree, closure, application.path, Location(asked))
         return self._outputs.documents(SourceFile(asked, identity), self._printed, run)
 
-    def _run_kustomize(self, tree: ChartTree, closure: Closure, folder: str, asked: Location) -> bytes:
+    def _run_kustomize(self, tree: RevisionTree, closure: Closure, folder: str, asked: Location) -> bytes:
         documents = self._manifests(tree, closure)  # refuses what a parser should not be trusted with
-        contents: dict[str, bytes] = {}
-        left = _MOST_BYTES
-        for file in closure.files:
-            contents[file.path] = tree.read(file.path)
-            left -= len(contents[file.path])
-            if left < 0:
-                message = f"its files have more than {_MOST_BYTES >> 20} MiB together"
-                raise InvalidInput(Problem(asked, message))
+        contents = read_inputs(tree, closure.files, asked)
         others = {path: data for path, data in contents.items() if path not in documents}
         if problems := unread(others):
             raise InvalidInput(*problems)
@@ -142,14 +132,14 @@ class Renders:
         files = Files(laid_out(contents, documents), links, secret=decrypted(documents))
 
         def redactor() -> Redactor | None:
-            if _MOST_BYTES - left > _MOST_REDACTED:
+            if sum(map(len, contents.values())) > MOST_LOOKED_AT:
                 return None
             return Redactor(secret_texts(chain.from_iterable(documents.values()), others))
 
         output = self._kustomize.build(folder, asked, files, redactor)
         return self._seals.noted(output, asked.path, documents)
 
-    def _manifests(self, tree: ChartTree, closure: Closure) -> dict[str, tuple[Document, ...]]:
+    def _manifests(self, tree: RevisionTree, closure: Closure) -> dict[str, tuple[Document, ...]]:
         found: dict[str, tuple[Document, ...]] = {}
 
         def parsed(file: SourceFile) -> tuple[Document, ...]:
@@ -159,17 +149,11 @@ class Renders:
         parse_files((file for file in closure.files if file.path in closure.manifests), parsed)
         return found
 
-    def _reading(self, tree: ChartTree, use: Use, file: SourceFile) -> Reading:
+    def _reading(self, tree: RevisionTree, use: Use, file: SourceFile) -> Reading:
         if use not in (Use.KUSTOMIZATION, Use.PLUGIN, Use.VARIABLES):
             return Reading()
-        with self._lock:
-            known = self._readings.get((use, file))
-            if known is not None:
-                self._readings.move_to_end((use, file))
-                return known
-        reading = read_references(use, file.path, tree.read(file.path))
-        with self._lock:
-            self._readings[use, file] = reading
-            while len(self._readings) > _READINGS_KEPT:
-                self._readings.popitem(last=False)
-        return reading
+        known = self._readings.get((use, file))
+        if known is None:
+            known = read_references(use, file.path, tree.read(file.path))
+            self._readings.keep((use, file), known)
+        return known

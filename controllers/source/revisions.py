@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Iterable
 
 from controllers.adapters.git.mirror import Mirror
 from controllers.adapters.git.tree import TreeView
+from controllers.recent import Recent
 from controllers.source.catalogs import CatalogReader
 from controllers.source.closures import Closures
 from controllers.source.renders import Renders
@@ -29,9 +29,8 @@ class Revisions:
         self._closures = Closures(mirror, self._renders)
         self._reader = CatalogReader()
         self._lock = threading.Lock()
-        self._catalogs: OrderedDict[str, Catalog] = OrderedDict()
-        self._opening = threading.Lock()
-        self._trees: OrderedDict[str, TreeView] = OrderedDict()
+        self._catalogs = Recent[str, Catalog](_KEPT)
+        self._trees = Recent[str, TreeView](_TREES_KEPT)
 
     def catalog(self, revision: str) -> Catalog:
         """Read what the repository says at `revision`. What people wrote wrongly is in the catalog.
@@ -44,10 +43,7 @@ class Revisions:
             if known is None:
                 tree = self._tree(revision)
                 known = self._closures.complete(self._reader.read(tree), tree)
-                self._catalogs[revision] = known
-                while len(self._catalogs) > _KEPT:
-                    self._catalogs.popitem(last=False)
-            self._catalogs.move_to_end(revision)
+                self._catalogs.keep(revision, known)
             return known
 
     def documents(
@@ -79,15 +75,10 @@ class Revisions:
 
     def _tree(self, revision: str) -> TreeView:
         """Open a revision's files. Those opened last are kept: they know the folders that were looked up."""
-        with self._opening:
-            known = self._trees.get(revision)
+        known = self._trees.get(revision)
         if known is None:
             known = self._mirror.tree(revision)
-        with self._opening:
-            self._trees[revision] = known
-            self._trees.move_to_end(revision)
-            while len(self._trees) > _TREES_KEPT:
-                self._trees.popitem(last=False)
+            self._trees.keep(revision, known)
         return known
 
     def recorded_environments(self) -> tuple[str, ...]:

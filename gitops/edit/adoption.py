@@ -11,8 +11,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from gitops.edit.splicing import same
 from gitops.fields import our_entry
 from gitops.objects import Json, JsonObject, canonical_json
-
-Pointer: TypeAlias = tuple[str | int, ...]
+from gitops.pointers import Pointer
 
 
 class Missing:

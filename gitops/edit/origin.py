@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gitops.edit.adoption import Pointer
 from gitops.model.catalog import ApplicationSource, EnvironmentSource
 from gitops.model.kinds import Cluster
 from gitops.objects import Json
 from gitops.ownership import ENVIRONMENT, PART_OF
-from gitops.pointers import pointer_to
+from gitops.pointers import Pointer, pointer_to
 from gitops.render.drafts import Draft
 from gitops.render.patches import matches, patches_for
 from gitops.render.variables import overrides_for, references

@@ -11,6 +11,7 @@ from gitops.dialect import Document, Form, Span, layout
 from gitops.edit import writing
 from gitops.errors import Refused
 from gitops.objects import Json, JsonObject, canonical_json
+from gitops.pointers import Pointer
 
 _INDICATORS = re.compile(r"[|>](?P<chomping>[+-]?)(?P<indent>[0-9]?)[+-]?")
 _BLOCKS = frozenset({Form.BLOCK_MAPPING, Form.BLOCK_SEQUENCE})
@@ -56,7 +57,7 @@ class _Writer:
         self._strict = document.path.endswith(".json")
         self.found: list[Splice] = []
 
-    def change(self, span: Span, value: Json, wanted: Json, pointer: tuple[str | int, ...]) -> None:
+    def change(self, span: Span, value: Json, wanted: Json, pointer: Pointer) -> None:
         if same(value, wanted):
             return
         mapping = span.form in (Form.BLOCK_MAPPING, Form.FLOW_MAPPING)
@@ -71,9 +72,7 @@ class _Writer:
         elif isinstance(value, list) and isinstance(wanted, list):
             self._sequence(span, value, wanted, pointer)
 
-    def _mapping(
-        self, span: Span, value: JsonObject, wanted: JsonObject, pointer: tuple[str | int, ...]
-    ) -> None:
+    def _mapping(self, span: Span, value: JsonObject, wanted: JsonObject, pointer: Pointer) -> None:
         written = {key.place: index for index, key in enumerate(span.keys)}
         parts = [_Part(key.start, below) for key, below in zip(span.keys, span.children, strict=True)]
         removed: set[int] = set()
@@ -105,9 +104,7 @@ class _Writer:
             self._remove_block(parts, removed)
             self._insert_block(parts, len(parts), lines)
 
-    def _sequence(
-        self, span: Span, value: list[Json], wanted: list[Json], pointer: tuple[str | int, ...]
-    ) -> None:
+    def _sequence(self, span: Span, value: list[Json], wanted: list[Json], pointer: Pointer) -> None:
         flow = span.form is Form.FLOW_SEQUENCE
         parts = [_Part(one.start if flow else self._dash(one), one) for one in span.children]
         removed: set[int] = set()

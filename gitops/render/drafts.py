@@ -12,6 +12,7 @@ from gitops.errors import Location, Problem
 from gitops.inventory import PRUNE, unknown_word
 from gitops.model.schema import API_VERSION
 from gitops.objects import Json, JsonObject, ObjectKey, split_api_version
+from gitops.pointers import Pointer
 from gitops.render.origins import Step, written
 from gitops.render.scopes import CLUSTER_SCOPED
 
@@ -41,7 +42,7 @@ class Draft:
 
     body: JsonObject
     document: Document
-    pointer: tuple[str | int, ...] = ()
+    pointer: Pointer = ()
     steps: tuple[Step, ...] = ()
 
     def __str__(self) -> str:

@@ -9,14 +9,13 @@ from dataclasses import replace
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.objects import Json
+from gitops.pointers import Pointer
+from gitops.redact import SECRET_FIELDS
 
 # In what SOPS writes: YAML, JSON, ini and dotenv.
 _MAC = re.compile(rb"""^[ \t]*["']?(?:sops_)?mac["']?[ \t]*[:=][ \t]*["']?ENC\[""", re.MULTILINE)
-_FIELDS = ("data", "stringData")
 _CIPHERTEXT = "ENC[AES256_GCM,"
 _BLOCK = "sops"
-
-Pointer = tuple[str | int, ...]
 
 
 def encrypted(documents: Iterable[Document]) -> Document | None:
@@ -122,7 +121,7 @@ def _values(document: Document) -> frozenset[str]:
     body = document.value
     if not isinstance(body, dict) or body.get("kind") != "Secret":
         return frozenset()
-    fields: list[Json] = [body.get(field) for field in _FIELDS]
+    fields: list[Json] = [body.get(field) for field in SECRET_FIELDS]
     return frozenset(str(value) for one in fields if isinstance(one, dict) for value in one.values())
 
 
@@ -145,6 +144,6 @@ def _written(document: Document) -> Iterator[Json]:
     """The values of what is, or may be, a Secret."""
     body = document.value if isinstance(document.value, dict) else {}
     if body.get("kind") == "Secret" or _is_ciphertext(body.get("kind")):
-        for field in _FIELDS:
+        for field in SECRET_FIELDS:
             values = body.get(field)
             yield from values.values() if isinstance(values, dict) else ()

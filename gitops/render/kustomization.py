@@ -13,6 +13,7 @@ from gitops.dialect import Document, parse
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.reading import nearest
 from gitops.objects import Json
+from gitops.pointers import Pointer
 from gitops.render.references import Reading, Reference, Use
 
 _FIELDS = (
@@ -55,8 +56,6 @@ _GO_SPACES = "".join(
 )
 """What kustomize, a Go program, takes for blank; Python's own idea has some more."""
 _HELM_FIELDS = ("helmCharts", "helmGlobals", "helmChartInflationGenerator")
-
-Pointer = tuple[str | int, ...]
 
 
 def read(use: Use, path: str, data: bytes) -> Reading:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from gitops.dialect import Document
 from gitops.errors import Location
 from gitops.objects import Json
-
-Pointer: TypeAlias = tuple[str | int, ...]
+from gitops.pointers import Pointer, steps_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,7 @@ def resolved(body: Json, path: str) -> Pointer:
     """Take a JSON pointer (RFC 6901) apart, along `body`; `-` is the last item of a list."""
     value = body
     steps: list[str | int] = []
-    for part in path.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
+    for name in steps_of(path):
         step: str | int = name
         if isinstance(value, list):
             step = len(value) - 1 if name == "-" else int(name[:9]) if name.isdecimal() else name

@@ -15,15 +15,13 @@ from gitops.model.catalog import ApplicationSource, EnvironmentSource
 from gitops.model.kinds import Cluster
 from gitops.model.rendering import JsonPatchOperation, Patch, PatchTarget
 from gitops.objects import Json, split_api_version
+from gitops.pointers import Pointer
+from gitops.redact import SECRET_FIELDS
 from gitops.render.drafts import Draft
 from gitops.render.growth import Growth, TooLarge, size_of
 from gitops.render.origins import Place, Step, resolved
 from gitops.render.pointers import missing
 from gitops.render.variables import overrides_for, substitute
-
-Pointer = tuple[str | int, ...]
-
-_VALUES = ("data", "stringData")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +177,8 @@ def _publishes(operation: JsonPatchOperation) -> bool:
     if operation.from_ is None or operation.op not in ("move", "copy"):
         return False
     holds, put = (path.split("/")[1:2] for path in (operation.from_, operation.path))
-    return holds in ([], *([field] for field in _VALUES)) and put not in [[field] for field in _VALUES]
+    hidden = [[field] for field in SECRET_FIELDS]
+    return holds in ([], *hidden) and put not in hidden
 
 
 def _reason(error: Exception, operation: JsonPatchOperation, body: Json) -> str:

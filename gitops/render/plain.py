@@ -12,9 +12,10 @@ from gitops.model.folders import RendererName
 from gitops.model.kinds import Cluster
 from gitops.model.targets import Target
 from gitops.objects import Manifest, ObjectKey
+from gitops.pointers import Pointer
 from gitops.render.drafts import Draft, cleaned, drafts, identity, problems_of, shape_problems
 from gitops.render.growth import Growth, TooLarge, size_of
-from gitops.render.patches import Pointer, apply_patches, patches_for
+from gitops.render.patches import apply_patches, patches_for
 from gitops.render.variables import substitute, target_variables
 
 __all__ = [

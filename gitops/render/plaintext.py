@@ -9,10 +9,9 @@ from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import ApplicationSource, EnvironmentSource
 from gitops.model.kinds import PlaintextSecrets
 from gitops.objects import Json, split_api_version
+from gitops.redact import SECRET_FIELDS
 from gitops.render.drafts import Draft, drafts
 from gitops.render.patches import PlacedPatch, every_patch, matches
-
-_FIELDS = ("data", "stringData")
 
 
 def plaintext(documents: Iterable[Document], patches: Sequence[PlacedPatch] = ()) -> tuple[Problem, ...]:
@@ -27,7 +26,9 @@ def plaintext(documents: Iterable[Document], patches: Sequence[PlacedPatch] = ()
             if not isinstance(draft, Draft) or not _is_secret(draft):
                 continue
             if not document.encrypted or document.exposed:
-                places = [draft.at(field, key=True) for field in _FIELDS if _filled(draft.body.get(field))]
+                places = [
+                    draft.at(field, key=True) for field in SECRET_FIELDS if _filled(draft.body.get(field))
+                ]
                 found.update(_problem(draft, place) for place in places[:1])
             for placed in patches:
                 if matches(placed.patch.target, draft):
@@ -61,9 +62,9 @@ def _patched(placed: PlacedPatch) -> Iterator[Location]:
         field, _, name = operation.path.removeprefix("/").partition("/")
         value = operation.value
         if not field and isinstance(value, dict):
-            written = any(_filled(value.get(one)) for one in _FIELDS)
+            written = any(_filled(value.get(one)) for one in SECRET_FIELDS)
         else:
-            written = field in _FIELDS and _filled({name: value} if name else value)
+            written = field in SECRET_FIELDS and _filled({name: value} if name else value)
         if written:
             yield placed.place("operations", number).at("value")
 

@@ -6,6 +6,7 @@ import re
 
 from gitops.model.reading import nearest
 from gitops.objects import Json
+from gitops.pointers import pointer_to, steps_of
 
 _SHOWN = 200
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -14,9 +15,8 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 def missing(body: Json, path: str) -> str:
     """Say what the last part of `path` that is there lacks; empty where all of it is there."""
     value, walked = body, ""
-    for part in path.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        here = f"{walked or 'the object'}"
+    for name in steps_of(path):
+        here = walked or "the object"
         if isinstance(value, dict):
             if name not in value:
                 return f'{here} has no "{name[:_SHOWN]}"{nearest(name, value)}'
@@ -27,5 +27,5 @@ def missing(body: Json, path: str) -> str:
             value = value[int(name)]
         else:
             return f"{here} is neither a mapping nor a list"
-        walked = f"{walked}/{part}"
+        walked += pointer_to(name)
     return ""

@@ -8,9 +8,12 @@ from typing import Any
 from gitops.dialect import Document, parse
 from gitops.errors import InvalidInput, Problem
 from gitops.objects import Json
-from gitops.redact import secrets_of
+from gitops.redact import SECRET_FIELDS, Redactor, recognisable, secrets_of
 from gitops.render.drafts import drafts
 
+MOST_LOOKED_AT = 1 << 20
+"""Bytes of input in which secrets are looked for when a tool fails: beyond, nothing that it says is shown."""
+_LONGEST_TEXT = 1500
 _DESCRIPTIONS = ("Chart.yaml", "Chart.lock", ".helmignore", "README.md", "values.schema.json")
 
 
@@ -20,21 +23,20 @@ def secret_texts(documents: Iterable[Document], others: Mapping[str, bytes]) -> 
     `documents` are manifests, patches and kustomizations, `others` the files that generators read. What of
     these becomes a ConfigMap is taken too: an error message loses little by it.
     """
-    texts = {f"{path}:{number}": text for path, data in others.items() for number, text in _lines(data)}
-    loose = [text for document in documents for text in _loose(document.value)]
-    bodies = [document.value for document in documents if isinstance(document.value, dict)]
-    generated = {**texts, **{str(number): text for number, text in enumerate(loose)}}
-    return secrets_of([*bodies, {"kind": "Secret", "stringData": generated}])
+    bodies: list[Json] = [document.value for document in documents]
+    texts = [text for data in others.values() for text in _lines(data)]
+    texts += [text for body in bodies for text in _loose(body)]
+    return secrets_of(body for body in bodies if isinstance(body, dict)) | recognisable(texts)
 
 
-def chart_texts(files: Mapping[str, bytes], values: Iterable[Json], most: int) -> frozenset[str] | None:
+def chart_texts(files: Mapping[str, bytes], values: Iterable[Json]) -> frozenset[str] | None:
     """Give what could be a Secret's value in a chart and the values that it gets, for a Redactor.
 
-    None where more than `most` bytes would have to be looked at. Templates count where they may make a
-    Secret; then what stands behind a colon.
+    None where more than MOST_LOOKED_AT would have to be. Templates count where they may make a Secret; then
+    what stands behind a colon.
     """
     told = {path: data for path, data in files.items() if not _harmless(path, data)}
-    if sum(map(len, told.values())) > most:
+    if sum(map(len, told.values())) > MOST_LOOKED_AT:
         return None
     texts = [text for value in values for text in _texts(value)]
     for path, data in told.items():
@@ -43,8 +45,18 @@ def chart_texts(files: Mapping[str, bytes], values: Iterable[Json], most: int) -
         elif "templates" in path.split("/")[:-1]:
             texts += _written_out(data)
         else:
-            texts += [text for _, text in _lines(data)]
-    return secrets_of([{"kind": "Secret", "stringData": {str(n): text for n, text in enumerate(texts)}}])
+            texts += _lines(data)
+    return recognisable(texts)
+
+
+def shown(said: str, redactor: Redactor | None) -> str:
+    """Give what a tool said when it failed without what nobody may see; nothing of it without a redactor."""
+    if redactor is None:
+        return (
+            "it failed; what it said is not shown, because so large an input may have Secrets in it anywhere"
+        )
+    text = redactor.text(said)
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
 
 
 def _harmless(path: str, data: bytes) -> bool:
@@ -67,7 +79,7 @@ def _values(path: str, data: bytes) -> Iterator[str]:
         documents = parse(data, path)
     except InvalidInput:
         documents = ()
-        yield from (text for _, text in _lines(data))
+        yield from _lines(data)
     for document in documents:
         yield from _texts(document.value)
 
@@ -78,12 +90,13 @@ def holds_secrets(documents: Iterable[Document]) -> bool:
     return any(isinstance(one, Problem) or one.secret or secrets_of([one.body]) for one in found)
 
 
-def _lines(data: bytes) -> Iterator[tuple[str, str]]:
+def _lines(data: bytes) -> Iterator[str]:
+    """A text, its lines, and what stands behind their equals signs."""
     text = data.decode(errors="replace")
-    yield "", text
-    for number, line in enumerate(text.splitlines()):
-        yield str(number), line
-        yield f"{number}=", line.partition("=")[2]
+    yield text
+    for line in text.splitlines():
+        yield line
+        yield line.partition("=")[2]
 
 
 def _loose(value: Json) -> Iterator[str]:
@@ -110,7 +123,7 @@ def _inline(text: str) -> Iterator[str]:
         return
     for document in documents:
         if isinstance(document.value, dict):
-            yield from _texts([document.value.get("data"), document.value.get("stringData")])
+            yield from _texts([document.value.get(field) for field in SECRET_FIELDS])
         yield from _loose(document.value)
 
 

@@ -7,14 +7,13 @@ that depends on more than the schema: null, numbers' ranges, formats, and condit
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from gitops.model.reading import nearest
 from gitops.objects import Json, JsonObject
+from gitops.pointers import Pointer
 from gitops.validation.enforced import ENFORCED
 from gitops.validation.schemas import Kind, Schema, Schemas
-
-Pointer: TypeAlias = tuple[str | int, ...]
 
 _WORDS = {
     "string": "text",

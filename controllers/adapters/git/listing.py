@@ -6,13 +6,13 @@ An object for every entry costs a hundred times as much, and only what differs n
 from __future__ import annotations
 
 import re
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import pygit2
 from pygit2.enums import FileMode, ObjectType
+
+from controllers.recent import Recent
 
 _ENTRY = re.compile(rb"([0-7]{5,6}) ([^\0]+)\0(.{20})", re.DOTALL)
 _TREE = re.compile(rb"(?:[0-7]{5,6} [^\0]+\0.{20})*+", re.DOTALL)
@@ -54,36 +54,9 @@ class RawEntry(NamedTuple):
         return self.name + b"/" if self.is_tree else self.name
 
 
-class _Recent:
-    """Tree objects that were read last, by their hash, so of any repository. For any thread.
-
-    A commit's folders are read to fetch it, and then by all that ask what it changed.
-    """
-
-    def __init__(self, limit_bytes: int) -> None:
-        self._limit = limit_bytes
-        self._held = 0
-        self._lock = threading.Lock()
-        self._trees: OrderedDict[bytes, bytes] = OrderedDict()
-
-    def get(self, oid: bytes) -> bytes | None:
-        with self._lock:
-            known = self._trees.get(oid)
-            if known is not None:
-                self._trees.move_to_end(oid)
-            return known
-
-    def keep(self, oid: bytes, data: bytes) -> None:
-        with self._lock:
-            if oid in self._trees:
-                return
-            self._trees[oid] = data
-            self._held += len(data)
-            while self._held > self._limit:
-                self._held -= len(self._trees.popitem(last=False)[1])
-
-
-_recent = _Recent(_RECENT_BYTES)
+# Tree objects by their hash, so of any repository: a commit's folders are read to fetch it, and then by all
+# that ask what it changed.
+_recent = Recent[bytes, bytes](_RECENT_BYTES)
 
 
 def raw_tree(repository: pygit2.Repository, oid: str | pygit2.Oid) -> bytes:
@@ -97,7 +70,7 @@ def raw_tree(repository: pygit2.Repository, oid: str | pygit2.Oid) -> bytes:
         raise pygit2.GitError(f"{oid} is not a tree")
     if _TREE.fullmatch(data) is None:
         raise pygit2.GitError(f"the tree {oid} is damaged")
-    _recent.keep(name.raw, data)
+    _recent.keep(name.raw, data, len(data))
     return data
 
 

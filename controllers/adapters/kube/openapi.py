@@ -7,14 +7,13 @@ cluster that serves the same.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from threading import Lock
 from typing import Any
 
 import orjson
 
 from controllers.adapters.kube.transport import Transport
 from controllers.adapters.kube.wire import Call, Retry
+from controllers.recent import Recent
 from gitops.errors import GitopsError
 from gitops.validation import NONE, Schemas, parse
 
@@ -24,29 +23,7 @@ _OK = 200
 _SCHEMAS_KEPT = 48
 
 
-class _Kept:
-    """The schemas read last, by the address that names their content. For all threads."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._lock = Lock()
-        self._found: OrderedDict[str, Schemas] = OrderedDict()
-
-    def get(self, address: str) -> Schemas | None:
-        with self._lock:
-            found = self._found.get(address)
-            if found is not None:
-                self._found.move_to_end(address)
-            return found
-
-    def put(self, address: str, schemas: Schemas) -> None:
-        with self._lock:
-            self._found[address] = schemas
-            while len(self._found) > self._most:
-                self._found.popitem(last=False)
-
-
-_KEPT = _Kept(_SCHEMAS_KEPT)
+_recent = Recent[str, Schemas](_SCHEMAS_KEPT)
 
 
 class OpenAPI:
@@ -75,12 +52,12 @@ class OpenAPI:
         if not address:
             return NONE
         named = "?hash=" in address
-        kept = _KEPT.get(address) if named else None
+        kept = _recent.get(address) if named else None
         if kept is None:
             document = await self._json(address)
             kept = await asyncio.to_thread(parse, document)
             if named and document is not None:
-                _KEPT.put(address, kept)
+                _recent.keep(address, kept)
         return kept
 
     async def _json(self, path: str) -> Any:  # noqa: ANN401 - raw JSON of any shape

@@ -11,6 +11,7 @@ from controllers.adapters.renderers import executables
 from controllers.adapters.renderers.sandbox import Files, Sandbox, ToolFailed
 from gitops.errors import InvalidInput, Location, Problem, TerminalError
 from gitops.redact import Redactor
+from gitops.render.secrecy import shown
 
 MISSING = (
     "neither kustomize nor kubectl is installed where the controller runs: install gitops-waves[kustomize], "
@@ -20,7 +21,6 @@ Redaction = Callable[[], Redactor | None]
 """Makes a redactor once there is something to redact; None where it would cost too much."""
 
 _NAMES = ("kustomize", "kubectl")
-_LONGEST_TEXT = 1500
 _VERSION = re.compile(r"v\d+\.\d+\.\d+[-+.\w]*")
 
 
@@ -79,12 +79,6 @@ def _text(failed: ToolFailed, redactor: Redaction) -> str:
     """What went wrong, as one line: warnings and Go's traces are left out."""
     if failed.exhausted:
         return str(failed)
-    known = redactor()
-    if known is None:
-        return (
-            "it failed; what it said is not shown, because so large an input may have Secrets in it anywhere"
-        )
     lines = [line.strip() for line in str(failed).splitlines()]
     telling = [line for line in lines if line and not line.startswith(("# Warning", "goroutine "))]
-    text = known.text(" ".join(telling)).removeprefix("error: ").removeprefix("Error: ")
-    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
+    return shown(" ".join(telling).removeprefix("error: ").removeprefix("Error: "), redactor())

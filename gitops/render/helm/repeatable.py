@@ -8,10 +8,9 @@ from itertools import zip_longest
 from gitops.dialect import Document
 from gitops.errors import Problem
 from gitops.objects import Json
+from gitops.pointers import Pointer
 
 _MOST_PROBLEMS = 20
-
-Pointer = tuple[str | int, ...]
 
 
 def differences(

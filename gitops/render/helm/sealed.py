@@ -15,11 +15,10 @@ from typing import Any
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.objects import Json, JsonObject
-from gitops.redact import Redactor, secrets_of
+from gitops.pointers import Pointer
+from gitops.redact import SECRET_FIELDS, Redactor, recognisable
 from gitops.render.drafts import Draft, drafts
-from gitops.render.encrypted import Pointer
 
-_FIELDS = ("data", "stringData")
 _MOST_PROBLEMS = 20
 
 
@@ -84,7 +83,7 @@ class Sealed:
 
     def secrets(self, documents: Iterable[Document]) -> frozenset[int]:
         """Tell which documents are Secrets whose values have all something of these in them."""
-        redactor = Redactor(_recognisable(self.places))
+        redactor = Redactor(recognisable(self.places))
         found = set()
         for document in documents:
             values = [
@@ -101,7 +100,7 @@ class Sealed:
         return frozenset(found)
 
     def _redactor(self) -> Redactor:
-        return Redactor(_recognisable(self.places.keys() - self.shown))
+        return Redactor(recognisable(self.places.keys() - self.shown))
 
     def _outside(self, documents: Iterable[Document]) -> Iterator[tuple[Draft, Pointer, str]]:
         """Give every text that has one of these in it."""
@@ -117,13 +116,8 @@ class Sealed:
         return next(
             place()
             for one, place in self.places.items()
-            if one not in self.shown and _holds(text, Redactor(_recognisable([one])))
+            if one not in self.shown and _holds(text, Redactor(recognisable([one])))
         )
-
-
-def _recognisable(texts: Iterable[str]) -> frozenset[str]:
-    """What is long enough to be told from ordinary words, as everywhere where secrets are hidden."""
-    return secrets_of([{"kind": "Secret", "stringData": {str(n): text for n, text in enumerate(texts)}}])
 
 
 def leaves(value: Json, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Json]]:
@@ -158,7 +152,7 @@ def _shown(draft: Draft) -> Iterator[tuple[Pointer, str]]:
     body: JsonObject = draft.body
     if draft.secret:
         hidden: JsonObject = {
-            one: dict.fromkeys(body[one]) for one in _FIELDS if isinstance(body.get(one), dict)
+            one: dict.fromkeys(body[one]) for one in SECRET_FIELDS if isinstance(body.get(one), dict)
         }
         body = {**body, **hidden}
     yield from _every(body, ())
@@ -177,7 +171,7 @@ def _every(value: Any, pointer: Pointer) -> Iterator[tuple[Pointer, str]]:  # no
 
 
 def _values(secret: JsonObject) -> Iterator[str]:
-    for one in _FIELDS:
+    for one in SECRET_FIELDS:
         values = secret.get(one)
         found = values.values() if isinstance(values, dict) else ()
         yield from (str(value) for value in found if value not in (None, ""))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from gitops.objects import Json
+from gitops.pointers import Pointer
 
 CLUSTER_FUNCTIONS = frozenset({"lookup", "getHostByName"})
 """Helm's functions whose answer depends on where and when they are asked."""
@@ -64,9 +65,7 @@ def quoted_words(template: str) -> Iterator[Word]:
                 yield Word(word.text, token.start)
 
 
-def called(
-    value: Json, pointer: tuple[str | int, ...], functions: frozenset[str]
-) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def called(value: Json, pointer: Pointer, functions: frozenset[str]) -> Iterator[tuple[Pointer, str]]:
     """Find texts in values that would call one of `functions` when a template gives them to `tpl`."""
     if isinstance(value, str):
         if "{{" in value:

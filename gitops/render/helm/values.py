@@ -15,7 +15,8 @@ from gitops.model.kinds import Cluster
 from gitops.model.reading import Locate
 from gitops.model.targets import Target
 from gitops.objects import Json, JsonObject
-from gitops.render.encrypted import Pointer, sealed_values
+from gitops.pointers import Pointer
+from gitops.render.encrypted import sealed_values
 from gitops.render.growth import Growth, TooLarge, size_of
 from gitops.render.helm.inputs import settings_of
 from gitops.render.helm.sealed import Sealed, leaves

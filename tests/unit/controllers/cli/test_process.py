@@ -17,7 +17,9 @@ import pytest
 from controllers.cli import open_files
 from tests.unit.controllers.cli.conftest import Shop, config_map
 
-_GITOPS = [sys.executable, "-c", "from controllers.cli.app import main; main()"]
+# Who runs the tests in the background ignores SIGINT, and so would what they start.
+_HEED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+_GITOPS = [sys.executable, "-c", f"{_HEED}; from controllers.cli.app import main; main()"]
 _ROOT = Path(__file__).parents[4]
 _HEAVY = ("pygit2", "kubernetes", "aiohttp", "pydantic", "rich", "jinja2", "yaml", "prometheus_client")
 

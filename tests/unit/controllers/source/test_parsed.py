@@ -67,7 +67,7 @@ def test_a_file_above_the_bound_is_parsed_and_not_kept() -> None:
     assert large.count == 2
     cache.get(file(2), small)
     assert small.count == 2
-    assert cache._held == len(TEXT)
+    assert cache._files.held == len(TEXT)
 
 
 def test_a_file_that_cannot_be_parsed_is_not_kept() -> None:
@@ -77,4 +77,4 @@ def test_a_file_that_cannot_be_parsed_is_not_kept() -> None:
         with pytest.raises(InvalidInput, match=r"^web\.yaml:"):
             cache.get(file(1), read)
     assert read.count == 2
-    assert cache._held == 0
+    assert cache._files.held == 0

@@ -216,4 +216,4 @@ def test_the_catalogs_used_last_are_kept(
         revisions.catalog(shop.first)
         revisions.catalog(revision)
     assert reads.count(shop.first) == 1
-    assert len(revisions._catalogs) == 2
+    assert revisions._catalogs.held == 2

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from gitops.dialect import parse
 from gitops.errors import Location
-from gitops.render.origins import Place, Pointer, Step, resolved, written
+from gitops.pointers import Pointer
+from gitops.render.origins import Place, Step, resolved, written
 
 OPERATIONS = """\
 - {op: replace, path: /spec/a, value: {b: [1, 2]}}
