@@ -3,6 +3,7 @@
 GitopsError
 ├── TerminalError        fails the same way until its input changes: never retried
 │   ├── InvalidInput     what people wrote is wrong; carries every Problem found, not just the first
+│   │   └── ToolMissing  it may well be right: nothing here can render it; waited for
 │   ├── Refused          a request we understood and will not carry out (budget, ownership, policy)
 │   └── Denied           the other side refused us: credentials, permissions, host keys
 └── TransientError       retried with backoff and jitter
@@ -59,6 +60,13 @@ class InvalidInput(TerminalError):  # noqa: N818 - reads as the field says it: i
     def __init__(self, *problems: Problem) -> None:
         self.problems = tuple(sorted(set(problems)))
         super().__init__("\n".join(map(str, self.problems)))
+
+
+class ToolMissing(InvalidInput):
+    """The program that renders it is not there, or does not work: not the fault of what people wrote.
+
+    Who only shows problems takes it for one; who acts on them waits until the tool is there.
+    """
 
 
 class Refused(TerminalError):  # noqa: N818 - a decision, not a malfunction

@@ -11,6 +11,7 @@ from controllers import processors
 from controllers.adapters.git import Mirror
 from controllers.adapters.renderers import Concealed
 from controllers.cli import output, worktree
+from controllers.cli.missing import MissingTools
 from controllers.cli.repository import Choice, charts_of, opened
 from controllers.source.renders import Renders
 from controllers.source.revisions import Revisions
@@ -59,17 +60,20 @@ def of_folder(path: Path, renders: Renders) -> Verdict:
     tree = worktree.FolderTree(path, snapshot)
     catalog = catalogs.build(dict.fromkeys(snapshot.contents, ""), snapshot.contents)
     catalog = complete(catalog, partial(renders.closure, tree))
-    documents = _ahead(catalog, partial(renders.documents, tree), renders)
-    found = _all(linting.lint(catalog, documents), snapshot.problems)
-    return catalog, found, linting.warnings(catalog, documents)
+    missing = MissingTools()
+    documents = _ahead(catalog, missing.noting(partial(renders.documents, tree)), renders)
+    found = {*_all(linting.lint(catalog, documents), snapshot.problems), *missing.problems()}
+    return catalog, tuple(sorted(found)), linting.warnings(catalog, documents)
 
 
 def of_commit(mirror: Mirror, revision: str, renders: Renders) -> Verdict:
     """Judge files as they are in a commit."""
     revisions = Revisions(mirror, renders)
     catalog = revisions.catalog(revision)
-    documents = _ahead(catalog, partial(revisions.documents, revision), renders)
-    return catalog, linting.lint(catalog, documents), linting.warnings(catalog, documents)
+    missing = MissingTools()
+    documents = _ahead(catalog, missing.noting(partial(revisions.documents, revision)), renders)
+    found = {*linting.lint(catalog, documents), *missing.problems()}
+    return catalog, tuple(sorted(found)), linting.warnings(catalog, documents)
 
 
 def _ahead(catalog: Catalog, documents: linting.Documents, renders: Renders) -> linting.Documents:

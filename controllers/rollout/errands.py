@@ -12,7 +12,7 @@ from controllers.rollout.neighbours import Asking, KnownKeys, Neighbours
 from controllers.rollout.observer import Access
 from controllers.rollout.worker import Errand
 from controllers.source.revisions import Revisions
-from gitops.errors import GitopsError, InvalidInput, Location, Problem
+from gitops.errors import GitopsError, InvalidInput, Location, Problem, ToolMissing
 from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
 from gitops.model.folders import RendererName
 from gitops.model.gates import HttpGate
@@ -124,12 +124,17 @@ class Errands:
         return others[scope.environment].wanted(scope, revision)
 
     def check(self, application: str, revision: str, targets: tuple[str, ...]) -> tuple[str, ...]:
-        """Render for every target and give all problems, each once: what cannot be rendered never starts."""
+        """Render for every target and give all problems, each once: what cannot be rendered never starts.
+
+        Raises ToolMissing where nothing can be said of it.
+        """
         found: dict[str, tuple[Problem, ...]] = {}
         for target in targets:
             try:
                 self._render(application, target, revision, APPLY)
                 found[target] = ()
+            except ToolMissing:
+                raise
             except InvalidInput as error:
                 found[target] = error.problems
         try:

@@ -16,7 +16,7 @@ from controllers.rollout.errands import Errands, Purpose
 from controllers.rollout.leftovers import PRUNE_PATIENCE, prune_again
 from controllers.rollout.tools import Tools
 from controllers.rollout.worker import Errand, TargetWorker, rendering_failed
-from gitops.errors import Denied, GitopsError, InvalidInput, TerminalError, TransientError
+from gitops.errors import Denied, GitopsError, InvalidInput, TerminalError, ToolMissing, TransientError
 from gitops.model.gates import HttpGate
 from gitops.rollout.observation import (
     ApplyWork,
@@ -82,13 +82,14 @@ class Hands:
                 place = await self._errands.place(work.revision, work.target)
                 access = await self._errands.access(place)
                 break
-            except InvalidInput as error:
-                say(rendering_failed(error))
-                return
-            except (TransientError, Denied) as error:
+            except (TransientError, Denied, ToolMissing) as error:
+                # A renderer that went away while we were restarted says nothing about the revision.
                 failures += 1
                 say(TargetReport(unreachable=self._tools.secrets.text(str(error))))
                 await self._patience.sleep(self._patience.wait(failures))
+            except InvalidInput as error:
+                say(rendering_failed(error))
+                return
             except TerminalError as error:  # such as a revision that the mirror no longer has
                 because = self._tools.secrets.text(str(error))
                 say(TargetReport(failure=Failure(FailureCause.REFUSED, because)))

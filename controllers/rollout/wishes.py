@@ -16,7 +16,7 @@ from controllers.rollout.errands import Errands
 from controllers.rollout.trials import Trials
 from controllers.source.attempts import FAILED_SECONDS
 from controllers.source.revisions import Revisions
-from gitops.errors import Denied, TransientError
+from gitops.errors import Denied, ToolMissing, TransientError
 from gitops.mappings import changed, differing
 from gitops.rollout.desired import Wish, wish
 from gitops.rollout.observation import Desired
@@ -156,7 +156,7 @@ class Wishes:
         now = self._clock()
         try:
             found = self._errands.check(name, revision, tuple(sorted(desired.targets)))
-        except (TransientError, Denied) as error:  # of the machine or a registry: others can be rendered
+        except (TransientError, Denied, ToolMissing) as error:  # not its own fault: others can be rendered
             awaiting = f"{error} (tried again every {_UNABLE_SECONDS:g} s)"
             self._checked[name] = _Checked(desired.digest, (), now + _UNABLE_SECONDS, awaiting)
             return

@@ -17,7 +17,7 @@ from controllers.source.parsed import ParsedFiles
 from controllers.source.prepared import PreparedChart, PreparedCharts
 from controllers.source.seals import Seals
 from gitops.dialect import Document
-from gitops.errors import InvalidInput, Location, Problem, TerminalError
+from gitops.errors import InvalidInput, Location, Problem, TerminalError, ToolMissing
 from gitops.model.catalog import ApplicationSource, ChartSource, SourceFile
 from gitops.model.folders import CHART_FILE
 from gitops.objects import digest
@@ -77,7 +77,7 @@ class ChartRenders:
         try:
             version = self._helm.version()
         except TerminalError as error:
-            raise InvalidInput(Problem(asked, str(error))) from None
+            raise ToolMissing(Problem(asked, str(error))) from None
         identity = digest(
             {
                 "tool": ["helm", version],

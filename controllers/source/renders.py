@@ -15,7 +15,7 @@ from controllers.source.outputs import Outputs
 from controllers.source.parsed import ParsedFiles
 from controllers.source.seals import Seals, decrypted, laid_out
 from gitops.dialect import Document
-from gitops.errors import InvalidInput, Location, Problem, TerminalError
+from gitops.errors import InvalidInput, Location, Problem, TerminalError, ToolMissing
 from gitops.model.catalog import ApplicationSource, SourceFile
 from gitops.model.folders import KUSTOMIZATION_FILES, RendererName
 from gitops.objects import digest
@@ -110,7 +110,7 @@ class Renders:
         try:
             version = self._kustomize.version()
         except TerminalError as error:
-            raise InvalidInput(Problem(Location(asked), str(error))) from None
+            raise ToolMissing(Problem(Location(asked), str(error))) from None
         identity = digest(
             {
                 "tool": ["kustomize", version],

@@ -106,11 +106,24 @@ def test_lint_names_clusters_without_a_version_and_overrides_for_nobody(
     )
 
 
-@pytest.mark.usefixtures("charted")
-def test_lint_without_helm_says_what_to_install(gitops: Gitops, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lint_without_helm_says_once_what_to_install(
+    gitops: Gitops, charted: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line for each of five hundred charts would hide everything else that is wrong."""
+    other = {
+        "charts/more/Chart.yaml": "apiVersion: v2\nname: more\nversion: 1.0.0\n",
+        APPLICATION.replace("charted", "more"): SETTINGS.replace("charted", "more").replace(
+            CHART, "charts/more"
+        ),
+    }
+    charted.commit("Another chart", {**other, "environments/production/broken/broken.yaml": "a: ["})
     monkeypatch.setattr("controllers.adapters.renderers.executables.search_path", lambda: "/nonexistent")
-    (line,) = gitops("lint", code=1).stdout.splitlines()
-    assert line.startswith(f"{CHART}/Chart.yaml: helm is not on the PATH where the controller runs")
+    for options in ((), ("--rev", "HEAD")):
+        lines = gitops("lint", *options, code=1).stdout.splitlines()
+        (line,) = (line for line in lines if "helm" in line)
+        assert line.startswith("charts/more/Chart.yaml: helm is not on the PATH where the controller runs")
+        assert line.endswith("(1 more need it)")
+        assert any("broken/broken.yaml" in line for line in lines)
 
 
 def test_a_chart_beside_the_environment_makes_one_application(gitops: Gitops, charted: Shop) -> None:
