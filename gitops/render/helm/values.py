@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
@@ -101,19 +101,22 @@ def release(
             "write spec.kubernetesVersion, such as 1.37.2"
         )
         raise InvalidInput(Problem(destination.at, message))
-    values = _Values(application, chart, destination, values_of)
     name = settings_of(application).release_name or application.name
     if len(name) > LONGEST_RELEASE:
         message = f"Helm takes {LONGEST_RELEASE} characters as a release's name: write spec.helm.releaseName"
         raise InvalidInput(Problem(application.at("spec", "helm"), message))
+    variables = target_variables(
+        destination.environment, application, destination.target, destination.cluster
+    )
+    values = _Values(application, chart, destination.cluster, variables, values_of).all()
     return Release(
         name,
         destination.target.namespace,
         _full(version),
         tuple(sorted(set(destination.cluster.spec.api_versions))),
         settings_of(application).hooks,
-        values.all(),
-        values.sealed(name),
+        tuple(one.value for one in values),
+        _sealed(values, (*variables.values(), name)),
     )
 
 
@@ -131,6 +134,26 @@ class _Part(NamedTuple):
     written: Json = None
 
 
+class _Filled(NamedTuple):
+    """Values with variables filled in, and what they were made of."""
+
+    value: JsonObject
+    part: _Part
+
+
+def _sealed(values: Sequence[_Filled], others: Iterable[Json]) -> Sealed:
+    """Give those that stand encrypted; `others` is what a chart is told besides, which everybody may see."""
+    if all(part.written is None for _, part in values):
+        return Sealed()
+    found: list[tuple[Json, Callable[[], Location]]] = []
+    shown: list[Json] = [*others]
+    for filled, part in values:
+        sealed: dict[Pointer, Json] = dict(sealed_values(part.written, filled))
+        found += ((value, partial(part.locate, *pointer)) for pointer, value in sealed.items())
+        shown += (value for pointer, value in leaves(filled) if pointer not in sealed)
+    return Sealed.of(found, shown)
+
+
 class _Values:
     """Fills variables into the values of one target, and collects what is wrong."""
 
@@ -138,39 +161,25 @@ class _Values:
         self,
         application: ApplicationSource,
         chart: ChartSource,
-        destination: Destination,
+        cluster: Cluster,
+        variables: Mapping[str, str],
         values_of: ValuesOf,
     ) -> None:
         self._application = application
         self._chart = chart
-        self._labels = destination.cluster.metadata.labels
+        self._labels = cluster.metadata.labels
         self._values_of = values_of
-        self._variables = target_variables(
-            destination.environment, application, destination.target, destination.cluster
-        )
+        self._variables = variables
         self._growth = Growth()
         self._left = _MOST_VALUES
         self._problems: list[Problem] = []
-        self._told: list[tuple[JsonObject, _Part]] = []
 
-    def all(self) -> tuple[JsonObject, ...]:
-        """Give the values in their order; a later one wins."""
+    def all(self) -> tuple[_Filled, ...]:
+        """Give the values in their order; a later one wins. Raises InvalidInput with every problem."""
         found = [one for part in self._parts() for one in self._filled(part)]
         if self._problems:
             raise InvalidInput(*self._problems)
         return tuple(found)
-
-    def sealed(self, release_name: str) -> Sealed:
-        """Give those of `all` that stand encrypted."""
-        if all(part.written is None for _, part in self._told):
-            return Sealed()
-        found: list[tuple[Json, Callable[[], Location]]] = []
-        shown: list[Json] = [*self._variables.values(), release_name]
-        for filled, part in self._told:
-            sealed: dict[Pointer, Json] = dict(sealed_values(part.written, filled))
-            found += ((value, partial(part.locate, *pointer)) for pointer, value in sealed.items())
-            shown += (value for pointer, value in leaves(filled) if pointer not in sealed)
-        return Sealed.of(found, shown)
 
     def _parts(self) -> Iterator[_Part]:
         helm, at = settings_of(self._application), self._application.at
@@ -193,7 +202,7 @@ class _Values:
                 written = documents[1].value if len(documents) > 1 else None
                 yield _Part(documents[0].value, documents[-1].locate, written)
 
-    def _filled(self, part: _Part) -> Iterator[JsonObject]:
+    def _filled(self, part: _Part) -> Iterator[_Filled]:
         value, locate, written = part
         if not value:
             return
@@ -216,5 +225,4 @@ class _Values:
             )
             self._problems.append(Problem(locate(*pointer), message))
         if isinstance(filled, dict):
-            self._told.append((filled, part))
-            yield filled
+            yield _Filled(filled, part)
