@@ -21,7 +21,7 @@ from gitops.model.folders import KUSTOMIZATION_FILES, RendererName
 from gitops.objects import digest
 from gitops.redact import Redactor
 from gitops.render import parse_file, parse_files
-from gitops.render.encrypted import encrypted, unread
+from gitops.render.encrypted import first_encrypted, unread
 from gitops.render.helm.inputs import follow_chart
 from gitops.render.helm.values import Destination
 from gitops.render.kustomization import read as read_references
@@ -93,7 +93,7 @@ class Renders:
 
     def _parse(self, path: str, data: bytes) -> tuple[Document, ...]:
         written = parse_file(path, data)
-        if encrypted(written) is None:
+        if first_encrypted(written) is None:
             return written
         identity = digest({"sops": path, "text": data.decode()})
         return self._attempts.run(identity, partial(self._decryptor.documents, path, data, written))
