@@ -36,6 +36,7 @@ _CREDENTIAL_FIELD = re.compile(
 # Shorter values (`a`, `on`, `443`) would scrub ordinary words out of every message.
 _SHORTEST = 4
 _SHORTEST_PART = 8
+_HTML = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 _ORDINARY = frozenset(
     {"true", "false", "null", "none", "admin", "root", "default", "password", "secret", "token"}
 )
@@ -259,7 +260,10 @@ def _leaves(document: Json, *, numbers: bool = True) -> Iterator[str]:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """The ways in which one secret is written in messages: as it is, base64 (also unpadded), JSON-escaped."""
+    """The ways in which one secret is written in messages: as it is, base64 (also unpadded), JSON-escaped.
+
+    Go's JSON, and with it Helm's `toJson`, escapes what HTML would take for its own.
+    """
     if not secret:
         return
     yield secret
@@ -268,4 +272,6 @@ def _forms(secret: str) -> Iterator[str]:
     if len(encoded.rstrip("=")) >= _SHORTEST_PART:
         yield encoded.rstrip("=")
     yield json.dumps(secret)[1:-1]
-    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    escaped = json.dumps(secret, ensure_ascii=False)[1:-1]
+    yield escaped
+    yield escaped.translate(_HTML)

@@ -22,6 +22,7 @@ _END_MARK = re.compile(r"[\r\n]\.\.\.")
 # Line breaks to YAML, text to JSON: written as YAML's escapes.
 _BREAKS = str.maketrans({"\x85": "\\N", "\u2028": "\\L", "\u2029": "\\P"})
 _MOST_PROBLEMS = 100
+_LONGEST_PLACE = 1000  # characters of the names of an object and of the way to a field
 _SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
@@ -83,10 +84,16 @@ class Document:
             f"document {self.index + 1}"
         ]
         place = f", /{'/'.join(map(str, pointer))}" if pointer else ""
-        return Location(self.path, inside=" ".join(words) + place)
+        return Location(self.path, inside=_one_line(" ".join(words) + place))
 
     def _root(self) -> Node:
         return _compose_again(self.text, self.first_line)
+
+
+def _one_line(text: str) -> str:
+    """Nothing of what a template wrote for a name begins a line of its own, or fills the page."""
+    kept = text if len(text) <= _LONGEST_PLACE else f"{text[:_LONGEST_PLACE]}…"
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in kept)
 
 
 # Places are needed for errors only, so values are kept and places are found by reading once more.

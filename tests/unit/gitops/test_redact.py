@@ -65,6 +65,12 @@ def test_every_form_of_a_secret_goes(value: str) -> None:
         assert form.strip('"') not in shown
 
 
+def test_what_go_escapes_for_html_goes_too() -> None:
+    """As `json.Marshal` and Helm's `toJson` write it."""
+    redactor = Redactor(secrets_of([secret(a="a<canary>&7f3a")]))
+    assert redactor.text(r'{"a":"a\u003ccanary\u003e\u00267f3a"}') == f'{{"a":"{REDACTED}"}}'
+
+
 def test_data_is_decoded() -> None:
     """What `data` holds in base64 is scrubbed in plain form too; binary values only in base64."""
     body = {

@@ -86,6 +86,15 @@ def test_an_object_comes_from_its_kustomization(catalog: Catalog) -> None:
     ]
 
 
+def test_a_name_makes_no_line_of_its_own(catalog: Catalog) -> None:
+    """Whatever a template wrote there, each problem stays one line of its length."""
+    output = 'apiVersion: v1\nkind: "A\\nforged.yaml:1: fine\\e[31m"\nmetadata: {name: %s}\n'
+    for name in ("a", "x" * 100_000):
+        for problem in problems(catalog, output % name):
+            assert problem.isprintable()
+            assert len(problem) < 2000
+
+
 def test_problems_name_object_and_field(catalog: Catalog) -> None:
     (undefined,) = problems(catalog, OUTPUT.replace("${colour}", "${color}"))
     assert undefined.startswith(f'{MARK} (ConfigMap x-b, /data/colour): undefined variable "color": did you')
