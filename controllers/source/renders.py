@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from itertools import chain
 
-from controllers.adapters.renderers import Decryptor, Files, Helm, Kustomize, OutputCache, Sandbox, Sops
+from controllers.adapters.renderers import Decryptor, Files, Helm, Kustomize, Sandbox, Sops
+from controllers.cache import DiskCache
 from controllers.recent import Recent
 from controllers.source.attempts import Attempts
 from controllers.source.charts import Charts
@@ -44,7 +45,7 @@ class Renders:
     def __init__(
         self,
         kustomize: Kustomize | None = None,
-        cache: OutputCache | None = None,
+        cache: DiskCache | None = None,
         decryptor: Decryptor | None = None,
         helm: Helm | None = None,
         charts: Charts | None = None,
