@@ -21,7 +21,7 @@ demo: setup       ## the main job, on simulated clusters; DEMO=--once ends by it
 test: export PYTHONDONTWRITEBYTECODE =
 test: setup       ## every test, those of the controller on real control planes and on simulated clusters
 	$(RUN) pytest -q -n 2 tests/unit
-	$(RUN) pytest --ignore=tests/unit
+	$(RUN) pytest -q -n 2 --dist loadfile --ignore=tests/unit
 	$(RUN) pytest -q --cluster=sim -n 6 --dist load --maxschedchunk 1 tests/cluster --ignore-glob='tests/cluster/test_rig*.py' \
 	  --ignore=tests/cluster/sim
 

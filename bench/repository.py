@@ -23,7 +23,7 @@ from bench.generated import BASE, Generated, Size, application_folder, base_conf
 from bench.measure import Cost, collections, measured
 from controllers.adapters.git import Mirror, Remote, tree
 from controllers.adapters.git.listing import raw_tree
-from controllers.adapters.renderers import OutputCache
+from controllers.cache import DiskCache
 from controllers.clusters import Clusters
 from controllers.logs import KnownSecrets
 from controllers.rollout.errands import Errands
@@ -65,7 +65,7 @@ class Follower:
         return taken
 
     def _forget(self) -> None:
-        cache = OutputCache(self.folder.with_name("renders"), 256 << 20)
+        cache = DiskCache(self.folder.with_name("renders"), 256 << 20)
         self.revisions = Revisions(self.mirror, Renders(cache=cache))
         clusters, secrets = Clusters({}), KnownSecrets()
         self.errands = {name: Errands(name, self.revisions, clusters, secrets) for name in self.names}

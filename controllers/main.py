@@ -21,7 +21,8 @@ from controllers.adapters.http.probe import HttpProber
 from controllers.adapters.kube.connection import ConnectionSettings
 from controllers.adapters.kube.patience import Patience
 from controllers.adapters.oci import Registry
-from controllers.adapters.renderers import OutputCache, Sops
+from controllers.adapters.renderers import Sops
+from controllers.cache import DiskCache
 from controllers.clock import now
 from controllers.clusters import Clusters
 from controllers.drift.habits import Habits
@@ -80,20 +81,20 @@ def state_folder(config: Controller) -> Path:
     return Path(config.state_directory) if config.state_directory else user_state_path("gitops-waves")
 
 
-def cache_of(config: Controller) -> OutputCache | None:
+def cache_of(config: Controller) -> DiskCache | None:
     """The cache of rendered output that a configuration asks for."""
     wanted = config.render_cache
     if not wanted.mebibytes:
         return None
     folder = Path(wanted.directory) if wanted.directory else state_folder(config) / "renders"
-    return OutputCache(folder, wanted.mebibytes << 20)
+    return DiskCache(folder, wanted.mebibytes << 20)
 
 
 def charts_of(config: Controller) -> Charts:
     """Where charts of registries come from: those that a configuration lists, and what was fetched before."""
     wanted = config.chart_cache
     folder = Path(wanted.directory) if wanted.directory else state_folder(config) / "charts"
-    cache = OutputCache(folder, wanted.mebibytes << 20, "fetched charts") if wanted.mebibytes else None
+    cache = DiskCache(folder, wanted.mebibytes << 20, "fetched charts") if wanted.mebibytes else None
     return Charts(map(_registry, config.registries), cache)
 
 

@@ -22,7 +22,7 @@ from gitops.plan import Scope
 from gitops.plan.foresight import disorder, misspelt, orders
 from gitops.plan.settle import defined
 from gitops.pointers import Pointer
-from gitops.render import Rendered, identity, parse_file, parse_files, render_documents
+from gitops.render import Rendered, identity, render_documents
 from gitops.render.drafts import Draft, drafts
 from gitops.render.helm.values import Destination
 from gitops.render.plaintext import plaintext_of, refuse_plaintext
@@ -127,15 +127,6 @@ def conflicts(claims: Iterable[Claim]) -> tuple[Problem, ...]:
         Problem(source, f"{key} is claimed by {other} too, on {', '.join(sorted(set(where)))}")
         for (source, key, other), where in sorted(clusters.items())
     )
-
-
-def plain_documents(contents: Mapping[str, bytes]) -> Documents:
-    """Parse the files of plain applications; `contents` has them by path."""
-
-    def documents_of(application: ApplicationSource, _place: Destination | None = None) -> Sequence[Document]:
-        return parse_files(application.files, lambda file: parse_file(file.path, contents[file.path]))
-
-    return documents_of
 
 
 def _parse_all(

@@ -15,7 +15,7 @@ from platformdirs import user_cache_path
 from controllers.adapters.git import Mirror, OnForcePush, Remote
 from controllers.adapters.git.failures import explained
 from controllers.adapters.git.objects import copy_closure
-from controllers.adapters.renderers import OutputCache
+from controllers.cache import DiskCache
 from controllers.cli.output import note
 from controllers.source.charts import Charts
 from controllers.source.renders import Renders
@@ -47,7 +47,7 @@ class Opened:
     head: str
     local: Path | None = None
     charts: Charts = field(default_factory=Charts)
-    outputs: OutputCache | None = None
+    outputs: DiskCache | None = None
 
     def revisions(self) -> Revisions:
         """Read and render the repository's revisions."""
@@ -110,7 +110,7 @@ def charts_of(config: Path | None) -> Charts:
     return main.charts_of(load(config))
 
 
-def outputs_of(config: Path | None) -> OutputCache | None:
+def outputs_of(config: Path | None) -> DiskCache | None:
     """Give the cache on disk that a configuration names (`renderCache`). Raises InvalidInput."""
     if config is None:
         return None

@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from controllers.adapters.oci import Pulled, Puller, Registry, verified
-from controllers.adapters.renderers import OutputCache
+from controllers.cache import DiskCache
 from controllers.recent import Recent
 from controllers.source.attempts import Attempts
 from gitops.errors import InvalidInput, Location, Problem, TransientError, Unreachable
@@ -44,7 +44,7 @@ class Charts:
     def __init__(
         self,
         registries: Iterable[Registry] | None = None,
-        cache: OutputCache | None = None,
+        cache: DiskCache | None = None,
         puller: Puller | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -22,7 +22,7 @@ from gitops.model.catalog import ApplicationSource, ChartSource, SourceFile
 from gitops.model.folders import CHART_FILE
 from gitops.objects import digest
 from gitops.redact import Redactor
-from gitops.render.encrypted import encrypted_values
+from gitops.render.encrypted import has_encrypted_values
 from gitops.render.helm.complaints import Complaint, complaint
 from gitops.render.helm.files import ChartFiles
 from gitops.render.helm.inputs import follow_chart, settings_of
@@ -120,7 +120,7 @@ class ChartRenders:
 
     def _parse_values(self, path: str, data: bytes) -> tuple[Document, ...]:
         written = parse_values(path, data)
-        if not encrypted_values(written):
+        if not has_encrypted_values(written):
             return written
         identity = digest({"values": path, "text": data.decode()})
         decrypt = partial(self._decryptor.values, path, data, written)

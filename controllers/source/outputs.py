@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from controllers.adapters.renderers import OutputCache
+from controllers.cache import DiskCache
 from controllers.source.attempts import Attempts
 from controllers.source.parsed import ParsedFiles
 from gitops.dialect import Document
@@ -16,7 +16,7 @@ from gitops.render.secrecy import holds_secrets
 class Outputs:
     """Outputs by a digest of all that a tool read and the tool's version. For any thread."""
 
-    def __init__(self, cache: OutputCache | None, attempts: Attempts) -> None:
+    def __init__(self, cache: DiskCache | None, attempts: Attempts) -> None:
         self._cache = cache
         self._attempts = attempts
 
@@ -38,7 +38,7 @@ class Outputs:
 
 
 def _kept(
-    cache: OutputCache | None, output: SourceFile, parsed: ParsedFiles, run: Callable[[], bytes]
+    cache: DiskCache | None, output: SourceFile, parsed: ParsedFiles, run: Callable[[], bytes]
 ) -> tuple[Document, ...]:
     made: list[bytes] = []
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from itertools import chain
 
-from controllers.adapters.renderers import Decryptor, Files, Helm, Kustomize, OutputCache, Sandbox, Sops
+from controllers.adapters.renderers import Decryptor, Files, Helm, Kustomize, Sandbox, Sops
+from controllers.cache import DiskCache
 from controllers.recent import Recent
 from controllers.source.attempts import Attempts
 from controllers.source.charts import Charts
@@ -21,7 +22,7 @@ from gitops.model.folders import KUSTOMIZATION_FILES, RendererName
 from gitops.objects import digest
 from gitops.redact import Redactor
 from gitops.render import parse_file, parse_files
-from gitops.render.encrypted import encrypted, unread
+from gitops.render.encrypted import first_encrypted, unread
 from gitops.render.helm.inputs import follow_chart
 from gitops.render.helm.values import Destination
 from gitops.render.kustomization import read as read_references
@@ -44,7 +45,7 @@ class Renders:
     def __init__(
         self,
         kustomize: Kustomize | None = None,
-        cache: OutputCache | None = None,
+        cache: DiskCache | None = None,
         decryptor: Decryptor | None = None,
         helm: Helm | None = None,
         charts: Charts | None = None,
@@ -93,7 +94,7 @@ class Renders:
 
     def _parse(self, path: str, data: bytes) -> tuple[Document, ...]:
         written = parse_file(path, data)
-        if encrypted(written) is None:
+        if first_encrypted(written) is None:
             return written
         identity = digest({"sops": path, "text": data.decode()})
         return self._attempts.run(identity, partial(self._decryptor.documents, path, data, written))

@@ -7,7 +7,6 @@ from gitops.render.plain import (
     parse_file,
     parse_files,
     parse_output,
-    render,
     render_documents,
 )
 from gitops.render.variables import expand, target_variables
@@ -20,7 +19,6 @@ __all__ = [
     "parse_file",
     "parse_files",
     "parse_output",
-    "render",
     "render_documents",
     "target_digest",
     "target_variables",

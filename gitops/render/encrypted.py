@@ -18,7 +18,7 @@ _CIPHERTEXT = "ENC[AES256_GCM,"
 _BLOCK = "sops"
 
 
-def encrypted(documents: Iterable[Document]) -> Document | None:
+def first_encrypted(documents: Iterable[Document]) -> Document | None:
     """Give the first document that SOPS has written; None where there is none."""
     return next((one for one in documents if _sealed(one)), None)
 
@@ -44,7 +44,7 @@ def sealed_values(written: Json, plain: Json, pointer: Pointer = ()) -> Iterator
         yield pointer, plain
 
 
-def encrypted_values(documents: Iterable[Document]) -> bool:
+def has_encrypted_values(documents: Iterable[Document]) -> bool:
     """Whether SOPS has written these values, also where somebody took away what it needs to read them."""
     return any(_sealed(one) or next(sealed_values(one.value, one.value), None) for one in documents)
 

@@ -24,7 +24,6 @@ __all__ = [
     "parse_file",
     "parse_files",
     "parse_output",
-    "render",
     "render_documents",
 ]
 
@@ -58,21 +57,6 @@ def parse_output(path: str, data: bytes) -> tuple[Document, ...]:
         raise InvalidInput(*(Problem(Location(path), message) for message in found)) from None
 
 
-def render(
-    environment: EnvironmentSource,
-    application: ApplicationSource,
-    target: Target,
-    cluster: Cluster,
-    contents: Mapping[str, bytes],
-) -> tuple[Manifest, ...]:
-    """Give the manifests of `application` on `target`, sorted by path, document and place in a list.
-
-    `contents` holds at least the application's files. Raises InvalidInput with every problem found.
-    """
-    documents = parse_files(application.files, lambda file: parse_file(file.path, contents[file.path]))
-    return render_documents(environment, application, target, cluster, documents).manifests
-
-
 def parse_files(
     files: Iterable[SourceFile], parsed: Callable[[SourceFile], Sequence[Document]]
 ) -> tuple[Document, ...]:
@@ -96,7 +80,11 @@ def render_documents(
     cluster: Cluster,
     documents: Sequence[Document],
 ) -> Rendered:
-    """Do the same from documents: those of the application's files, or what its renderer made of them."""
+    """Give the manifests of `application` on `target`, in the order of `documents`.
+
+    These are those of the application's files, or what its renderer made of them. Raises InvalidInput with
+    every problem found.
+    """
     variables = target_variables(environment, application, target, cluster)
     growth = Growth()
     # A chart's values got the variables; what it makes of them may well hold `${` of its own.

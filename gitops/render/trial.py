@@ -9,7 +9,7 @@ from typing import Self
 from gitops.model.catalog import ApplicationSource, EnvironmentSource
 from gitops.model.kinds import Cluster
 from gitops.model.targets import Target
-from gitops.render.encrypted import encrypted
+from gitops.render.encrypted import first_encrypted
 from gitops.render.plain import parse_file, parse_files, render_documents
 from gitops.render.plaintext import refuse_plaintext
 
@@ -49,7 +49,7 @@ def succeeds(trial: Trial) -> bool:
         documents = parse_files(
             trial.application.files, lambda file: parse_file(file.path, trial.contents[file.path])
         )
-        if encrypted(documents):
+        if first_encrypted(documents):
             return False
         refuse_plaintext(trial.environment, trial.application, documents)
         for target, cluster in trial.targets:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from controllers.adapters.renderers import Concealed, Kustomize, OutputCache, Sops, executables, places
+from controllers.adapters.renderers import Concealed, Kustomize, Sops, executables, places
+from controllers.cache import DiskCache
 from controllers.source.renders import Renders
 from gitops.dialect import Document, parse
 from gitops.errors import InvalidInput
@@ -176,7 +177,7 @@ class Built:
     ) -> tuple[Document, ...]:
         """Render the application `web` of these files."""
         tree = self.repository.commit({f"web/{path}": data for path, data in files.items()})
-        cache = OutputCache(self.cache, 1 << 20)
+        cache = DiskCache(self.cache, 1 << 20)
         renders = Renders(Kustomize(search=self.tool), cache, decryptor or reader(self.kit))
         return renders.documents(tree, kustomized("web"))
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from controllers.adapters.renderers import Concealed, Helm, OutputCache, Sandbox, Sops
+from controllers.adapters.renderers import Concealed, Helm, Sandbox, Sops
+from controllers.cache import DiskCache
 from controllers.cli import lint
 from controllers.clusters import Clusters
 from controllers.logs import KnownSecrets
@@ -90,7 +91,7 @@ class Charted:
         """What the controller renders with, as of its start."""
         helm = Helm(Sandbox(folder=self.folder), search=str(self.kit.tools))
         reader = decryptor or Sops(str(self.kit.key), search=str(self.kit.tools))
-        return Renders(helm=helm, cache=OutputCache(self.cache, 1 << 20), decryptor=reader)
+        return Renders(helm=helm, cache=DiskCache(self.cache, 1 << 20), decryptor=reader)
 
     def manifests(
         self, values: str | bytes = SECRETS, files: Changes | None = None, *options: str

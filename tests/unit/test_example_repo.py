@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gitops.lint import lint, plain_documents
+from gitops.lint import lint
 from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource, build
 from gitops.model.targets import Target, targets_of
 from gitops.objects import Manifest
-from gitops.render import render
 from gitops.waves import assign
+from tests.plain import plain_documents, render
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "example-repo"

@@ -155,20 +155,7 @@ class Sandbox:
         fatal: re.Pattern[bytes] | None,
     ) -> bytes:
         limits = self._limits
-        try:
-            process = subprocess.Popen(  # noqa: S603 - no shell, and the arguments are ours
-                command,
-                cwd=tree,
-                env=variables,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-        except OSError as error:
-            if error.errno in _SCARCE:
-                raise TransientError(f"{command[0]} cannot be started: {error.strerror}") from None
-            raise ToolFailed(f"{command[0]} cannot be started: {error.strerror}") from None
+        process = _started(command, tree, variables)
         try:
             self._note(process)
             _limit(process.pid, limits)
@@ -257,6 +244,23 @@ def _limit(pid: int, limits: Limits) -> None:
         resource.prlimit(pid, resource.RLIMIT_CPU, (seconds, seconds))
         resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (limits.output, limits.output))
+
+
+def _started(command: Sequence[str], tree: Path, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(  # noqa: S603 - no shell, and the arguments are ours
+            command,
+            cwd=tree,
+            env=variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        if error.errno in _SCARCE:
+            raise TransientError(f"{command[0]} cannot be started: {error.strerror}") from None
+        raise ToolFailed(f"{command[0]} cannot be started: {error.strerror}") from None
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

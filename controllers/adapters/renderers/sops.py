@@ -12,7 +12,7 @@ from controllers.adapters.renderers.sandbox import Files, Limits, Sandbox, ToolF
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.render import parse_output
-from gitops.render.encrypted import concealed, encrypted, revealed, unsigned
+from gitops.render.encrypted import concealed, first_encrypted, revealed, unsigned
 
 KEY_FILE = "SOPS_AGE_KEY_FILE"
 NO_KEY = (
@@ -96,7 +96,7 @@ class Sops:
 
     def values(self, path: str, data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
         """Decrypt a file and read it. Raises InvalidInput at the file, never quoting what is in it."""
-        first = encrypted(written)
+        first = first_encrypted(written)
         place = first.locate_key("sops") if first is not None else Location(path)
         return parse_output(path, self._decrypted(path, data, place))
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gitops.lint import lint, plain_documents
+from gitops.lint import lint
 from gitops.model.catalog import Catalog
+from tests.plain import plain_documents
 
 ROOT = Path(__file__).parents[2] / "cases" / "lint"
 CASES = sorted(ROOT.iterdir())

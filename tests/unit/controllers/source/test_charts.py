@@ -12,7 +12,7 @@ import pytest
 
 from controllers.adapters.kube.patience import Patience
 from controllers.adapters.oci import Puller, Registry
-from controllers.adapters.renderers import OutputCache
+from controllers.cache import DiskCache
 from controllers.source import charts as source
 from controllers.source.charts import Charts
 from gitops.errors import InvalidInput, Location, TransientError, Unreachable
@@ -51,7 +51,7 @@ class Clock:
 
 def charts(fake: FakeRegistry, folder: Path | None = None, clock: Clock | None = None) -> Charts:
     """What a process has that was just started."""
-    cache = OutputCache(folder, 1 << 20) if folder else None
+    cache = DiskCache(folder, 1 << 20) if folder else None
     return Charts([Registry(fake.host, plain_http=True)], cache, Puller(ONCE), clock or Clock())
 
 
@@ -87,7 +87,7 @@ def test_what_is_kept_is_verified_or_fetched_again(
         other = packed("web", {"Chart.yaml": "name: evil\n"})
         manifest = manifest_of(other)
         entry = len(manifest).to_bytes(4) + manifest + other
-        OutputCache(tmp_path, 1 << 20).put(kept.name, entry)
+        DiskCache(tmp_path, 1 << 20).put(kept.name, entry)
     assert charts(fake, tmp_path).files(reference, AT) == EXPECTED
     assert len(fake.seen) == 4
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from controllers.adapters.renderers import Helm, OutputCache
+from controllers.adapters.renderers import Helm
+from controllers.cache import DiskCache
 from controllers.clusters import Clusters
 from controllers.logs import KnownSecrets
 from controllers.rollout.errands import Errands
@@ -83,7 +84,7 @@ def settings(more: str = "") -> str:
 class Controller:
     """What renders, as of its start."""
 
-    def __init__(self, shop: Shop, tool: str, cache: OutputCache | None = None) -> None:
+    def __init__(self, shop: Shop, tool: str, cache: DiskCache | None = None) -> None:
         self.helm = Counted(tool)
         revisions = Revisions(shop.mirror, Renders(helm=self.helm, cache=cache))
         self._errands = Errands("production", revisions, Clusters({}), KnownSecrets())
@@ -157,7 +158,7 @@ def test_targets_that_are_told_the_same_share_one_run(shop: Shop, tool: str) -> 
 
 
 def test_output_outlives_the_process_unless_it_holds_a_secret(shop: Shop, tool: str, tmp_path: Path) -> None:
-    cache = OutputCache(tmp_path / "cache", 1 << 20)
+    cache = DiskCache(tmp_path / "cache", 1 << 20)
     first = Controller(shop, tool, cache).data(shop.first)
     again = Controller(shop, tool, cache)
     assert again.data(shop.first) == first

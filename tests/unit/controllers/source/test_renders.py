@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from controllers.adapters.git import TreeView
-from controllers.adapters.renderers import Concealed, Files, Kustomize, OutputCache
+from controllers.adapters.renderers import Concealed, Files, Kustomize
 from controllers.adapters.renderers.kustomize import Redaction
+from controllers.cache import DiskCache
 from controllers.source.renders import Renders
 from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
@@ -55,7 +56,7 @@ def web(
 
 def rendered(tree: TreeView, folder: Path, tool: Counted) -> list[object]:
     """Render as a process that has just started."""
-    renders = Renders(tool, OutputCache(folder, 1 << 20))
+    renders = Renders(tool, DiskCache(folder, 1 << 20))
     return [document.value for document in renders.documents(tree, kustomized("web"))]
 
 
@@ -132,7 +133,7 @@ VALUES = "token: ENC[x]\nsops:\n    mac: ENC[AES256_GCM,data:y]\n"
 def test_no_ciphertext_becomes_a_value(repository: Kustomizations, tmp_path: Path, text: str) -> None:
     """What generators read is not decrypted, whatever its form; to apply it as it is would help nobody."""
     tool = Counted()
-    renders = Renders(tool, OutputCache(tmp_path / "cache", 1 << 20), Concealed())
+    renders = Renders(tool, DiskCache(tmp_path / "cache", 1 << 20), Concealed())
     generator = "secretGenerator: [{name: key, files: [key.txt]}]\n"
     with pytest.raises(InvalidInput, match=r"^web/key.txt: encrypted with SOPS"):
         renders.documents(web(repository, generator, {"web/key.txt": text}), kustomized("web"))

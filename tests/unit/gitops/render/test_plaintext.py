@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 
 from gitops.dialect import Document, parse
-from gitops.lint import lint, plain_documents, warnings
+from gitops.lint import lint, warnings
 from gitops.model.catalog import ApplicationSource, Catalog
 from gitops.render.encrypted import concealed
 from gitops.render.helm.values import Destination
 from gitops.render.plaintext import plaintext
+from tests.plain import plain_documents
 
 HEAD = "apiVersion: v1\nkind: Secret\nmetadata: {name: web}\n"
 

@@ -13,8 +13,9 @@ from gitops.dialect import parse
 from gitops.errors import InvalidInput, Location
 from gitops.model.catalog import ApplicationSource, Catalog, EnvironmentSource
 from gitops.model.targets import Target, targets_of
-from gitops.render import expand, inputs_digest, render, target_digest, target_variables
+from gitops.render import expand, inputs_digest, target_digest, target_variables
 from gitops.render.drafts import Draft, drafts
+from tests.plain import render
 
 CASES = sorted((Path(__file__).parents[3] / "cases" / "render").iterdir())
 

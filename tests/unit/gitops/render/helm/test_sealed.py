@@ -9,7 +9,7 @@ import pytest
 from gitops.dialect import Document, parse
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.objects import Json
-from gitops.render.encrypted import encrypted_values
+from gitops.render.encrypted import has_encrypted_values
 from gitops.render.helm.sealed import Sealed
 from gitops.render.plain import parse_output
 
@@ -33,9 +33,9 @@ def sealed(*texts: Json, shown: tuple[Json, ...] = ()) -> Sealed:
 
 
 def test_ciphertext_counts_where_the_block_is_gone_and_the_block_where_nothing_is_encrypted() -> None:
-    assert encrypted_values([document(WRITTEN.partition("sops:")[0])])
-    assert encrypted_values([document("user: web\nsops: {mac: x}\n")])
-    assert not encrypted_values([document("user: web\nsops: {enabled: true}\n")])
+    assert has_encrypted_values([document(WRITTEN.partition("sops:")[0])])
+    assert has_encrypted_values([document("user: web\nsops: {mac: x}\n")])
+    assert not has_encrypted_values([document("user: web\nsops: {enabled: true}\n")])
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from controllers.adapters.renderers import OutputCache
+from controllers.cache import DiskCache
 
 DATA = b"kind: ConfigMap\n" * 10
 NAME = sha256(b"one").hexdigest()
@@ -27,9 +27,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cache(folder: Path) -> OutputCache:
+def cache(folder: Path) -> DiskCache:
     """One that is large enough."""
-    return OutputCache(folder, 1 << 20)
+    return DiskCache(folder, 1 << 20)
 
 
 def files(folder: Path) -> list[Path]:
@@ -40,14 +40,14 @@ def name(number: int) -> str:
     return sha256(str(number).encode()).hexdigest()
 
 
-def test_what_was_kept_is_found_by_another_process(folder: Path, cache: OutputCache) -> None:
+def test_what_was_kept_is_found_by_another_process(folder: Path, cache: DiskCache) -> None:
     assert cache.get(NAME) is None
     cache.put(NAME, DATA)
     assert cache.get(NAME) == DATA
-    assert OutputCache(folder, 1 << 20).get(NAME) == DATA
+    assert DiskCache(folder, 1 << 20).get(NAME) == DATA
 
 
-def test_nobody_else_may_read_it(folder: Path, cache: OutputCache) -> None:
+def test_nobody_else_may_read_it(folder: Path, cache: DiskCache) -> None:
     cache.put(NAME, DATA)
     (file,) = files(folder)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -56,7 +56,7 @@ def test_nobody_else_may_read_it(folder: Path, cache: OutputCache) -> None:
 
 @pytest.mark.parametrize("place", [0, 5, 25, 40, 60, -1])
 def test_a_damaged_entry_is_missing_and_goes(
-    folder: Path, cache: OutputCache, place: int, caplog: pytest.LogCaptureFixture
+    folder: Path, cache: DiskCache, place: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whichever byte is wrong: of the mark, the checksum or the output."""
     cache.put(NAME, DATA)
@@ -71,14 +71,14 @@ def test_a_damaged_entry_is_missing_and_goes(
 
 
 @pytest.mark.parametrize("length", [0, 10, 40, 60])
-def test_a_truncated_entry_is_missing(folder: Path, cache: OutputCache, length: int) -> None:
+def test_a_truncated_entry_is_missing(folder: Path, cache: DiskCache, length: int) -> None:
     cache.put(NAME, DATA)
     (file,) = files(folder)
     file.write_bytes(file.read_bytes()[:length])
     assert cache.get(NAME) is None
 
 
-def test_the_output_of_other_inputs_is_not_taken_for_these(folder: Path, cache: OutputCache) -> None:
+def test_the_output_of_other_inputs_is_not_taken_for_these(folder: Path, cache: DiskCache) -> None:
     """Even where it was put under their name."""
     cache.put(NAME, DATA)
     (file,) = files(folder)
@@ -88,7 +88,7 @@ def test_the_output_of_other_inputs_is_not_taken_for_these(folder: Path, cache: 
     assert cache.get(name(2)) is None
 
 
-def test_a_symlink_or_a_pipe_is_no_entry(folder: Path, cache: OutputCache, tmp_path: Path) -> None:
+def test_a_symlink_or_a_pipe_is_no_entry(folder: Path, cache: DiskCache, tmp_path: Path) -> None:
     """Nothing elsewhere is read, and nothing is waited for."""
     cache.put(NAME, DATA)
     (file,) = files(folder)
@@ -104,7 +104,7 @@ def test_a_symlink_or_a_pipe_is_no_entry(folder: Path, cache: OutputCache, tmp_p
 
 def test_it_stays_within_its_limit_and_keeps_what_is_used(folder: Path) -> None:
     """What was used longest ago goes first, drafts of killed processes too."""
-    cache = OutputCache(folder, 20_000)
+    cache = DiskCache(folder, 20_000)
     cache.put(NAME, DATA)
     draft = folder / NAME[:2] / ".draft-left"
     draft.write_bytes(b"x" * 1000)
@@ -121,11 +121,11 @@ def test_it_stays_within_its_limit_and_keeps_what_is_used(folder: Path) -> None:
 
 
 def test_what_is_larger_than_everything_is_not_kept(folder: Path) -> None:
-    OutputCache(folder, 100).put(NAME, DATA)
+    DiskCache(folder, 100).put(NAME, DATA)
     assert not folder.exists()
 
 
-def test_it_can_be_deleted_at_any_time(folder: Path, cache: OutputCache) -> None:
+def test_it_can_be_deleted_at_any_time(folder: Path, cache: DiskCache) -> None:
     cache.put(NAME, DATA)
     shutil.rmtree(folder)
     assert cache.get(NAME) is None
@@ -134,7 +134,7 @@ def test_it_can_be_deleted_at_any_time(folder: Path, cache: OutputCache) -> None
 
 
 def test_a_disk_that_fails_is_told_once_and_costs_renders_only(
-    folder: Path, cache: OutputCache, caplog: pytest.LogCaptureFixture
+    folder: Path, cache: DiskCache, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder.parent.mkdir()
     folder.write_text("a file, where the folder should be")
@@ -147,7 +147,7 @@ def test_a_disk_that_fails_is_told_once_and_costs_renders_only(
 
 def test_several_may_write_read_and_make_room_at_once(folder: Path) -> None:
     """Each as if it were alone: what is found is what was written."""
-    caches = [OutputCache(folder, 30_000) for _ in range(4)]
+    caches = [DiskCache(folder, 30_000) for _ in range(4)]
 
     def work(number: int) -> None:
         cache = caches[number % len(caches)]
@@ -163,7 +163,7 @@ def test_several_may_write_read_and_make_room_at_once(folder: Path) -> None:
 
 def _use(folder: Path) -> None:
     """Write and read in a process of its own until something was often there."""
-    cache, found = OutputCache(folder, 30_000), 0
+    cache, found = DiskCache(folder, 30_000), 0
     deadline = time.monotonic() + 100
     while found < 200:
         assert time.monotonic() < deadline
@@ -187,7 +187,7 @@ def test_processes_share_it_while_somebody_deletes_it(folder: Path) -> None:
     assert sum(path.stat().st_size for path in files(folder)) <= 30_000 * 1.2
 
 
-def test_only_digests_name_entries(cache: OutputCache) -> None:
+def test_only_digests_name_entries(cache: DiskCache) -> None:
     """No path can be made of one."""
     with pytest.raises(ValueError, match="not a digest"):
         cache.get("../../etc/passwd")

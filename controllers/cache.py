@@ -1,7 +1,7 @@
 """What took time to get, kept on disk by a digest that stands for it. Several processes may share it.
 
 It can be deleted at any time, and is never trusted: an entry that is damaged, cannot be read or is no file of
-ours counts as missing. A disk that is full or read-only costs renders, nothing else.
+ours counts as missing. A disk that is full or read-only costs time, nothing else.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class _Entry(NamedTuple):
     path: Path
 
 
-class OutputCache:
-    """Outputs by digest (hexadecimal); what was used longest ago goes first. For any thread."""
+class DiskCache:
+    """Contents by digest (hexadecimal); what was used longest ago goes first. For any thread."""
 
     def __init__(self, folder: Path, limit_bytes: int, what: str = "rendered outputs") -> None:
         """`limit_bytes` bounds the files together; several processes may exceed it by a tenth each.
