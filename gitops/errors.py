@@ -63,9 +63,9 @@ class InvalidInput(TerminalError):  # noqa: N818 - reads as the field says it: i
 
 
 class ToolMissing(InvalidInput):
-    """The program that renders it is not there, or does not work: not the fault of what people wrote.
+    """The program that renders it, or its key, is not there: not the fault of what people wrote.
 
-    Who only shows problems takes it for one; who acts on them waits until the tool is there.
+    Who only shows problems takes it for one; who acts on them waits until it is there.
     """
 
 

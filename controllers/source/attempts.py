@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TypeVar
 
-from gitops.errors import InvalidInput
+from gitops.errors import InvalidInput, ToolMissing
 
 FAILED_SECONDS = 600.0
 _FAILURES_KEPT = 1000
@@ -49,6 +49,8 @@ class Attempts:
     def _remembering(self, key: str, work: Callable[[], _T]) -> _T:
         try:
             return work()
+        except ToolMissing:  # it may be there the next moment, and asking for it costs little
+            raise
         except InvalidInput as error:
             self.remember(key, error)
             raise

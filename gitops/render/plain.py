@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gitops.dialect import Document, Limits, parse
-from gitops.errors import InvalidInput, Location, Problem
+from gitops.errors import InvalidInput, Location, Problem, ToolMissing
 from gitops.model.catalog import ApplicationSource, EnvironmentSource, SourceFile
 from gitops.model.folders import RendererName
 from gitops.model.kinds import Cluster
@@ -66,6 +66,8 @@ def parse_files(
     for file in files:
         try:
             documents += parsed(file)
+        except ToolMissing:
+            raise
         except InvalidInput as error:
             problems += error.problems
     if problems:

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ from controllers.adapters.renderers import Concealed, Kustomize, Sops, executabl
 from controllers.cache import DiskCache
 from controllers.source.renders import Renders
 from gitops.dialect import Document, parse
-from gitops.errors import InvalidInput
+from gitops.errors import InvalidInput, ToolMissing
+from gitops.model.catalog import SourceFile
+from gitops.model.folders import RendererName
 from gitops.render.plaintext import plaintext
 from tests.cluster.encryption import VALUES_ONLY, Kit
 from tests.unit.controllers.source.kustomizations import Kustomizations, kustomized
@@ -216,6 +219,28 @@ def test_kustomize_gets_plain_text_in_memory(built: Built, name: str) -> None:
     assert not Path(place).exists()
     assert {one for one in set(memory.iterdir()) - before if one.name in place} == set()
     assert not [path for path in built.cache.rglob("*") if path.is_file()]
+
+
+def test_a_key_that_is_away_is_waited_for(kit: Kit, built: Built, tmp_path: Path) -> None:
+    """It says nothing about the commit; once it is back, everything renders that it is for."""
+    key = tmp_path / "mounted"
+    renders = Renders(Kustomize(search=built.tool), decryptor=reader(kit, key))
+    sealed = kit.encrypted(SECRET, *VALUES_ONLY)
+    tree = built.repository.commit(
+        {"web/kustomization.yaml": KUSTOMIZATION, "web/secret.yaml": sealed, "plain/secret.yaml": sealed}
+    )
+    found = tree.find("plain/secret.yaml")
+    assert found is not None
+    plain = replace(
+        kustomized("plain"), renderer=RendererName.PLAIN, files=(SourceFile(found.path, found.oid),)
+    )
+    for application in (plain, kustomized("web")):
+        with pytest.raises(ToolMissing, match="key file that the controller is given cannot be read"):
+            renders.documents(tree, application)
+    key.write_text(kit.key.read_text())
+    for application in (plain, kustomized("web")):
+        (document,) = renders.documents(tree, application)
+        assert CANARY in str(document.value)
 
 
 def test_without_memory_to_write_to_nothing_is_decrypted_for_kustomize(

@@ -19,7 +19,7 @@ from controllers.logs import KnownSecrets
 from controllers.rollout.errands import Errands
 from controllers.source.renders import Renders
 from controllers.source.revisions import Revisions
-from gitops.errors import InvalidInput
+from gitops.errors import InvalidInput, ToolMissing
 from gitops.model.targets import Target
 from gitops.objects import Manifest
 from gitops.plan import Scope
@@ -249,7 +249,8 @@ def test_what_cannot_be_decrypted_is_refused_as_elsewhere(charted: Charted, tmp_
     charted.kit = Kit(tmp_path / "other")
     assert "none of the keys" in charted.refused(data)
     charted.kit.key.unlink()
-    assert "key file that the controller is given cannot be read" in charted.refused(data)
+    with pytest.raises(ToolMissing, match="key file that the controller is given cannot be read"):
+        charted.manifests(data)
 
 
 def test_nothing_in_a_chart_is_decrypted(charted: Charted) -> None:

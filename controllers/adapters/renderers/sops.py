@@ -10,7 +10,7 @@ from typing import Protocol
 from controllers.adapters.renderers import executables
 from controllers.adapters.renderers.sandbox import Files, Limits, Sandbox, ToolFailed
 from gitops.dialect import Document
-from gitops.errors import InvalidInput, Location, Problem
+from gitops.errors import InvalidInput, Location, Problem, ToolMissing
 from gitops.render import parse_output
 from gitops.render.encrypted import concealed, first_encrypted, revealed, unsigned
 
@@ -88,7 +88,10 @@ class Sops:
         self._sandbox.stop()
 
     def documents(self, path: str, data: bytes, written: tuple[Document, ...]) -> tuple[Document, ...]:
-        """Decrypt a file of Secrets. Raises InvalidInput at the file, never quoting what is in it."""
+        """Decrypt a file of Secrets. Raises InvalidInput at the file, never quoting what is in it.
+
+        ToolMissing where `sops` or the key file is not there.
+        """
         found, problems = revealed(self.values(path, data, written), written)
         if problems:
             raise InvalidInput(*problems)
@@ -110,7 +113,7 @@ class Sops:
             raise InvalidInput(Problem(place, NO_KEY))
         if not os.access(self._key, os.R_OK):
             message = "encrypted with SOPS, and the key file that the controller is given cannot be read"
-            raise InvalidInput(Problem(place, message))
+            raise ToolMissing(Problem(place, message))
         form = "json" if path.endswith(".json") else "yaml"
         arguments = ("decrypt", "--input-type", form, "--output-type", form, "/dev/stdin")
         environment = {KEY_FILE: str(self._key), "SOPS_DISABLE_VERSION_CHECK": "1"}
@@ -126,7 +129,7 @@ class Sops:
                 self._tool = executables.find(("sops",), self._search or executables.search_path())
         if self._tool is None:
             message = "encrypted with SOPS, and sops is not on the PATH where the controller runs"
-            raise InvalidInput(Problem(place, message))
+            raise ToolMissing(Problem(place, message))
         return self._tool
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from gitops.dialect import Document
-from gitops.errors import InvalidInput, Location, Problem
+from gitops.errors import InvalidInput, Location, Problem, ToolMissing
 from gitops.model.catalog import ApplicationSource, ChartSource, EnvironmentSource, SourceFile
 from gitops.model.helm import LONGEST_RELEASE, HelmHooks
 from gitops.model.kinds import Cluster
@@ -195,6 +195,8 @@ class _Values:
         for file in files:
             try:
                 documents = self._values_of(file)
+            except ToolMissing:
+                raise
             except InvalidInput as error:
                 self._problems += error.problems
                 continue

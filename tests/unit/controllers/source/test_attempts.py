@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from controllers.source.attempts import FAILED_SECONDS, Attempts
-from gitops.errors import InvalidInput, Location, Problem
+from gitops.errors import InvalidInput, Location, Problem, ToolMissing
 
 
 class Work:
@@ -41,6 +41,20 @@ def test_a_failure_is_told_again_for_a_while() -> None:
     now[0] += 1
     work.fails = False
     assert attempts.run("key", work) == 3
+
+
+def test_a_missing_tool_is_looked_for_again_at_once() -> None:
+    attempts, found = Attempts(), list[str]()
+
+    def work() -> str:
+        if not found:
+            raise ToolMissing(Problem(Location("a"), "not there"))
+        return found[0]
+
+    with pytest.raises(ToolMissing):
+        attempts.run("key", work)
+    found.append("there")
+    assert attempts.run("key", work) == "there"
 
 
 def test_another_key_is_another_thing() -> None:
