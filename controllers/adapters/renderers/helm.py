@@ -58,7 +58,7 @@ class Helm:
             place, contents = _CHART, {f"{_CHART}/{path}": data for path, data in _repacked(chart, archives)}
         arguments = (
             *("template", release.name, f"./{place}", f"--namespace={release.namespace}"),
-            *("--include-crds", "--skip-tests", f"--kube-version={release.kubernetes_version}"),
+            *("--include-crds", f"--kube-version={release.kubernetes_version}"),
             *(f"--api-versions={one}" for one in release.api_versions),
             "--values=-",
         )

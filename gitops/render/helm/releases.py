@@ -20,6 +20,7 @@ _HEADER = re.compile(r"^# Source: (.+)$")
 _CUT = "---"
 _ELSEWHERE = re.compile(r", first on line \d+")
 _HOOK = "helm.sh/hook"
+_TESTS = frozenset({"test", "test-success"})
 _POLICY = "helm.sh/resource-policy"
 
 FileOf = Callable[[str], str]
@@ -36,13 +37,18 @@ def relocated(data: bytes, file_of: FileOf) -> bytes:
 
 
 def parse_release(path: str, data: bytes) -> tuple[Document, ...]:
-    """Read what `relocated` gave; each document's path is its template's, or `path`. Raises InvalidInput."""
+    """Read what `relocated` gave; each document's path is its template's, or `path`. Raises InvalidInput.
+
+    What is a test, and nothing else, is left out. Helm's `--skip-tests` would leave out without a word what
+    is another hook too.
+    """
     parts = _parts(data, path)
     try:
         documents = parse(data, path, OUTPUT_LIMITS, rendered=True)
     except InvalidInput as error:
         raise InvalidInput(*(_placed(problem, parts) for problem in error.problems)) from None
-    return tuple(replace(one, path=_path_at(one.line, parts)) for one in documents)
+    kept = (one for one in documents if not _is_test(one))
+    return tuple(replace(one, path=_path_at(one.line, parts)) for one in kept)
 
 
 def _parts(data: bytes, path: str) -> list[tuple[int, str]]:
@@ -88,6 +94,11 @@ def _annotations(document: Document) -> JsonObject:
     metadata = value.get("metadata") if isinstance(value, dict) else None
     found = metadata.get("annotations") if isinstance(metadata, dict) else None
     return found if isinstance(found, dict) else {}
+
+
+def _is_test(document: Document) -> bool:
+    hook = _annotations(document).get(_HOOK)
+    return isinstance(hook, str) and {one.strip().lower() for one in hook.split(",")} <= _TESTS
 
 
 def _hook(document: Document) -> str:

@@ -86,6 +86,14 @@ def test_hooks_are_refused_or_left_out() -> None:
     assert list(kinds(applicable(hooked, HelmHooks.SKIP))) == ["Other"]
 
 
+def test_only_what_is_nothing_but_a_test_is_left_out() -> None:
+    """A test that is another hook too is refused, or applied, as that is."""
+    for hook in ("test", "test-success", " Test , test-success"):
+        assert list(kinds(documents(**{"helm.sh_hook": hook}))) == ["Other"]
+    with pytest.raises(InvalidInput, match=r"a hook \(post-install,test\)"):
+        applicable(documents(**{"helm.sh_hook": "post-install,test"}), HelmHooks.REFUSE)
+
+
 def test_a_hook_that_says_its_order_in_our_words_is_an_object() -> None:
     ordered = documents(**{"helm.sh_hook": "pre-install", "gitops-waves.io_depends-on": "ConfigMap/x"})
     for hooks in HelmHooks:
