@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from controllers.clusters import Clusters
 from controllers.logs import KnownSecrets
+from controllers.recent import Recent
 from controllers.rollout.neighbours import Asking, KnownKeys, Neighbours
 from controllers.rollout.observer import Access
 from controllers.rollout.worker import Errand
@@ -70,7 +71,7 @@ class Errands:
         self._secrets = secrets
         self._revisions = revisions
         self._clusters = clusters
-        self._rendered: dict[tuple[str, Target, str], tuple[Manifest, ...]] = {}
+        self._rendered = Recent[tuple[str, Target, str], tuple[Manifest, ...]](_RENDERS_KEPT)
         self._others: dict[str, Errands] = {}
         self._known = KnownKeys()
 
@@ -222,10 +223,11 @@ class Errands:
         if app.problems:
             raise InvalidInput(*app.problems)
         identity = target_digest(source, app, place, cluster)
-        known = self._rendered.get((application, place, identity))
         destination = Destination(source, place, cluster, catalog.cluster_at(cluster.name))
-        manifests = known or self._manifests(revision, app, destination)
-        self._keep((application, place, identity), manifests)
+        manifests = self._rendered.get((application, place, identity))
+        if manifests is None:
+            manifests = self._manifests(revision, app, destination)
+            self._rendered.keep((application, place, identity), manifests)
         return Wanted(scope, revision, identity, app.path, manifests, _pins(app, destination)), policy
 
     def _manifests(
@@ -247,11 +249,6 @@ class Errands:
             )
             raise InvalidInput(Problem(Location(app.path), defect)) from error
         return manifests
-
-    def _keep(self, key: tuple[str, Target, str], manifests: tuple[Manifest, ...]) -> None:
-        self._rendered[key] = manifests
-        for oldest in list(self._rendered)[:-_RENDERS_KEPT]:
-            self._rendered.pop(oldest, None)
 
 
 def _target(name: str) -> Target:

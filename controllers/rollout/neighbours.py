@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
 from controllers.adapters.kube.resources import Discovery
+from controllers.recent import Recent
 from controllers.rollout.observer import CONFIG_MAPS, Question
 from controllers.source.revisions import Revisions
 from gitops.errors import Denied, InvalidInput, TransientError
@@ -49,22 +48,17 @@ class KnownKeys:
     """What applications render, by the digest that it follows from. For any thread."""
 
     def __init__(self) -> None:
-        self._keys: OrderedDict[Scope, tuple[str, Discovery, frozenset[ObjectKey]]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._keys = Recent[Scope, tuple[str, Discovery, frozenset[ObjectKey]]](_KNOWN)
 
     def of(self, wanted: Wanted, discovery: Discovery) -> frozenset[ObjectKey]:
         """Settle `wanted` as the cluster of `discovery` takes it, unless that is known."""
-        with self._lock:
-            known = self._keys.get(wanted.scope)
+        known = self._keys.get(wanted.scope)
         if known is not None and known[0] == wanted.digest and known[1] is discovery:
             return known[2]
 
         settled = settle(wanted.manifests, wanted.scope, discovery.namespaced)
         found = frozenset(manifest.key for manifest in settled.manifests)
-        with self._lock:
-            self._keys[wanted.scope] = (wanted.digest, discovery, found)
-            while len(self._keys) > _KNOWN:
-                self._keys.popitem(last=False)
+        self._keys.keep(wanted.scope, (wanted.digest, discovery, found))
         return found
 
 

@@ -188,12 +188,12 @@ async def test_a_tool_that_is_installed_later_is_found_without_a_commit(
 ) -> None:
     found = executables.search_path()
     monkeypatch.setattr(executables, "search_path", lambda: "/nonexistent")
-    monkeypatch.setattr(wishes, "_FAILED_SECONDS", 0.01)
+    monkeypatch.setattr(wishes, "_UNABLE_SECONDS", 0.01)
     monkeypatch.setattr(environments, "_LONGEST_SLEEP_SECONDS", 0.01)
     files: dict[str, str | bytes | None] = {web("kustomization.yaml"): "resources: [web.yaml]\n"}
     head = shop.commit("Use kustomize", files)
     async with running(shop.tools(), head) as loop:
-        await until(lambda: "neither kustomize nor kubectl" in loop._wish.problems.get("web", ("",))[0])
+        await until(lambda: "neither kustomize nor kubectl" in loop._wish.awaiting.get("web", ""))
         monkeypatch.setattr(executables, "search_path", lambda: found)
         await until(lambda: "web" in loop._wish.desired)
     assert loop._wish.problems == {}
