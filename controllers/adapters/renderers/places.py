@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _PREFIX = "gitops-waves-render-"
-_MOMENT = 60  # seconds between making a folder and locking it, on a machine that is very slow
+MOMENT = 60
+"""Seconds that pass at most between making a folder and locking it, on a machine that is very slow."""
 _MEMORY = Path("/dev/shm")  # noqa: S108 - it is asked whether it is in memory, and folders in it are private
 _MOUNTS = Path("/proc/mounts")
 _IN_MEMORY = frozenset({"tmpfs", "ramfs"})
@@ -41,11 +42,11 @@ def private(folder: Path) -> Iterator[Path]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed processes of this user left, whose locks ended with them: it may hold Secrets."""
+    """Remove what processes of this user left that were killed more than MOMENT ago: it may hold Secrets."""
     for leftover in folder.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
             state = leftover.lstat()
-            if state.st_uid == os.getuid() and state.st_mtime < time.time() - _MOMENT:
+            if state.st_uid == os.getuid() and state.st_mtime < time.time() - MOMENT:
                 with _locked(leftover):
                     shutil.rmtree(leftover, ignore_errors=True)
 

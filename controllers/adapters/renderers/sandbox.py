@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import re
 import resource
@@ -89,7 +90,7 @@ class Sandbox:
         self._limits = limits or Limits()
         self._slots = threading.BoundedSemaphore(side_by_side or max(2, processors.available()))
         self._folder = Path(folder or tempfile.gettempdir()).resolve()
-        self._swept: set[Path] = set()
+        self._swept: dict[Path, float] = {}
         self._isolation: tuple[str, ...] | None = None
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
@@ -193,8 +194,9 @@ class Sandbox:
         folder = places.memory() if files.secret else self._folder
         if folder is None:
             raise ToolFailed("this system has no file system in memory for plain text", exhausted=True)
-        if folder not in self._swept:
-            self._swept.add(folder)
+        # Again and again: what a killed process left a moment ago may be in use, for all one can see.
+        if time.monotonic() - self._swept.get(folder, -math.inf) > places.MOMENT:
+            self._swept[folder] = time.monotonic()
             places.sweep(folder)
         with contextlib.ExitStack() as held:
             try:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from controllers.adapters.renderers import isolation
+from controllers.adapters.renderers import isolation, places
 from controllers.adapters.renderers.sandbox import Files, Limits, Sandbox, Stopped, ToolFailed
 from gitops.errors import TransientError
 
@@ -265,7 +265,7 @@ def test_a_stop_ends_what_runs_and_refuses_more(tmp_path: Path) -> None:
 _PARENT = """
 import os, signal, sys, threading
 from pathlib import Path
-from controllers.adapters.renderers import isolation
+from controllers.adapters.renderers import isolation, places
 from controllers.adapters.renderers.sandbox import Files, Sandbox
 
 tell = "echo $$ > pid.new; mv pid.new pid; exec sleep 600"
@@ -298,3 +298,21 @@ def test_a_warning_that_is_fatal_ends_a_run_with_its_words(sandbox: Sandbox) -> 
     assert sandbox.run(SHELL, warns, NOTHING, fatal=re.compile(b"broken.*")) == b"done\n"
     with pytest.raises(ToolFailed, match="lost something"):
         sandbox.run(SHELL, warns, NOTHING, fatal=re.compile(b"lost.*"))
+
+
+def test_what_a_killed_process_left_goes_while_another_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was too new to be told from one in use when the other started."""
+    sandbox = Sandbox(folder=tmp_path)
+    left = tmp_path / "gitops-waves-render-left"
+    left.mkdir()
+    sandbox.run(SHELL, ["-c", ":"], NOTHING)
+    assert left.exists()
+    os.utime(left, (0, 0))
+    sandbox.run(SHELL, ["-c", ":"], NOTHING)
+    assert left.exists()
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + places.MOMENT + 1)
+    sandbox.run(SHELL, ["-c", ":"], NOTHING)
+    assert not left.exists()
