@@ -265,7 +265,7 @@ def test_a_stop_ends_what_runs_and_refuses_more(tmp_path: Path) -> None:
 _PARENT = """
 import os, signal, sys, threading
 from pathlib import Path
-from controllers.adapters.renderers import isolation, places
+from controllers.adapters.renderers import isolation
 from controllers.adapters.renderers.sandbox import Files, Sandbox
 
 tell = "echo $$ > pid.new; mv pid.new pid; exec sleep 600"
