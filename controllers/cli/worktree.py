@@ -12,7 +12,7 @@ from controllers.cli.staging import Staging
 from gitops.errors import InvalidInput, Location, Problem, TerminalError
 from gitops.model.catalog import SourceLink
 from gitops.model.folders import REPOSITORY_FILE, is_manifest
-from gitops.render.sources import Found, Leaf
+from gitops.render.trees import Found, Leaf
 
 _MOST_HOPS = 40
 _NAME = "file names must be UTF-8 without control characters; rename it"

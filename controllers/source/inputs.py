@@ -7,7 +7,7 @@ from typing import Protocol
 
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import SourceFile
-from gitops.render.sources import ListedTree
+from gitops.render.trees import ListedTree
 
 _MOST_BYTES = 64 << 20
 

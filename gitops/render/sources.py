@@ -6,51 +6,19 @@ the applications that use it. What is not among them the renderer does not get, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import ApplicationSource, Catalog, ChartSource, SourceFile, SourceLink
 from gitops.model.folders import KUSTOMIZATION_FILES, RendererName
-from gitops.render.references import Reading, Reference, Use, is_within, joined, path_problem, resolved
+from gitops.render.references import Reading, Reference, Use, is_within, joined
+from gitops.render.search import Search
+from gitops.render.trees import Found, Tree
 
 MOST_FILES = 10_000
 _MOST_PROBLEMS = 100
 _DEEPEST = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A file or folder after all symlinks; `links` are those on the way, `oid` names a file's blob."""
-
-    path: str
-    folder: bool
-    oid: str = ""
-    links: tuple[SourceLink, ...] = ()
-
-
-class Tree(Protocol):
-    """The files of one revision, by paths from its root."""
-
-    def find(self, path: str) -> Found | None:
-        """Follow symlinks, inside the repository only; None where there is nothing. Raises InvalidInput."""
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """What a folder holds that is no folder. `strange` says what else it is than a file."""
-
-    path: str
-    oid: str
-    strange: str = ""
-
-
-class ListedTree(Tree, Protocol):
-    """A tree whose folders can be read whole."""
-
-    def leaves(self, folder: str) -> Iterable[Leaf]:
-        """List everything below a folder (a real path), sorted by path. Raises InvalidInput."""
 
 
 Read = Callable[[Use, SourceFile], Reading]
@@ -114,23 +82,21 @@ class _Follower:
     """Collects files on the way down."""
 
     def __init__(self, tree: Tree, read: Read) -> None:
-        self._tree = tree
+        self._search = Search(tree)
+        self._problems = self._search.problems
         self._read = read
         self._files: dict[str, SourceFile] = {}
-        self._links: set[SourceLink] = set()
         self._manifests: set[str] = set()
-        self._looked: set[str] = set()
-        self._problems: set[Problem] = set()
         self._entered: set[str] = set()
 
     def closure(self) -> Closure:
         """What was collected."""
         return Closure(
             tuple(sorted(self._files.values())),
-            tuple(sorted(self._links)),
+            tuple(sorted(self._search.links)),
             frozenset(self._manifests),
             tuple(sorted(self._problems)),
-            frozenset(self._looked),
+            frozenset(self._search.looked),
         )
 
     def kustomization(self, folder: str, above: tuple[str, ...], asked: Location) -> None:
@@ -139,7 +105,7 @@ class _Follower:
             return
         self._entered.add(folder)
         names = [joined(folder, name) for name in KUSTOMIZATION_FILES]
-        found = [one for name in names if (one := self._find(name, asked)) and not one.folder]
+        found = [one for name in names if (one := self._search.find(name, asked)) and not one.folder]
         if len(found) != 1:
             what = "are two kustomization files" if found else "is no kustomization.yaml"
             self._problems.add(Problem(asked, f"there {what} in {folder or 'the root'}"))
@@ -152,19 +118,10 @@ class _Follower:
             self._follow(reference, folder, (*above, folder))
 
     def _follow(self, reference: Reference, folder: str, chain: tuple[str, ...]) -> None:
-        if problem := path_problem(reference):
-            self._problems.add(problem)
-            return
-        path = resolved(folder, reference.path)
-        if path is None:
-            self._problems.add(Problem(reference.at, "this path leads out of the repository"))
-            return
-        before = len(self._problems)
-        found = self._find(path, reference.at)
+        found = self._search.follow(reference, folder)
         if found is None:
-            if len(self._problems) == before:  # otherwise a symlink on the way is at fault
-                self._problems.add(Problem(reference.at, f"there is no {path} in the repository"))
-        elif found.folder:
+            return
+        if found.folder:
             self._enter(found, reference, chain)
         elif not is_within(found.path, folder):
             message = (
@@ -200,17 +157,3 @@ class _Follower:
             reading = Reading(problems=error.problems)
         self._problems.update(reading.problems)
         yield from reading.references
-
-    def _find(self, path: str, asked: Location) -> Found | None:
-        self._looked.add(path)
-        try:
-            found = self._tree.find(path)
-        except InvalidInput as error:
-            self._problems.update(Problem(asked, str(problem)) for problem in error.problems)
-            return None
-        if found is None:
-            return None
-        self._looked.add(found.path)
-        self._looked.update(link.path for link in found.links)
-        self._links.update(found.links)
-        return found

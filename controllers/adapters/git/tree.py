@@ -13,7 +13,7 @@ from pygit2.enums import FileMode
 from controllers.adapters.git.listing import RawEntry, differing, entries, raw_tree
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.model.catalog import SourceLink
-from gitops.render.sources import Found, Leaf
+from gitops.render.trees import Found, Leaf
 
 READ_LIMIT = 32 << 20  # bytes of one file
 WALK_LIMIT = 500_000  # names below one folder: ten small trees that hold one another make ten billion

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gitops.errors import InvalidInput, Location, Problem
-from gitops.model.catalog import ApplicationSource, ChartSource, SourceFile, SourceLink
+from gitops.model.catalog import ApplicationSource, ChartSource, SourceFile
 from gitops.model.chart_references import ChartReference, is_remote, reference
 from gitops.model.folders import APPLICATION_FILE, CHART_FILE, ENVIRONMENT_FILE
 from gitops.model.helm import Helm
-from gitops.render.references import Reference, Use, joined, path_problem, resolved
-from gitops.render.sources import MOST_FILES, Closure, Found, ListedTree
+from gitops.render.references import Reference, Use, joined
+from gitops.render.search import Search
+from gitops.render.sources import MOST_FILES, Closure
+from gitops.render.trees import Found, ListedTree
 
 _ORDINARY = Helm()
 
@@ -35,9 +37,9 @@ class _Follower:
     def __init__(self, application: ApplicationSource, tree: ListedTree) -> None:
         self._application = application
         self._tree = tree
-        self._looked = {f"{application.path}/{APPLICATION_FILE}"}
-        self._links: set[SourceLink] = set()
-        self._problems: set[Problem] = set()
+        self._search = Search(tree)
+        self._search.looked.add(f"{application.path}/{APPLICATION_FILE}")
+        self._problems = self._search.problems
 
     def closure(self) -> Closure:
         helm = settings_of(self._application)
@@ -52,9 +54,9 @@ class _Follower:
         every = {*files, *values, *(file for one in overrides for file in one)}
         return Closure(
             tuple(sorted(every)),
-            tuple(sorted(self._links)),
+            tuple(sorted(self._search.links)),
             problems=tuple(sorted(self._problems)),
-            looked=frozenset(self._looked),
+            looked=frozenset(self._search.looked),
             folders=frozenset() if folder is None else frozenset({folder}),
             chart=ChartSource(str(remote or folder or ""), files, values, overrides, remote),
         )
@@ -117,22 +119,4 @@ class _Follower:
         return tuple(files)
 
     def _find(self, written: str, at: Location) -> Found | None:
-        if problem := path_problem(Reference(written, Use.FILE, at)):
-            self._problems.add(problem)
-            return None
-        path = resolved(self._application.path, written)
-        if path is None:
-            self._problems.add(Problem(at, "this path leads out of the repository"))
-            return None
-        self._looked.add(path)
-        try:
-            found = self._tree.find(path)
-        except InvalidInput as error:
-            self._problems.update(Problem(at, str(problem)) for problem in error.problems)
-            return None
-        if found is None:
-            self._problems.add(Problem(at, f"there is no {path} in the repository"))
-            return None
-        self._looked |= {found.path, *(link.path for link in found.links)}
-        self._links.update(found.links)
-        return found
+        return self._search.follow(Reference(written, Use.FILE, at), self._application.path)

@@ -11,7 +11,8 @@ from gitops.model.catalog import SourceFile, SourceLink
 from gitops.render import sources
 from gitops.render.kustomization import read
 from gitops.render.references import Reading, Use
-from gitops.render.sources import Closure, Found, follow
+from gitops.render.sources import Closure, follow
+from gitops.render.trees import Found
 
 APP = "environments/shop/web"
 
