@@ -89,9 +89,7 @@ class ChartRenders:
             }
         )
         output = SourceFile(asked.path, identity)
-        run = partial(
-            self._limited, _shared_inputs(application, chart), partial(self._run, tree, chart, told)
-        )
+        run = partial(self._limited, application, chart, partial(self._run, tree, chart, told))
         try:
             documents = self._documents(output, run, told.sealed)
             return applicable(documents, settings_of(application).hooks)
@@ -139,7 +137,8 @@ class ChartRenders:
         contents = read_inputs(tree, chart.files, Location(f"{chart.folder}/{CHART_FILE}"))
         return {path.removeprefix(f"{chart.folder}/"): data for path, data in contents.items()}
 
-    def _limited(self, inputs: str, run: Callable[[], bytes]) -> bytes:
+    def _limited(self, application: ApplicationSource, chart: ChartSource, run: Callable[[], bytes]) -> bytes:
+        inputs = _shared_inputs(application, chart)
         self._exhausted.raise_again(inputs)
         try:
             return run()
