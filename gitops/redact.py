@@ -201,19 +201,25 @@ def recognisable(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(part for text in texts for part in _parts(text) if part.lower() not in _ORDINARY)
 
 
-def _values_of_secret(body: JsonObject) -> Iterator[str]:
+def secret_values(body: JsonObject) -> Iterator[tuple[str, Json]]:
+    """Give the values of a Secret, each with the one of SECRET_FIELDS that it is in."""
     for field in SECRET_FIELDS:
         values = body.get(field)
-        for value in values.values() if isinstance(values, dict) else ():
-            if not isinstance(value, str):
-                yield from _leaves(value)  # refused by the server, whose message may quote it
-                continue
-            yield value
-            if field == "data":
-                try:
-                    yield base64.b64decode(value, validate=True).decode()
-                except (binascii.Error, UnicodeDecodeError, ValueError):
-                    continue  # not text: only its base64 form can appear in a message
+        if isinstance(values, dict):
+            yield from ((field, value) for value in values.values())
+
+
+def _values_of_secret(body: JsonObject) -> Iterator[str]:
+    for field, value in secret_values(body):
+        if not isinstance(value, str):
+            yield from _leaves(value)  # refused by the server, whose message may quote it
+            continue
+        yield value
+        if field == "data":
+            try:
+                yield base64.b64decode(value, validate=True).decode()
+            except (binascii.Error, UnicodeDecodeError, ValueError):
+                continue  # not text: only its base64 form can appear in a message
 
 
 def _credentials(value: Json) -> Iterator[str]:

@@ -10,7 +10,7 @@ from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.objects import Json
 from gitops.pointers import Pointer
-from gitops.redact import SECRET_FIELDS
+from gitops.redact import secret_values
 
 # In what SOPS writes: YAML, JSON, ini and dotenv.
 _MAC = re.compile(rb"""^[ \t]*["']?(?:sops_)?mac["']?[ \t]*[:=][ \t]*["']?ENC\[""", re.MULTILINE)
@@ -121,8 +121,7 @@ def _values(document: Document) -> frozenset[str]:
     body = document.value
     if not isinstance(body, dict) or body.get("kind") != "Secret":
         return frozenset()
-    fields: list[Json] = [body.get(field) for field in SECRET_FIELDS]
-    return frozenset(str(value) for one in fields if isinstance(one, dict) for value in one.values())
+    return frozenset(str(value) for _, value in secret_values(body))
 
 
 def _sealed(document: Document) -> bool:
@@ -144,6 +143,4 @@ def _written(document: Document) -> Iterator[Json]:
     """The values of what is, or may be, a Secret."""
     body = document.value if isinstance(document.value, dict) else {}
     if body.get("kind") == "Secret" or _is_ciphertext(body.get("kind")):
-        for field in SECRET_FIELDS:
-            values = body.get(field)
-            yield from values.values() if isinstance(values, dict) else ()
+        yield from (value for _, value in secret_values(body))

@@ -16,7 +16,7 @@ from gitops.dialect import Document
 from gitops.errors import InvalidInput, Location, Problem
 from gitops.objects import Json, JsonObject
 from gitops.pointers import Pointer
-from gitops.redact import SECRET_FIELDS, Redactor, recognisable
+from gitops.redact import SECRET_FIELDS, Redactor, recognisable, secret_values
 from gitops.render.drafts import Draft, drafts
 
 _MOST_PROBLEMS = 20
@@ -90,11 +90,12 @@ class Sealed:
                 value
                 for draft in drafts(document)
                 if isinstance(draft, Draft) and draft.secret
-                for value in _values(draft.body)
+                for _, value in secret_values(draft.body)
+                if value not in (None, "")
             ]
             if values and all(
                 _holds(value, redactor) or not self.places.keys().isdisjoint(_readings(value))
-                for value in values
+                for value in map(str, values)
             ):
                 found.add(document.index)
         return frozenset(found)
@@ -168,13 +169,6 @@ def _every(value: Any, pointer: Pointer) -> Iterator[tuple[Pointer, str]]:  # no
             yield from _every(inner, (*pointer, index))
     else:
         yield from ((pointer, text) for text in _texts(value))
-
-
-def _values(secret: JsonObject) -> Iterator[str]:
-    for one in SECRET_FIELDS:
-        values = secret.get(one)
-        found = values.values() if isinstance(values, dict) else ()
-        yield from (str(value) for value in found if value not in (None, ""))
 
 
 def _holds(text: str, redactor: Redactor) -> bool:
